@@ -1,0 +1,57 @@
+# The two commands: `make report` and `make test`. Both set up by themselves, and both can be repeated.
+
+VENV ?= .venv
+PYTHON ?= python3
+BIN := $(VENV)/bin
+READY := $(VENV)/ready
+SNAKEMAKE := $(BIN)/snakemake --workflow-profile workflow/profiles/default
+PYTEST ?= $(BIN)/python -m pytest
+
+# Extra words for Snakemake: make report ARGS="--config scale=paper"
+ARGS ?=
+# One benchmark instead of all: make bench ONLY=kernels
+ONLY ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup report test check format bench reference clean
+
+help:  ## say what there is
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: $(READY)  ## create .venv with the pinned packages
+
+$(READY): requirements.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "initatlas needs Python 3.11 or newer: make PYTHON=/path/to/python3.11")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check $$(grep '^torch==' requirements.lock)
+	$(BIN)/pip install --quiet --disable-pip-version-check --requirement requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $(READY)
+
+report: $(READY)  ## run the workflow to reports/index.html (ARGS="--config scale=paper")
+	$(SNAKEMAKE) $(ARGS)
+	@echo "the report: reports/index.html"
+
+test: $(READY)  ## all tests
+	$(PYTEST) $(ARGS)
+
+check: $(READY)  ## ruff, snakefmt, snakemake --lint, mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/snakefmt --check --compact-diff Snakefile workflow
+	$(BIN)/snakemake --lint
+	$(BIN)/mypy
+
+format: $(READY)  ## format everything
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/snakefmt Snakefile workflow
+
+bench: $(READY)  ## benchmarks to benchmarks/results (ONLY=name)
+	$(BIN)/python -m benchmarks $(ONLY)
+
+reference: $(READY)  ## write config/README.md and config/schema from the models
+	$(BIN)/initatlas config reference
+
+clean:  ## remove what the workflow made, but not the point store
+	rm -rf data/datasets data/cubes data/logs data/benchmarks reports/*/ reports/claims.json reports/index.html

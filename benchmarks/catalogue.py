@@ -1,0 +1,43 @@
+"""The benchmarks by name, and what each one measures."""
+
+BENCHMARKS = {
+    "kernels": """\
+Gram matrices of the NNGP and the NTK of a ReLU network between random inputs: `gram_matrix`, the matrix product
+alone that feeds it, and the recursion with arccos as one would write it in NumPy. `gram_matrix` includes the matrix
+product. Its aim is to stay within 1.5 times that product at any depth. A first call also compiles: the polynomials
+of a kernel once per process, the machine code once per machine.
+
+The errors are those of single entries, against the recursion with 50 digits. At small angles the cosine has lost
+the digits of the angle; `gram_matrix` takes them from the difference of the inputs. Where an entry is tiny beside
+the diagonal, as between opposite inputs, a rounding error of the diagonal's size is a large part of it.
+
+neural-tangents is not among our packages. Measured apart, on a machine like this one (n = 3000, both kernels,
+float64, jitted and warm), it took 0.75 times as long as NumPy's recursion at depth 1 (one thread) and 1.9 times as
+long at depth 10 (two threads).""",
+    "training": """\
+Updates per second of `train_networks`, which trains many networks together, and of a plain PyTorch loop that trains
+the same networks one after the other. Both draw initial weights and minibatches; ours also evaluates at the start
+and at the end.""",
+    "weights": """\
+`sample_weights` for each family, in the single precision that sweeps use and in double precision, and the textbook
+recipe in NumPy with its default generator.""",
+    "engine": """\
+The same points, run in a bare loop, by joblib, by the sweep engine (serial and on Ray), by Ray Core with one task
+per point, and by Ray Tune with one trial per point. The engine and Ray Tune alone keep their results; the engine
+fills an empty point store, each batch synced to disk, and writes the cube. joblib and everything on Ray have two
+workers; with two cores to themselves, 0.5× is the best they can reach. A batch of the engine is some seconds of
+work, so a sweep shorter than that is one batch and uses one worker; `backend: auto` does not start Ray for it. Ray
+is started before; the workers of joblib start in its first call, which is not counted either. Ray Tune needs
+pyarrow (`pip install pyarrow`), and is left out where it cannot be imported.
+
+The overhead is what the workers' cores are held for beyond the loop. Other load on the machine counts into it,
+above all with two workers; where it is smaller than the scatter of the loop, it can come out negative.""",
+    "no_op": """\
+A run with nothing to do. For a sweep with every point stored: the plan (points, keys, index of the store), and the
+whole run, which plans and writes the cube from the store again; with the memory that they take. For the workflow:
+Snakemake's own start on an empty Snakefile, and our workflow when all is done, with an aim of at most 1.5 times
+that start.""",
+    "glyphs": """\
+How hard the generated digits are for a linear and a kernel classifier. `python benchmarks/glyph_difficulty.py
+--mnist FOLDER` puts MNIST beside them.""",
+}

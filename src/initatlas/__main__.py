@@ -1,0 +1,5 @@
+"""`python -m initatlas`."""
+
+from initatlas.cli import entry
+
+entry()

@@ -1,0 +1,303 @@
+"""The command line: `initatlas` and `python -m initatlas`.
+
+Commands for people (`sweep`, `download`, `config`) and the stages that the workflow calls (`stage`). Every command imports what
+it needs when it is called, so that a stage depends on its own code alone.
+"""
+
+import argparse
+import logging
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from initatlas import __version__
+from initatlas.errors import UserError
+from initatlas.stopping import end_now, orderly_stops
+
+if TYPE_CHECKING:
+    from initatlas.studies.evidence import Evidence
+
+log = logging.getLogger("initatlas")
+
+_INTERRUPTED, _TERMINATED = 130, 143
+"""Exit codes after SIGINT and SIGTERM, as a shell gives them."""
+
+_TO_GO_ON = "what is finished is kept, and the same command goes on from there"
+
+Command = Callable[[argparse.Namespace], int | None]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; return its exit code.
+
+    A mistake of the user's is one line on standard error and exit code 2; an interrupt is 130, SIGTERM 143.
+    """
+    options = _parser().parse_args(arguments)
+    _set_up_logging(options.log)
+    try:
+        with orderly_stops():
+            return options.command(options) or 0
+    except UserError as error:
+        log.error("initatlas: %s", error)
+        return 2
+    except KeyboardInterrupt:
+        log.error("initatlas: interrupted; %s", _TO_GO_ON)
+        return _INTERRUPTED
+    except SystemExit:  # of SIGTERM; its code may be another one where it passes through Ray
+        log.error("initatlas: terminated; %s", _TO_GO_ON)
+        return _TERMINATED
+    except Exception:
+        log.exception("initatlas: a bug of ours; please report it with the lines above")
+        return 1
+
+
+def entry() -> None:
+    """Run the command of this process and exit with its code.
+
+    After a signal everything of ours is closed, and a Ray that this process started is ended without its ceremony, which takes
+    seconds.
+    """
+    code = main()
+    if code in (_INTERRUPTED, _TERMINATED):
+        logging.shutdown()
+        end_now(code)
+    sys.exit(code)
+
+
+def _set_up_logging(path: Path | None) -> None:
+    """Messages go to standard error; with `path` also, with their time and the tracebacks of failures, to a file."""
+    log.setLevel(logging.DEBUG)
+    log.handlers.clear()
+    console = logging.StreamHandler(sys.stderr)
+    console.setLevel(logging.INFO)
+    console.setFormatter(logging.Formatter("%(message)s"))
+    log.addHandler(console)
+    if path is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = logging.FileHandler(path, mode="w", encoding="utf-8")
+        file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+        log.addHandler(file)
+
+
+def _parser() -> argparse.ArgumentParser:
+    """All commands."""
+    parser = argparse.ArgumentParser(prog="initatlas", description="An atlas of random initialisation.")
+    parser.add_argument("--version", action="version", version=f"initatlas {__version__}")
+    parser.set_defaults(log=None)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_sweep_commands(commands.add_parser("sweep", help="plan, run and list sweeps"))
+    _add_download(commands.add_parser("download", help="download the raw files of a data set"))
+    _add_config(commands.add_parser("config", help="check the config, or write its reference"))
+    _add_stages(commands.add_parser("stage", help="the stages that the workflow calls"))
+    _add_keeper(commands.add_parser("ray-keeper"))
+    return parser
+
+
+def _add_sweep_commands(parser: argparse.ArgumentParser) -> None:
+    """``initatlas sweep list | plan | run``."""
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    listed = commands.add_parser("list", help="all sweeps of config/sweeps")
+    listed.set_defaults(command=_sweep_list)
+    status = commands.add_parser("status", help="how much of each sweep is stored")
+    status.set_defaults(command=_sweep_status)
+    prune = commands.add_parser("prune", help="remove stored points that no sweep of the config can find any more")
+    prune.add_argument("--dry-run", action="store_true", help="only say what would go")
+    prune.set_defaults(command=_sweep_prune)
+    for name, help_text, command in (
+        ("plan", "say what a sweep would do", _sweep_plan),
+        ("run", "run a sweep to its cube", _sweep_run),
+    ):
+        found = commands.add_parser(name, help=help_text)
+        found.add_argument("sweep", help="<study>/<sweep>, as listed")
+        found.set_defaults(command=command)
+    for found in commands.choices.values():
+        found.add_argument("--scale", choices=("smoke", "quick", "paper"), help="instead of the one in config.yaml")
+    commands.choices["run"].add_argument("--backend", choices=("serial", "ray", "auto"), help="instead of the config's")
+    commands.choices["run"].add_argument("--fail-fast", action="store_true", help="stop at the first failing point")
+    commands.choices["run"].add_argument("--workers", type=int, default=os.cpu_count(), help="CPUs to use here")
+
+
+def _add_download(parser: argparse.ArgumentParser) -> None:
+    """``initatlas download NAME``."""
+    parser.add_argument("dataset", help="a data set of config/datasets.yaml")
+    parser.add_argument("--raw-data", help="folder for raw files, instead of the one in config.yaml")
+    parser.add_argument("--log", type=Path, help="also write messages to this file")
+    parser.set_defaults(command=_download)
+
+
+def _add_config(parser: argparse.ArgumentParser) -> None:
+    """``initatlas config check | reference``."""
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    commands.add_parser("check", help="read the whole config").set_defaults(command=_config_check)
+    reference = commands.add_parser("reference", help="write config/README.md and config/schema from the models")
+    reference.set_defaults(command=_config_reference)
+
+
+def _add_stages(parser: argparse.ArgumentParser) -> None:
+    """``initatlas stage ...``: one per rule of the workflow."""
+    stages = parser.add_subparsers(required=True, metavar="STAGE")
+
+    def stage(name: str, command: Command, *options: str) -> argparse.ArgumentParser:
+        found = stages.add_parser(name)
+        found.add_argument("--log", type=Path)
+        found.set_defaults(command=command)
+        for option in options:
+            found.add_argument(f"--{option}", required=True)
+        return found
+
+    stage("dataset", _stage_dataset, "name", "spec", "raw-data", "output")
+    sweep = stage("sweep", _stage_sweep, "spec", "store", "output", "backend")
+    sweep.add_argument("--workers", type=int, required=True)
+    sweep.add_argument("--fail-fast", action="store_true")
+    sweep.add_argument("--data", nargs="*", default=[], metavar="NAME=FILE")
+    for name, command, options in (
+        ("figure", _stage_figure, ("study", "name", "published", "output")),
+        ("table", _stage_table, ("study", "name", "published", "caption", "output")),
+        ("claims", _stage_claims, ("study", "published", "output")),
+    ):
+        stage(name, command, *options).add_argument("--cubes", nargs="*", default=[], metavar="NAME=FILE")
+    stage("ledger", _stage_ledger, "output").add_argument("--claims", nargs="*", default=[])
+    page = stage("page", _stage_page, "reports", "captions", "scale", "output")
+    page.add_argument("--studies", nargs="*", default=[])
+    page.add_argument("--cubes", nargs="*", default=[])
+
+
+def _add_keeper(parser: argparse.ArgumentParser) -> None:
+    """Internal: holds the Ray that the sweeps of one workflow run share."""
+    parser.add_argument("owner", type=int)
+    parser.add_argument("workers", type=int)
+    parser.add_argument("session", type=Path)
+    parser.set_defaults(command=_ray_keeper)
+
+
+def _sweep_list(options: argparse.Namespace) -> None:
+    from initatlas.commands.sweeps import listing
+    from initatlas.config import load_workflow
+
+    print(listing(load_workflow(Path(), _overrides(options)).sweeps))
+
+
+def _sweep_status(options: argparse.Namespace) -> None:
+    from initatlas.commands.people import status
+
+    print(status(_overrides(options)))
+
+
+def _sweep_prune(options: argparse.Namespace) -> None:
+    from initatlas.commands.people import prune
+
+    print(prune(_overrides(options), dry_run=options.dry_run))
+
+
+def _sweep_plan(options: argparse.Namespace) -> None:
+    from initatlas.commands.people import plan
+
+    print(plan(options.sweep, _overrides(options)))
+
+
+def _sweep_run(options: argparse.Namespace) -> int:
+    from initatlas.commands.people import run
+
+    return run(options.sweep, _overrides(options), workers=options.workers)
+
+
+def _overrides(options: argparse.Namespace) -> dict[str, str]:
+    """Options that stand for keys of the config."""
+    chosen = {key: getattr(options, key, None) for key in ("scale", "backend", "raw_data", "fail_fast")}
+    return {key: str(value).lower() if value is True else value for key, value in chosen.items() if value}
+
+
+def _download(options: argparse.Namespace) -> None:
+    from initatlas.commands.people import download
+
+    download(options.dataset, _overrides(options))
+
+
+def _config_check(options: argparse.Namespace) -> None:
+    from initatlas.config import load_workflow
+
+    workflow = load_workflow(Path())
+    sweeps = sum(len(group) for group in workflow.sweeps.values())
+    print(
+        f"config: {len(workflow.datasets)} data sets and {sweeps} sweeps at scale {workflow.settings.scale}, no mistake"
+    )
+
+
+def _config_reference(options: argparse.Namespace) -> None:
+    from initatlas.config_reference import write_reference
+
+    write_reference(Path("config"))
+
+
+def _stage_dataset(options: argparse.Namespace) -> None:
+    from initatlas.commands.stages import build_dataset
+
+    build_dataset(options.name, options.spec, Path(options.raw_data), Path(options.output))
+
+
+def _stage_sweep(options: argparse.Namespace) -> int:
+    from initatlas.commands.stages import named_paths
+    from initatlas.commands.sweeps import run
+    from initatlas.sweeps.spec import Sweep
+
+    return run(
+        Sweep.model_validate_json(options.spec),
+        datasets=named_paths(options.data),
+        store=Path(options.store),
+        output=Path(options.output),
+        backend=options.backend,
+        workers=options.workers,
+        fail_fast=options.fail_fast,
+    )
+
+
+def _stage_figure(options: argparse.Namespace) -> None:
+    from initatlas.commands.stages import draw_figure
+
+    draw_figure(options.study, options.name, _evidence(options), Path(options.output))
+
+
+def _stage_table(options: argparse.Namespace) -> None:
+    from initatlas.commands.stages import make_table
+
+    make_table(options.study, options.name, _evidence(options), Path(options.caption), Path(options.output))
+
+
+def _stage_claims(options: argparse.Namespace) -> None:
+    from initatlas.commands.stages import check_claims
+
+    check_claims(options.study, _evidence(options), Path(options.output))
+
+
+def _evidence(options: argparse.Namespace) -> "Evidence":
+    """What a product is made from."""
+    from initatlas.commands.stages import named_paths, read_evidence
+
+    return read_evidence(Path(options.published), named_paths(options.cubes))
+
+
+def _stage_ledger(options: argparse.Namespace) -> None:
+    from initatlas.commands.stages import join_ledgers
+
+    join_ledgers([Path(path) for path in options.claims], Path(options.output))
+
+
+def _stage_page(options: argparse.Namespace) -> None:
+    from initatlas.commands.stages import write_page
+
+    write_page(
+        options.studies,
+        reports=Path(options.reports),
+        captions=Path(options.captions),
+        cubes=[Path(path) for path in options.cubes],
+        scale=options.scale,
+        output=Path(options.output),
+    )
+
+
+def _ray_keeper(options: argparse.Namespace) -> None:
+    from initatlas.sweeps.ray_session import keep_ray
+
+    keep_ray(options.owner, options.workers, options.session)

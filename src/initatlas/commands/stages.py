@@ -1,0 +1,117 @@
+"""The stages of the workflow: each reads its declared inputs and writes its declared outputs."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from initatlas.errors import UserError
+
+if TYPE_CHECKING:
+    from initatlas.studies.evidence import Evidence
+
+log = logging.getLogger(__name__)
+
+
+def build_dataset(name: str, spec: str, raw_data: Path, output: Path) -> None:
+    """Build a data set from its spec (JSON) and write its netCDF file."""
+    from pydantic import TypeAdapter
+
+    from initatlas.datasets.build import build_dataset as build
+    from initatlas.datasets.dataset import write_dataset
+    from initatlas.datasets.specs import DatasetSpec
+
+    adapter: TypeAdapter[DatasetSpec] = TypeAdapter(DatasetSpec)
+    dataset = build(name, adapter.validate_json(spec), raw_data)
+    write_dataset(dataset, output)
+    log.info("%s: %d images of %s pixels in %s", name, len(dataset.images), dataset.images.shape[1:], output)
+
+
+def read_evidence(published: Path, cubes: Mapping[str, Path]) -> "Evidence":
+    """Read what a product is made from: what was published, and the cubes by the name of their sweep."""
+    from initatlas.config import load_model
+    from initatlas.cubes import open_cube
+    from initatlas.studies.claim import PublishedStudy
+    from initatlas.studies.evidence import Evidence
+
+    statements = load_model(published, PublishedStudy)
+    return Evidence({name: open_cube(path) for name, path in cubes.items()}, statements.claims)
+
+
+def draw_figure(study: str, name: str, evidence: "Evidence", output: Path) -> None:
+    """Draw a figure of a study and save it as SVG, PDF and PNG; `output` is one of the three."""
+    from initatlas.report.style import figure_style, save_figure
+
+    draw = getattr(import_module(f"initatlas.studies.{study}.figures"), name)
+    with figure_style():
+        save_figure(draw(evidence), output.with_suffix(""))
+
+
+def make_table(study: str, name: str, evidence: "Evidence", caption: Path, output: Path) -> None:
+    """Make a table of a study and write it as CSV, Markdown, TeX and HTML; `output` is one of the four."""
+    from initatlas.report.tables import write_table
+
+    tabulate = getattr(import_module(f"initatlas.studies.{study}.tables"), name)
+    write_table(tabulate(evidence), output.with_suffix(""), caption.read_text(encoding="utf-8").strip())
+
+
+def check_claims(study: str, evidence: "Evidence", output: Path) -> None:
+    """Measure the claims of a study and write them beside what was published."""
+    from initatlas.files import write_text
+    from initatlas.report.ledger import claims_to_json
+    from initatlas.studies.claim import ledger
+
+    measure = import_module(f"initatlas.studies.{study}.claims").measure
+    claims = ledger(study, evidence.published, measure(evidence))
+    write_text(output, claims_to_json(claims))
+    for claim in claims:
+        log.info("%s: %s: %s", study, claim.name, claim.measured.verdict)
+
+
+def join_ledgers(inputs: Sequence[Path], output: Path) -> None:
+    """Join the claims of all studies into one ledger."""
+    from initatlas.files import write_text
+    from initatlas.report.ledger import claims_from_json, claims_to_json
+
+    claims = [claim for path in inputs for claim in claims_from_json(path.read_text(encoding="utf-8"), str(path))]
+    write_text(output, claims_to_json(claims))
+
+
+def write_page(
+    studies: Sequence[str], *, reports: Path, captions: Path, cubes: Sequence[Path], scale: str, output: Path
+) -> None:
+    """Write the report page from the products, captions and cubes of the studies."""
+    from initatlas import __version__
+    from initatlas.config import load_study
+    from initatlas.files import write_text
+    from initatlas.report.collect import collect_page
+    from initatlas.report.page import render_page
+
+    page = collect_page(
+        [load_study(study) for study in studies],
+        reports=reports,
+        captions=captions,
+        cubes=cubes,
+        title="An atlas of random initialisation",
+        version=__version__,
+        scale=scale,
+    )
+    write_text(output, render_page(page))
+
+
+def named_paths(pairs: Sequence[str]) -> dict[str, Path]:
+    """Read ``name=path`` arguments.
+
+    Raises
+    ------
+    UserError
+        If an argument has another form.
+    """
+    found = {}
+    for pair in pairs:
+        name, equals, path = pair.partition("=")
+        if not equals:
+            raise UserError(f"{pair}: expected name=path")
+        found[name] = Path(path)
+    return found

@@ -1,0 +1,177 @@
+"""Run, plan and list sweeps."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from initatlas.errors import UserError
+from initatlas.sweeps.backends import Backend, BackendName, choose_backend
+from initatlas.sweeps.engine import DataSource, Plan, SweepReport, open_store, partial_path, plan_sweep, run_sweep
+from initatlas.sweeps.execute import Failure
+from initatlas.sweeps.ray_session import cluster_is_given, connector
+from initatlas.sweeps.spec import Sweep
+from initatlas.sweeps.store import PointStore
+
+log = logging.getLogger(__name__)
+
+MOST_FAILURES_SHOWN = 20
+
+
+def run(
+    sweep: Sweep,
+    *,
+    datasets: Mapping[str, Path],
+    store: Path,
+    output: Path,
+    backend: BackendName,
+    workers: int,
+    fail_fast: bool = False,
+) -> int:
+    """Run a sweep to its cube.
+
+    Parameters
+    ----------
+    sweep
+        The resolved spec.
+    datasets
+        Data set to its netCDF file.
+    store
+        Folder of the point store.
+    output
+        The cube; if points fail, it goes to ``<output stem>.partial.nc`` instead.
+    backend
+        Where batches run.
+    workers
+        CPUs to use on this machine.
+    fail_fast
+        Whether the first failing point ends the sweep.
+
+    Returns
+    -------
+    int
+        Exit code: 0, or 1 if points failed.
+    """
+    sweep = with_device(sweep)
+    connect = connector(workers=workers, session_folder=store.parent / "ray")
+
+    def choose(seconds: float) -> Backend:
+        return choose_backend(backend, seconds=seconds, workers=workers, connect=connect, joined=cluster_is_given())
+
+    report = run_sweep(
+        sweep,
+        store=open_store(sweep, store),
+        data=load_data(sweep, datasets),
+        choose=choose,
+        output=output,
+        fail_fast=fail_fast,
+    )
+    log.info(
+        "%s: %d of %d points computed, %d failed, %.1f s",
+        sweep.title,
+        report.computed,
+        report.points,
+        len(report.failures),
+        report.seconds,
+    )
+    return _report_failures(sweep, report, output)
+
+
+def _report_failures(sweep: Sweep, report: SweepReport, output: Path) -> int:
+    """Print the failures as a table, and say what can be done."""
+    if not report.failures:
+        return 0
+    rows = "\n".join(_row(failure) for failure in report.failures[:MOST_FAILURES_SHOWN])
+    more = len(report.failures) - MOST_FAILURES_SHOWN
+    rest = f"\n... and {more} more" if more > 0 else ""
+    log.error(
+        "%s: %d of %d points failed; the others are stored, and the next run tries these alone; see %s\n%s%s",
+        sweep.title,
+        len(report.failures),
+        report.points,
+        partial_path(output),
+        rows,
+        rest,
+    )
+    return 1
+
+
+def _row(failure: Failure) -> str:
+    """A line of the table of failures."""
+    return f"  {failure.point}  {failure.reason}"
+
+
+def with_device(sweep: Sweep) -> Sweep:
+    """Decide ``device: auto`` here, so that the point and its key name the device that computes it."""
+    if sweep.fixed.get("device") != "auto":
+        return sweep
+    import torch
+
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    return sweep.model_copy(update={"fixed": {**sweep.fixed, "device": device}})
+
+
+def load_data(sweep: Sweep, datasets: Mapping[str, Path]) -> dict[str, DataSource]:
+    """Read the data sets that a sweep asks for.
+
+    Raises
+    ------
+    UserError
+        If the file of one is not named.
+    """
+    from initatlas.datasets.dataset import read_dataset
+
+    found = {}
+    for name in sweep.datasets:
+        if name not in datasets:
+            raise UserError(f"sweep {sweep.title} needs the data set {name}: give --data {name}=FILE")
+        dataset = read_dataset(datasets[name])
+        found[name] = DataSource(dataset, dataset.content_sha256)
+    return found
+
+
+def plan(sweep: Sweep, *, datasets: Mapping[str, Path], store: Path) -> str:
+    """What a sweep would do, in words."""
+    opened = open_store(sweep, store)
+    planned, unbuilt = compare(sweep, datasets=datasets, store=opened)
+    axes = " x ".join(f"{axis.name} {axis.size}" for axis in sweep.axes)
+    megabytes = max((batch.megabytes for batch in planned.batches), default=0.0)
+    lines = [
+        f"{sweep.title}: {sweep.experiment} over {axes or 'one point'}",
+        f"  points    {planned.points} ({len(planned.grid.excluded)} excluded)",
+        f"  stored    {planned.points - planned.to_run}",
+        f"  to run    {planned.to_run} in {len(planned.batches)} batches",
+        f"  estimate  {planned.seconds * opened.slowness():.0f} s on one core, at most {megabytes:.0f} MB per batch",
+    ]
+    lines += [f"  data set {name} is not built yet; the run builds it" for name in unbuilt]
+    return "\n".join(lines)
+
+
+def compare(sweep: Sweep, *, datasets: Mapping[str, Path], store: PointStore) -> tuple[Plan, list[str]]:
+    """The plan of a sweep, and the data sets that are not built yet: then no point of it can be stored."""
+    sweep = with_device(sweep)
+    unbuilt = [name for name, path in datasets.items() if not path.exists()]
+    data = {name: DataSource(None, "") for name in sweep.datasets} if unbuilt else load_data(sweep, datasets)
+    return plan_sweep(sweep, store, data), unbuilt
+
+
+def listing(groups: Mapping[str, Mapping[str, Sweep]]) -> str:
+    """All sweeps with their experiments and sizes."""
+    rows: Sequence[tuple[str, str, str, str]] = [
+        (
+            sweep.title,
+            sweep.experiment,
+            " x ".join(f"{axis.name} {axis.size}" for axis in sweep.axes),
+            sweep.description,
+        )
+        for group in groups.values()
+        for sweep in group.values()
+    ]
+    return aligned(rows)
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> str:
+    """Rows of text as columns."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
+    return "\n".join(
+        "  ".join(text.ljust(width) for text, width in zip(row, (*widths, 0), strict=True)).rstrip() for row in rows
+    )

@@ -1,0 +1,314 @@
+"""The typed config: every key with its default, type and description.
+
+`config/README.md` and `config/schema/` are generated from these models. Every parse of the workflow runs this module: only
+the standard library, pydantic and PyYAML.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Literal, TypeVar, get_args
+
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError
+
+from initatlas.datasets.specs import CifarSpec, DatasetSpec, IdxSpec, files_present, required_files
+from initatlas.errors import UserError
+from initatlas.studies.claim import PublishedStudy
+from initatlas.studies.product import Study
+from initatlas.sweeps.registry import load_experiment
+from initatlas.sweeps.spec import Scale, Strict, Sweep, SweepConfig, resolve
+from initatlas.validation import first_fault
+from initatlas.yaml_files import read_yaml
+
+STUDIES = ("atlas", "tsuchida2018", "chen2024")
+"""The studies in the order of the page."""
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class Settings(Strict):
+    """`config/config.yaml`: what holds for the whole workflow. Any key can be given as `--config key=value` too."""
+
+    scale: Scale = Field(
+        default="quick",
+        description=(
+            "`smoke` (under a minute, shows that everything runs), `quick` (minutes on 2 cores), "
+            "`paper` (the papers' own settings)."
+        ),
+    )
+    seed: int = Field(default=2018, ge=0, description="Root of all random streams.")
+    backend: Literal["serial", "ray", "auto"] = Field(
+        default="auto",
+        description="Where batches run: in the sweep's own process, on Ray, or on Ray where it pays. The numbers are the same.",
+    )
+    fail_fast: bool = Field(
+        default=False, description="Whether the first failing point ends its sweep; otherwise the others go on."
+    )
+    device: Literal["cpu", "cuda", "auto"] = Field(
+        default="auto", description="Where networks are trained; `auto` takes a GPU if there is one."
+    )
+    raw_data: str = Field(
+        default="data/raw",
+        description="Folder with the raw files of MNIST, Fashion-MNIST and CIFAR-10, one folder each.",
+    )
+
+
+class StudyConfig(Strict):
+    """`config/sweeps/<study>.yaml`: the sweeps of a study."""
+
+    sweeps: dict[str, SweepConfig] = Field(description="Sweeps by name; each becomes `data/cubes/<study>/<name>.nc`.")
+
+
+@dataclass(frozen=True)
+class Workflow:
+    """Everything that the workflow needs to know, checked.
+
+    Attributes
+    ----------
+    settings
+        The global keys.
+    datasets
+        Data sets by name whose files are there.
+    absent
+        Data sets that are configured but whose files are not there.
+    downloads
+        Data sets whose raw files can be downloaded.
+    raw_files
+        Data set to the raw files that it is read from.
+    sweeps
+        Study to sweep to resolved sweep.
+    backends
+        ``study/sweep`` to the backend that the sweep asks for itself.
+    studies
+        The declarations of our own studies, in the order of the page.
+    """
+
+    settings: Settings
+    datasets: Mapping[str, DatasetSpec]
+    absent: tuple[str, ...]
+    downloads: tuple[str, ...]
+    raw_files: Mapping[str, tuple[Path, ...]]
+    sweeps: Mapping[str, Mapping[str, Sweep]]
+    backends: Mapping[str, str]
+    studies: Mapping[str, Study]
+
+    def sweep(self, study: str, name: str) -> Sweep:
+        """A sweep by name.
+
+        Raises
+        ------
+        UserError
+            If there is none of that name.
+        """
+        try:
+            return self.sweeps[study][name]
+        except KeyError:
+            known = ", ".join(sweep.title for group in self.sweeps.values() for sweep in group.values())
+            raise UserError(f"there is no sweep {study}/{name}; there are: {known}") from None
+
+
+def load_workflow(root: Path, overrides: Mapping[str, Any] | None = None) -> Workflow:
+    """Read and check the whole config below `root`.
+
+    Parameters
+    ----------
+    root
+        Folder of the Snakefile.
+    overrides
+        Keys given on the command line; they win over `config.yaml`.
+
+    Raises
+    ------
+    UserError
+        With one line for the first mistake found.
+    """
+    folder = root / "config"
+    settings = load_settings(folder / "config.yaml", overrides or {})
+    specs = load_datasets(folder / "datasets.yaml", settings.scale)
+    raw_data = root / settings.raw_data
+    raw_files = {name: tuple(required_files(spec, raw_data)) for name, spec in specs.items()}
+    present = {name: spec for name, spec in specs.items() if files_present(spec, raw_data)}
+    sweeps, backends = _load_sweeps(folder / "sweeps", settings, specs, present)
+    studies = {name: load_study(name) for name in STUDIES}
+    _check_products(studies, sweeps)
+    for name in studies:
+        load_published(root, name)
+    return Workflow(
+        settings=settings,
+        datasets=present,
+        absent=tuple(name for name in specs if name not in present),
+        downloads=tuple(name for name, spec in specs.items() if isinstance(spec, IdxSpec | CifarSpec)),
+        raw_files=raw_files,
+        sweeps=sweeps,
+        backends=backends,
+        studies=studies,
+    )
+
+
+def load_settings(path: Path, overrides: Mapping[str, Any]) -> Settings:
+    """Read `config.yaml` under the keys given on the command line."""
+    written = read_yaml(path)
+    merged = {**written, **overrides}
+    try:
+        return Settings.model_validate(merged)
+    except ValidationError as error:
+        key = str(error.errors()[0]["loc"][0])
+        given = key in overrides and overrides[key] != written.get(key, ...)
+        fault = first_fault(error, Settings.model_json_schema())
+        raise UserError(f"{'--config' if given else path}: {fault}") from None
+
+
+def load_datasets(path: Path, scale: Scale) -> dict[str, DatasetSpec]:
+    """Read `datasets.yaml`; the ``scales`` of an entry change it at that scale."""
+    adapter: TypeAdapter[DatasetSpec] = TypeAdapter(DatasetSpec)
+    specs = {}
+    for name, written in read_yaml(path).items():
+        if not isinstance(written, dict):
+            raise UserError(f"{path}: {name}: expected a mapping with the key kind")
+        overlays = written.get("scales", {})
+        if not isinstance(overlays, dict) or not all(isinstance(keys, dict) for keys in overlays.values()):
+            raise UserError(f"{path}: {name}.scales = {overlays!r}: give a mapping of scales to mappings of keys")
+        if unknown := sorted(set(overlays) - set(get_args(Scale))):
+            raise UserError(
+                f"{path}: {name}.scales: unknown scale {unknown[0]!r}; allowed: {', '.join(get_args(Scale))}"
+            )
+        entry = {key: value for key, value in written.items() if key != "scales"} | overlays.get(scale, {})
+        try:
+            specs[name] = adapter.validate_python(entry)
+        except ValidationError as error:
+            raise UserError(f"{path}: {first_fault(error, adapter.json_schema(), inside=name)}") from None
+    return specs
+
+
+def _load_sweeps(
+    folder: Path, settings: Settings, specs: Mapping[str, DatasetSpec], present: Mapping[str, DatasetSpec]
+) -> tuple[dict[str, dict[str, Sweep]], dict[str, str]]:
+    """Read every file of `config/sweeps` and resolve its sweeps at the scale of the settings."""
+    sweeps: dict[str, dict[str, Sweep]] = {}
+    backends: dict[str, str] = {}
+    for path in sorted(folder.glob("*.yaml")):
+        study = load_model(path, StudyConfig)
+        sweeps[path.stem] = {}
+        for name, written in study.sweeps.items():
+            where = f"{path}: sweeps.{name}"
+            config = _with_available_datasets(written, specs, present, where)
+            sweep = _resolved(config, path.stem, name, settings, where)
+            _check_datasets(sweep, specs, present, where, settings)
+            sweeps[path.stem][name] = sweep
+            backends[sweep.title] = written.backend or settings.backend
+    return sweeps, backends
+
+
+def _resolved(config: SweepConfig, study: str, name: str, settings: Settings, where: str) -> Sweep:
+    """Resolve one sweep, with the device of the settings where its experiment has one."""
+    try:
+        experiment = load_experiment(config.experiment)
+    except UserError as error:
+        raise UserError(f"{where}.experiment: {error}") from None
+    if "device" in experiment.parameters.model_fields and "device" not in (config.fixed | config.axes):
+        config = config.model_copy(update={"fixed": {**config.fixed, "device": settings.device}})
+    return resolve(
+        config,
+        study=study,
+        name=name,
+        scale=settings.scale,
+        root_seed=settings.seed,
+        experiment=experiment,
+        where=where,
+    )
+
+
+def _with_available_datasets(
+    config: SweepConfig, specs: Mapping[str, DatasetSpec], present: Mapping[str, DatasetSpec], where: str
+) -> SweepConfig:
+    """Narrow ``dataset: {available: [...]}`` to the data sets that are there, in the sweep and in its overlays."""
+
+    def narrowed(axes: Mapping[str, Any]) -> dict[str, Any]:
+        return {
+            key: _available(value["available"], specs, present, f"{where}.axes.{key}.available")
+            if isinstance(value, dict) and set(value) == {"available"}
+            else value
+            for key, value in axes.items()
+        }
+
+    scales = {key: scale.model_copy(update={"axes": narrowed(scale.axes)}) for key, scale in config.scales.items()}
+    return config.model_copy(update={"axes": narrowed(config.axes), "scales": scales})
+
+
+def _available(
+    names: Any, specs: Mapping[str, DatasetSpec], present: Mapping[str, DatasetSpec], where: str
+) -> list[str]:
+    """Those of some data sets that are there; a name that no data set has is a mistake."""
+    if not isinstance(names, list):
+        raise UserError(f"{where} = {names!r}: give a list of data sets")
+    if unknown := [name for name in names if name not in specs]:
+        raise UserError(
+            f"{where}: data set {unknown[0]!r} does not exist; config/datasets.yaml has: {', '.join(specs)}"
+        )
+    return [name for name in names if name in present]
+
+
+def _check_datasets(
+    sweep: Sweep,
+    specs: Mapping[str, DatasetSpec],
+    present: Mapping[str, DatasetSpec],
+    where: str,
+    settings: Settings,
+) -> None:
+    """Every data set that a sweep asks for is configured and there."""
+    for name in sweep.datasets:
+        if name not in specs:
+            raise UserError(f"{where}: data set {name!r} does not exist; config/datasets.yaml has: {', '.join(specs)}")
+        if name not in present:
+            raise UserError(
+                f"{where}: the files of data set {name!r} are not in {settings.raw_data}; put them there, "
+                f"or run: initatlas download {name}"
+            )
+
+
+def _check_products(studies: Mapping[str, Study], sweeps: Mapping[str, Mapping[str, Sweep]]) -> None:
+    """Every cube that a product reads has a sweep."""
+    for study in studies.values():
+        for product, names in [*study.figures.items(), *study.tables.items(), ("claims", study.claims)]:
+            for owner, name in cube_titles(study.key, names):
+                if name not in sweeps.get(owner, {}):
+                    raise UserError(
+                        f"config/sweeps/{owner}.yaml: sweeps.{name} is missing; {product} of study {study.key} is read from it"
+                    )
+
+
+def load_model(path: Path, model: type[Model]) -> Model:
+    """Read a YAML file into a model.
+
+    Raises
+    ------
+    UserError
+        Naming the file, the key, the value and what is allowed.
+    """
+    try:
+        return model.model_validate(read_yaml(path))
+    except ValidationError as error:
+        raise UserError(f"{path}: {first_fault(error, model.model_json_schema())}") from None
+
+
+def load_published(root: Path, study: str) -> PublishedStudy:
+    """What the paper of a study printed."""
+    return load_model(root / "config" / "published" / f"{study}.yaml", PublishedStudy)
+
+
+@cache
+def load_study(name: str) -> Study:
+    """The declaration of a study."""
+    declaration = import_module(f"initatlas.studies.{name}").STUDY
+    if not isinstance(declaration, Study):
+        raise TypeError(f"initatlas.studies.{name}.STUDY is no Study")
+    return declaration
+
+
+def cube_titles(study: str, names: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    """Resolve the sweeps that a product names: ``fig2`` is of the same study, ``atlas/theory`` of another."""
+    for name in names:
+        owner, slash, sweep = name.rpartition("/")
+        yield (owner if slash else study), sweep

@@ -1,0 +1,1 @@
+"""Data sets: specs, readers, generated glyphs, and the one file format in which the workflow keeps them."""

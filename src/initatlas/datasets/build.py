@@ -1,0 +1,40 @@
+"""From a spec to a data set."""
+
+from pathlib import Path
+
+from initatlas.datasets import cifar, digits, glyphs, idx
+from initatlas.datasets.dataset import Dataset
+from initatlas.datasets.specs import CifarSpec, DatasetSpec, DigitsSpec, GlyphsSpec, IdxSpec
+
+
+def build_dataset(name: str, spec: DatasetSpec, raw_data: Path) -> Dataset:
+    """Read or generate a data set.
+
+    Parameters
+    ----------
+    name
+        Its name in the config.
+    spec
+        What it is.
+    raw_data
+        The raw data folder; a generated set does not look at it.
+
+    Returns
+    -------
+    Dataset
+        The data set.
+
+    Raises
+    ------
+    UserError
+        If a raw file is missing, broken, or not the one whose hash the config states.
+    """
+    match spec:
+        case DigitsSpec():
+            return digits.load(name, spec)
+        case GlyphsSpec():
+            return glyphs.load(name, spec)
+        case IdxSpec():
+            return idx.load(name, spec, raw_data)
+        case CifarSpec():
+            return cifar.load(name, spec, raw_data)

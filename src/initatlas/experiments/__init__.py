@@ -1,0 +1,1 @@
+"""One module per experiment: the glue between the mathematics and a sweep."""

@@ -1,0 +1,141 @@
+"""Train fully connected networks on labelled images: does the initialisation let them learn?
+
+Networks of one shape are trained together in one batch; each draws its weights, and the order of its images, from its own
+generator.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import Field
+
+from initatlas.experiments.labels import ActivationLabel, WeightsLabel
+from initatlas.networks.training_cost import networks_at_once, training_megabytes, training_seconds
+from initatlas.networks.training_settings import TrainingSettings
+from initatlas.sweeps.experiment import Coordinate, Experiment, Output, Parameters
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from initatlas.datasets.dataset import Dataset
+
+PIXELS, CLASSES, TRAIN, TEST = 784, 10, 6000, 2000
+"""A data set of MNIST's form, for the estimates of cost: a point does not know the size of its own."""
+
+
+class TrainMlpParameters(Parameters):
+    """One network and its training."""
+
+    dataset: str = Field(default="glyphs", description="data set")
+    width: int = Field(default=64, ge=1, description="neurons per hidden layer")
+    depth: int = Field(default=2, ge=1, description="number of hidden layers")
+    activation: ActivationLabel = Field(default="relu", description="activation of every hidden layer")
+    weights: WeightsLabel = Field(default="gaussian", description="weight distribution")
+    weight_variance: float = Field(default=2.0, gt=0, description="weight variance times fan-in, in the hidden layers")
+    bias_variance: float = Field(default=0.0, ge=0, description="bias variance in the hidden layers")
+    optimiser: Literal["sgd", "adam"] = Field(default="sgd", description="optimiser")
+    learning_rate: float = Field(default=0.01, gt=0, description="step size of the optimiser")
+    momentum: float = Field(default=0.0, ge=0, lt=1, description="heavy-ball momentum of sgd")
+    steps: int = Field(default=500, ge=1, description="minibatch updates")
+    batch_size: int = Field(default=64, ge=1, description="images per minibatch")
+    evaluations: int = Field(default=9, ge=2, description="points of the training curve")
+    device: Literal["cpu", "cuda", "auto"] = Field(default="cpu", description="where the network is trained")
+
+
+_SHARED = ("width", "depth", "activation", "steps", "batch_size", "optimiser", "momentum", "evaluations", "device")
+"""Parameters that the networks of a batch share."""
+
+
+def _coordinates(parameters: TrainMlpParameters) -> Mapping[str, Coordinate]:
+    """Hidden layers, and the points of the training curve."""
+    return {
+        "layer": Coordinate(range(1, parameters.depth + 1), "hidden layer"),
+        "evaluation": Coordinate(range(parameters.evaluations), "point of the training curve"),
+    }
+
+
+def _run(
+    points: Sequence[TrainMlpParameters], rngs: Sequence["np.random.Generator"], data: "Dataset"
+) -> list[dict[str, Any]]:
+    """Train the networks of a batch together."""
+    from initatlas.networks.training import NetworkSettings, train_networks
+
+    networks = [
+        NetworkSettings(
+            weights=point.weights,
+            weight_variance=point.weight_variance,
+            bias_variance=point.bias_variance,
+            learning_rate=point.learning_rate,
+        )
+        for point in points
+    ]
+    train, test = _standardised(data)
+    records = train_networks(_settings(points[0], int(data.labels.max()) + 1), networks, train, test, rngs=rngs)
+    return [{output.name: getattr(record, output.name) for output in OUTPUTS} for record in records]
+
+
+def _settings(point: TrainMlpParameters, classes: int) -> TrainingSettings:
+    """What the networks of a batch share."""
+    shared = {name: getattr(point, name) for name in _SHARED}
+    return TrainingSettings(classes=classes, **shared)
+
+
+def _standardised(data: "Dataset") -> tuple[tuple["np.ndarray", "np.ndarray"], tuple["np.ndarray", "np.ndarray"]]:
+    """Both splits, shifted and scaled so that the grey levels of the training images have mean 0 and variance 1."""
+    from initatlas.errors import UserError
+
+    train, test = data.features("train"), data.features("test")
+    if not len(train) or not len(test):
+        raise UserError(f"data set {data.name}: training needs both splits, train and test; one is empty")
+    mean, deviation = train.mean(dtype="float64"), train.std(dtype="float64")
+    scaled = [((part - mean) / deviation).astype("float32") for part in (train, test)]
+    return (scaled[0], data.classes("train")), (scaled[1], data.classes("test"))
+
+
+def _seconds(parameters: TrainMlpParameters) -> float:
+    """Estimate for images of MNIST's form."""
+    return training_seconds(_settings(parameters, CLASSES), PIXELS, TRAIN, TEST)
+
+
+def _megabytes(parameters: TrainMlpParameters) -> float:
+    """One network's share: only so many are held in memory at once."""
+    settings = _settings(parameters, CLASSES)
+    return training_megabytes(settings, PIXELS, TRAIN, TEST) / networks_at_once(settings, PIXELS)
+
+
+def _gpus(parameters: TrainMlpParameters) -> float:
+    """A few batches share a GPU: the networks are small."""
+    return 0.25 if parameters.device == "cuda" else 0.0
+
+
+_DIVERGED = "the network diverged"
+
+OUTPUTS = (
+    Output("train_loss", "cross entropy on the training images after training", "nat", nan_means=_DIVERGED),
+    Output("test_loss", "cross entropy on the test images after training", "nat", nan_means=_DIVERGED),
+    Output("train_accuracy", "fraction of training images classified correctly"),
+    Output("test_accuracy", "fraction of test images classified correctly"),
+    Output("diverged", "whether the loss stopped being finite", dtype="int8"),
+    Output("norm_ratio", "norm of a layer's signal over the norm of the input, at initialisation", dims=("layer",)),
+    Output("curve_step", "minibatch updates done", dims=("evaluation",), dtype="int32"),
+    Output(
+        "curve_train_loss",
+        "cross entropy on training images during training",
+        "nat",
+        ("evaluation",),
+        nan_means=_DIVERGED,
+    ),
+    Output("curve_test_accuracy", "fraction of test images classified correctly during training", dims=("evaluation",)),
+)
+
+EXPERIMENT = Experiment(
+    summary="Fully connected networks trained from a random initialisation on labelled images.",
+    parameters=TrainMlpParameters,
+    outputs=OUTPUTS,
+    run=_run,
+    static=_SHARED,
+    coordinates=_coordinates,
+    seconds=_seconds,
+    megabytes=_megabytes,
+    gpus=_gpus,
+)

@@ -1,0 +1,76 @@
+"""Files that are either whole or absent: write beside the target, sync, then rename."""
+
+import os
+import re
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+
+_DRAFTS: set[Path] = set()
+"""Drafts that this process has open; kept for `remove_drafts`."""
+
+
+@contextmanager
+def atomic_path(target: str | os.PathLike[str]) -> Iterator[Path]:
+    """Give a temporary path in the folder of `target`; on success sync it and rename it to `target`.
+
+    Drafts that killed processes of this machine left for the same target are removed.
+
+    Parameters
+    ----------
+    target
+        The file to create or replace. Missing parent folders are made.
+
+    Yields
+    ------
+    Path
+        Where to write. It has the suffix of `target`, and is removed if the block raises.
+    """
+    target = Path(target)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    _remove_orphans(target)
+    draft = target.with_name(f".{target.stem}.{socket.gethostname()}-{os.getpid()}.draft{target.suffix}")
+    _DRAFTS.add(draft)
+    try:
+        yield draft
+        sync(draft)
+        draft.replace(target)
+        sync(target.parent)
+    finally:
+        draft.unlink(missing_ok=True)
+        _DRAFTS.discard(draft)
+
+
+def _remove_orphans(target: Path) -> None:
+    """Remove the drafts of a target whose process on this machine is gone."""
+    name = re.compile(
+        rf"\.{re.escape(target.stem)}\.{re.escape(socket.gethostname())}-(\d+)\.draft{re.escape(target.suffix)}"
+    )
+    for path in target.parent.glob(".*.draft*"):
+        match = name.fullmatch(path.name)
+        if match and not psutil.pid_exists(int(match[1])):
+            path.unlink(missing_ok=True)
+
+
+def remove_drafts() -> None:
+    """Remove the drafts of this process, for an end that runs no `finally`."""
+    for draft in list(_DRAFTS):
+        draft.unlink(missing_ok=True)
+
+
+def write_text(target: str | os.PathLike[str], text: str) -> None:
+    """Write `text` (UTF-8) to `target` atomically."""
+    with atomic_path(target) as draft:
+        draft.write_text(text, encoding="utf-8")
+
+
+def sync(path: Path) -> None:
+    """Flush a file or a folder entry to the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

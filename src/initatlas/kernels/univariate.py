@@ -1,0 +1,102 @@
+"""Kernels compiled to polynomials: any depth for one square root and one polynomial per pair of inputs.
+
+A kernel of unit vectors that depends on their angle theta alone is a univariate function. For the networks of this
+project it is analytic in s = sin(theta / 2) near theta = 0 and in c = cos(theta / 2) near theta = pi. So two Chebyshev
+series, one in s for angles below pi / 2 and one in c above, converge geometrically.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.polynomial import chebyshev
+from numpy.typing import NDArray
+from scipy.fft import dct
+
+Doubles = NDArray[np.float64]
+KernelAtAngle = Callable[[Doubles], Doubles]
+
+ROOT_HALF = float(np.sqrt(0.5))
+
+
+@dataclass(frozen=True)
+class UnivariateKernel:
+    """A kernel of unit vectors as two Chebyshev series in p / sqrt(1/2) * 2 - 1.
+
+    Attributes
+    ----------
+    near
+        Coefficients in p = sin(theta / 2), for theta <= pi / 2.
+    far
+        Coefficients in p = cos(theta / 2), for theta > pi / 2.
+    at_zero
+        Value at theta = 0, exact.
+    """
+
+    near: Doubles
+    far: Doubles
+    at_zero: float
+
+
+def compile_kernel(kernel: KernelAtAngle, *, tolerance: float = 4e-15, max_degree: int = 2048) -> UnivariateKernel:
+    """Compile a kernel to Chebyshev series of adaptive degree.
+
+    Parameters
+    ----------
+    kernel
+        Function of the angle in radians, vectorised; accurate to a few units in the last place.
+    tolerance
+        The coefficients that are left out sum to at most this fraction of the largest. Chebyshev polynomials are
+        bounded by 1, so this bounds the error of truncation, relative to the kernel's maximum; interpolation itself
+        adds no more than as much again.
+    max_degree
+        Where to give up.
+
+    Returns
+    -------
+    UnivariateKernel
+
+    Raises
+    ------
+    ValueError
+        If the series have not converged at `max_degree`.
+    """
+    near = _chebyshev_series(lambda p: kernel(2.0 * np.arcsin(p)), tolerance, max_degree)
+    far = _chebyshev_series(lambda p: kernel(np.pi - 2.0 * np.arcsin(p)), tolerance, max_degree)
+    return UnivariateKernel(near, far, float(kernel(np.zeros(1))[0]))
+
+
+def evaluate_kernel(kernel: UnivariateKernel, z: Doubles) -> Doubles:
+    """Values of a compiled kernel at z = (1 - cos theta) / 2 in [0, 1], any shape (the reference for `gram`)."""
+    z = np.asarray(z, dtype=np.float64)
+    argument = np.sqrt(np.minimum(z, 1.0 - z)) * (2.0 / ROOT_HALF) - 1.0
+    near, far = chebyshev.chebval(argument, kernel.near), chebyshev.chebval(argument, kernel.far)
+    values: Doubles = np.where(z == 0.0, kernel.at_zero, np.where(z <= 0.5, near, far))
+    return values
+
+
+def _chebyshev_series(function: KernelAtAngle, tolerance: float, max_degree: int) -> Doubles:
+    """Coefficients on p in [0, sqrt(1/2)], of the least tried degree at which the last quarter is negligible."""
+    degree = 16
+    while degree <= max_degree:
+        coefficients, maximum = _interpolate(function, degree)
+        tails = np.cumsum(np.abs(coefficients[::-1]))[::-1]
+        negligible = tails <= tolerance * maximum
+        if negligible[-(degree // 4)]:
+            return coefficients[: max(2, int(np.argmax(negligible)))]
+        degree *= 2
+    raise ValueError(f"the kernel needs a polynomial of a degree above {max_degree}; is it analytic in sin(angle / 2)?")
+
+
+def _interpolate(function: KernelAtAngle, degree: int) -> tuple[Doubles, float]:
+    """Chebyshev coefficients of the interpolant on [0, sqrt(1/2)], and the largest value at its nodes.
+
+    By a cosine transform: its rounding errors stay at the last place for every degree, those of a matrix of
+    polynomials (`chebinterpolate`) grow with the degree to 1e-13 and would hide the convergence.
+    """
+    count = degree + 1
+    nodes = ROOT_HALF * np.cos(np.pi * (np.arange(count) + 0.5) / (2 * count)) ** 2
+    values = function(nodes)
+    coefficients: Doubles = dct(values, type=2) / count
+    coefficients[0] /= 2.0
+    return coefficients, float(np.max(np.abs(values)))

@@ -1,0 +1,1 @@
+"""Multi-layer perceptrons: the forward pass at initialisation and batched training."""

@@ -1,0 +1,243 @@
+"""Many multilayer perceptrons of one shape, held as stacked tensors and differentiated by hand.
+
+Tensors are stacked layer by layer: the weights of a layer have shape (networks, fan_out, fan_in). One call of PyTorch
+then serves every network, and the gradient of a layer goes to the optimiser as soon as it is known.
+
+Why a network's numbers do not depend on the networks beside it (CPU, float32, one thread):
+
+- A batched product runs one GEMM per network, but the GEMM picks its kernel, and so the order of its sums, by the
+  alignment of its operands. Every fan is therefore padded to a multiple of 16 floats, 64 bytes: each network's slice
+  of each stacked tensor starts on a 64-byte boundary, wherever it stands. Without the padding, widths 10 and 21 differ
+  in the last bits between batches of 1 and 2.
+- Padded units have zero weights and zero biases. Every activation here maps 0 to 0, so they stay silent and receive
+  zero gradients. Padded classes have the bias minus infinity, so their probability is exactly 0.
+- No reduction runs across networks; sums over the minibatch keep their order when the number of networks changes.
+- Remaining element-wise steps are single operations (one rounding each), or functions that PyTorch evaluates with
+  the same code in the vectorised body and in the tail. Fused forms such as ``add(..., alpha=...)`` are avoided.
+
+The unit tests check all this bit for bit. On CUDA the results agree to rounding only.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from math import inf, pi, sqrt
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from initatlas.networks.training_cost import padded
+from initatlas.vocabulary import parse_label
+
+Layer = tuple[NDArray[np.float32], NDArray[np.float32]]
+"""Weights of shape (fan_out, fan_in) and biases of shape (fan_out,) of one layer of one network."""
+
+LayerUpdate = Callable[[int, Tensor, Tensor], None]
+"""Takes a layer's index, the loss gradient at its pre-activations and the layer's inputs; changes its parameters."""
+
+
+@dataclass(frozen=True)
+class Activation:
+    """An activation function with its derivative, both writing into given tensors.
+
+    Attributes
+    ----------
+    apply
+        ``apply(z, h)`` writes phi(z) to `h`.
+    pull_back
+        ``pull_back(gradient, z, h)`` multiplies `gradient` by phi'(z) in place; it may overwrite `z`.
+    needs_input
+        Whether the derivative needs z. If not, h takes the place of z in memory.
+    """
+
+    apply: Callable[[Tensor, Tensor], object]
+    pull_back: Callable[[Tensor, Tensor, Tensor], object]
+    needs_input: bool = False
+
+
+def _erf_pull_back(gradient: Tensor, z: Tensor, h: Tensor) -> None:
+    """erf'(z) = 2 / sqrt(pi) exp(-z^2)."""
+    gradient.mul_(z.square_().neg_().exp_()).mul_(2 / sqrt(pi))
+
+
+def _leaky_relu(slope: float) -> Activation:
+    """Identity above zero, `slope` times the input below."""
+    aten = torch.ops.aten
+    return Activation(
+        lambda z, h: aten.leaky_relu.out(z, slope, out=h),
+        lambda gradient, z, h: aten.leaky_relu_backward.grad_input(gradient, h, slope, True, grad_input=gradient),
+    )
+
+
+def activation_of(label: str) -> Activation:
+    """Look an activation up by its label in `initatlas.vocabulary.ACTIVATIONS`.
+
+    Raises
+    ------
+    ValueError
+        If the label is not of that vocabulary.
+    """
+    aten = torch.ops.aten
+    name, parameters = parse_label(label)
+    if name == "leaky_relu":
+        return _leaky_relu(parameters["slope"])
+    known = {
+        "identity": Activation(lambda z, h: None, lambda gradient, z, h: None),
+        "relu": Activation(
+            lambda z, h: torch.clamp_min(z, 0, out=h),
+            lambda gradient, z, h: aten.threshold_backward.grad_input(gradient, h, 0, grad_input=gradient),
+        ),
+        "tanh": Activation(
+            lambda z, h: torch.tanh(z, out=h),
+            lambda gradient, z, h: aten.tanh_backward.grad_input(gradient, h, grad_input=gradient),
+        ),
+        "erf": Activation(lambda z, h: torch.erf(z, out=h), _erf_pull_back, needs_input=True),
+    }
+    if name not in known:
+        raise ValueError(f"{label!r} is not an activation that can be trained")
+    return known[name]
+
+
+@dataclass(frozen=True)
+class StackedMLP:
+    """Networks of one shape.
+
+    Attributes
+    ----------
+    weights
+        One tensor per layer, read-out last, of shape (networks, padded fan_out, padded fan_in).
+    biases
+        One tensor per layer of shape (networks, 1, padded fan_out).
+    activation
+        Applied after every layer but the read-out.
+    """
+
+    weights: list[Tensor]
+    biases: list[Tensor]
+    activation: Activation
+
+    @property
+    def networks(self) -> int:
+        """How many networks are stacked."""
+        return self.weights[0].shape[0]
+
+    @property
+    def depth(self) -> int:
+        """Number of hidden layers."""
+        return len(self.weights) - 1
+
+    def keep(self, chosen: Tensor) -> "StackedMLP":
+        """Copy the networks at the positions `chosen`, an integer tensor."""
+        return StackedMLP(
+            [weight.index_select(0, chosen) for weight in self.weights],
+            [bias.index_select(0, chosen) for bias in self.biases],
+            self.activation,
+        )
+
+
+def _stack(arrays: Sequence[NDArray[np.float32]], shape: tuple[int, int], fill: float, device: str) -> Tensor:
+    """Stack equal two-dimensional arrays, each padded with `fill` to `shape`."""
+    stacked = torch.full((len(arrays), *shape), fill, dtype=torch.float32)
+    for slot, array in zip(stacked, arrays, strict=True):
+        slot[: array.shape[0], : array.shape[1]] = torch.from_numpy(array)
+    return stacked.to(device)
+
+
+def stack_networks(networks: Sequence[Sequence[Layer]], activation: Activation, device: str) -> StackedMLP:
+    """Stack networks of one shape.
+
+    Parameters
+    ----------
+    networks
+        The layers of each network, read-out last.
+    activation
+        The activation that all of them share.
+    device
+        Where PyTorch keeps the tensors.
+    """
+    weights: list[Tensor] = []
+    biases: list[Tensor] = []
+    for layers in zip(*networks, strict=True):
+        fan_out, fan_in = layers[0][0].shape
+        absent = -inf if len(weights) == len(networks[0]) - 1 else 0.0
+        weights.append(_stack([weight for weight, _ in layers], (padded(fan_out), padded(fan_in)), 0.0, device))
+        biases.append(_stack([bias[None] for _, bias in layers], (1, padded(fan_out)), absent, device))
+    return StackedMLP(weights, biases, activation)
+
+
+class Workspace:
+    """The tensors that one forward and one backward pass write to, allocated once.
+
+    Parameters
+    ----------
+    mlp
+        The networks that will run in it.
+    batch
+        Number of inputs per network and pass.
+    """
+
+    def __init__(self, mlp: StackedMLP, batch: int) -> None:
+        empty = partial(torch.empty, dtype=torch.float32, device=mlp.weights[0].device)
+        shapes = [(mlp.networks, batch, weight.shape[1]) for weight in mlp.weights]
+        self.before = [empty(shape) for shape in shapes[:-1]]
+        self.after = [empty(shape) for shape in shapes[:-1]] if mlp.activation.needs_input else self.before
+        self.logits = empty(shapes[-1])
+        self._gradients = [empty(shapes[0]), empty(shapes[0])] if mlp.depth else []
+
+    def gradient(self, layer: int) -> Tensor:
+        """Where the gradient of hidden layer `layer` goes; it may take the place of that of layer `layer` + 2."""
+        return self._gradients[layer % 2]
+
+
+def forward(mlp: StackedMLP, inputs: Tensor, space: Workspace) -> Tensor:
+    """Run every network on its inputs.
+
+    Parameters
+    ----------
+    mlp
+        The networks.
+    inputs
+        Shape (networks, batch, padded input dimension).
+    space
+        Keeps the hidden layers; made for the same `mlp` and batch.
+
+    Returns
+    -------
+    Tensor
+        The logits, (networks, batch, padded classes): ``space.logits``. Those of padded classes are minus infinity.
+    """
+    hidden = inputs
+    layers = list(zip(mlp.weights, mlp.biases, strict=True))
+    for (weight, bias), before, after in zip(layers[:-1], space.before, space.after, strict=True):
+        torch.baddbmm(bias, hidden, weight.mT, out=before)
+        mlp.activation.apply(before, after)
+        hidden = after
+    weight, bias = layers[-1]
+    return torch.baddbmm(bias, hidden, weight.mT, out=space.logits)
+
+
+def backward(mlp: StackedMLP, inputs: Tensor, gradient: Tensor, space: Workspace, update: LayerUpdate) -> None:
+    """Send the loss gradient back through every network, updating each layer on the way.
+
+    Parameters
+    ----------
+    mlp
+        The networks, as they were in the preceding `forward` in the same `space`.
+    inputs
+        What that `forward` was given.
+    gradient
+        Loss gradient at the logits, (networks, batch, padded classes), zero at padded classes.
+    space
+        The hidden layers of that `forward`; not to be read afterwards.
+    update
+        Called once per layer, read-out first. It may change that layer's parameters.
+    """
+    for layer in range(mlp.depth, 0, -1):
+        before, after = space.before[layer - 1], space.after[layer - 1]
+        lower = torch.bmm(gradient, mlp.weights[layer], out=space.gradient(layer - 1))
+        update(layer, gradient, after)
+        mlp.activation.pull_back(lower, before, after)
+        gradient = lower
+    update(0, gradient, inputs)

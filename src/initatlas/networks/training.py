@@ -1,0 +1,353 @@
+"""Supervised training of many multilayer perceptrons of one shape at once.
+
+Each network's record depends on its own settings and its own generator alone: it is the same, bit for bit, whatever
+other networks are trained with it, in whatever order and however many, on the CPU with one thread
+(``torch.set_num_threads(1)``, which the caller sets). `initatlas.networks.stacked_mlp` says why.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from math import isfinite, nan, sqrt
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from initatlas.errors import UserError
+from initatlas.networks.evaluation import DeviceSplit, Scores, Split, evaluate, norm_ratios, to_device
+from initatlas.networks.optimisers import Adam, GradientDescent, Momentum, Optimiser
+from initatlas.networks.stacked_mlp import (
+    Layer,
+    StackedMLP,
+    Workspace,
+    activation_of,
+    backward,
+    forward,
+    stack_networks,
+)
+from initatlas.networks.training_cost import CURVE_INPUTS, NORM_INPUTS, networks_at_once
+from initatlas.networks.training_settings import NetworkSettings, TrainingSettings
+from initatlas.weights.distributions import sample_weights
+
+__all__ = [
+    "NetworkRecord",
+    "NetworkSettings",
+    "TrainingSettings",
+    "draw_layers",
+    "evaluation_steps",
+    "minibatches",
+    "train_networks",
+]
+
+
+@dataclass(frozen=True)
+class NetworkRecord:
+    """What training did to one network.
+
+    Attributes
+    ----------
+    train_loss, test_loss
+        Mean cross entropy (nats) over the whole split after the last step; NaN if the network diverged.
+    train_accuracy, test_accuracy
+        Fraction of the split classified correctly; 0 if the network diverged.
+    diverged
+        Whether the loss stopped being finite. Training then stops at the next evaluation.
+    norm_ratio
+        Shape (depth,): at initialisation, the mean over the first 512 training inputs of |h_l(x)| / |x|, with h_l the
+        activations of hidden layer l. Inputs x = 0 are left out.
+    curve_step
+        Shape (evaluations,): steps done at each point of the curve.
+    curve_train_loss
+        Shape (evaluations,): mean cross entropy (nats) over the first 1024 training inputs; NaN once diverged.
+    curve_test_accuracy
+        Shape (evaluations,): accuracy on the whole test split; 0 once the curve's loss is NaN.
+    """
+
+    train_loss: float
+    test_loss: float
+    train_accuracy: float
+    test_accuracy: float
+    diverged: bool
+    norm_ratio: NDArray[np.float64]
+    curve_step: NDArray[np.int64]
+    curve_train_loss: NDArray[np.float64]
+    curve_test_accuracy: NDArray[np.float64]
+
+
+def train_networks(
+    settings: TrainingSettings,
+    networks: Sequence[NetworkSettings],
+    train: Split,
+    test: Split,
+    *,
+    rngs: Sequence[np.random.Generator],
+) -> list[NetworkRecord]:
+    """Train every network by minibatch descent on the cross entropy of its softmax.
+
+    Parameters
+    ----------
+    settings
+        What the networks share.
+    networks
+        What each has of its own.
+    train, test
+        Inputs (n, d) float32 and classes (n,) int64. The caller standardises the inputs.
+    rngs
+        One generator per network, the source of all its randomness: for each hidden layer its weights, then its
+        biases; then the read-out's weights; then one permutation of the training inputs per epoch. An epoch is cut
+        into whole minibatches; inputs left over wait for the next epoch.
+
+    Returns
+    -------
+    list of NetworkRecord
+        In the order of `networks`.
+
+    Raises
+    ------
+    UserError
+        If a minibatch is larger than the training split, the test split is empty, a label has no class, or the curve
+        has more points than steps.
+    ValueError
+        If the numbers of networks and generators differ.
+    """
+    _check(settings, networks, train, test, rngs)
+    if not networks:
+        return []
+    data = to_device(train, settings.device), to_device(test, settings.device)
+    size = networks_at_once(settings, train[0].shape[1])
+    records: list[NetworkRecord] = []
+    with torch.inference_mode():
+        for start in range(0, len(networks), size):
+            group = slice(start, start + size)
+            records += _train_group(settings, networks[group], *data, train[0].shape[1], rngs[group])
+    return records
+
+
+def evaluation_steps(steps: int, evaluations: int) -> NDArray[np.int64]:
+    """Choose the steps at which the training curve is recorded: 0, then geometrically from 1 to `steps`, all different.
+
+    Parameters
+    ----------
+    steps
+        Number of training steps, at least ``evaluations - 1``.
+    evaluations
+        Number of points, at least 2.
+
+    Returns
+    -------
+    ndarray of int64, shape (evaluations,)
+        Strictly increasing, from 0 to `steps`.
+    """
+    geometric = np.rint(np.geomspace(1, steps, evaluations - 1)) if evaluations > 2 else np.array([steps])
+    points: NDArray[np.int64] = np.maximum(np.concatenate([[0], geometric]), np.arange(evaluations)).astype(np.int64)
+    return points
+
+
+def _check(
+    settings: TrainingSettings,
+    networks: Sequence[NetworkSettings],
+    train: Split,
+    test: Split,
+    rngs: Sequence[np.random.Generator],
+) -> None:
+    """Refuse settings that cannot be trained."""
+    if len(networks) != len(rngs):
+        raise ValueError(f"{len(networks)} networks need as many generators, not {len(rngs)}")
+    if not 1 <= settings.batch_size <= len(train[0]):
+        raise UserError(f"batch_size: {settings.batch_size} must lie between 1 and the {len(train[0])} training inputs")
+    if len(test[0]) == 0:
+        raise UserError("test: the data set has no test inputs; ask for some")
+    largest = int(max(train[1].max(), test[1].max()))
+    if settings.classes <= largest:
+        raise UserError(f"classes: {settings.classes} must be more than the largest label, {largest}")
+    if not 2 <= settings.evaluations <= settings.steps + 1:
+        raise UserError(f"evaluations: {settings.evaluations} must lie between 2 and steps + 1 = {settings.steps + 1}")
+
+
+def draw_layers(
+    settings: TrainingSettings, network: NetworkSettings, input_dim: int, *, rng: np.random.Generator
+) -> list[Layer]:
+    """Draw one network at initialisation.
+
+    Parameters
+    ----------
+    settings, network
+        Shape and distribution.
+    input_dim
+        Number of inputs d.
+    rng
+        Gives, in this order, each hidden layer's weights and biases, then the read-out's weights.
+
+    Returns
+    -------
+    list of (weights, biases)
+        float32 arrays (fan_out, fan_in) and (fan_out,), read-out last.
+    """
+    layers: list[Layer] = []
+    fan_in = input_dim
+    for _ in range(settings.depth):
+        shape, variance = (settings.width, fan_in), network.weight_variance / fan_in
+        weight = sample_weights(network.weights, shape, variance=variance, rng=rng, dtype=np.float32)
+        bias = rng.standard_normal(settings.width) * sqrt(network.bias_variance)
+        layers.append((weight, bias.astype(np.float32)))
+        fan_in = settings.width
+    shape = (settings.classes, fan_in)
+    weight = sample_weights(network.weights, shape, variance=1 / fan_in, rng=rng, dtype=np.float32)
+    return [*layers, (weight, np.zeros(settings.classes, dtype=np.float32))]
+
+
+def _train_group(
+    settings: TrainingSettings,
+    networks: Sequence[NetworkSettings],
+    train: DeviceSplit,
+    test: DeviceSplit,
+    input_dim: int,
+    rngs: Sequence[np.random.Generator],
+) -> list[NetworkRecord]:
+    """Train networks that share the stacked tensors, and write their records."""
+    layers = [draw_layers(settings, network, input_dim, rng=rng) for network, rng in zip(networks, rngs, strict=True)]
+    mlp = stack_networks(layers, activation_of(settings.activation), settings.device)
+    ratios = norm_ratios(mlp, train.first(NORM_INPUTS).x)
+    rates = torch.tensor([network.learning_rate for network in networks], device=settings.device)
+    run = _Run(settings, mlp, _optimiser(settings, mlp, rates[:, None, None]), train, rngs)
+    curve = _Curve(len(networks), evaluation_steps(settings.steps, settings.evaluations))
+    for point, step in enumerate(curve.steps):
+        run.advance(int(step))
+        curve.record(point, run.alive, run.scores(train.first(CURVE_INPUTS)), run.scores(test))
+        run.keep_finite(curve.loss[run.alive, point])
+    final = run.scores(train)
+    finals = dict(zip(run.alive, zip(final.loss, final.accuracy, strict=True), strict=True))
+    return [_record(*finals.get(index, (nan, 0.0)), ratios[index], curve, index) for index in range(len(networks))]
+
+
+class _Curve:
+    """The training curves of a group; a network that is gone keeps loss NaN and accuracy 0."""
+
+    def __init__(self, networks: int, steps: NDArray[np.int64]) -> None:
+        self.steps = steps
+        self.loss = np.full((networks, len(steps)), nan)
+        self.test_loss = np.full((networks, len(steps)), nan)
+        self.accuracy = np.zeros((networks, len(steps)))
+
+    def record(self, point: int, alive: list[int], train: Scores, test: Scores) -> None:
+        """Fill one point for the networks `alive`; those whose training loss is not finite stay as they are."""
+        finite = np.isfinite(train.loss)
+        chosen = np.array(alive, dtype=np.int64)[finite]
+        self.loss[chosen, point] = np.array(train.loss)[finite]
+        self.test_loss[chosen, point] = np.array(test.loss)[finite]
+        self.accuracy[chosen, point] = np.array(test.accuracy)[finite]
+
+
+def _record(
+    train_loss: float, train_accuracy: float, ratio: NDArray[np.float64], curve: _Curve, index: int
+) -> NetworkRecord:
+    """Assemble the record of network `index` from its final score on the training split and its curve."""
+    test_loss = float(curve.test_loss[index, -1])
+    diverged = not (isfinite(train_loss) and isfinite(test_loss))
+    return NetworkRecord(
+        train_loss=nan if diverged else train_loss,
+        test_loss=nan if diverged else test_loss,
+        train_accuracy=0.0 if diverged else train_accuracy,
+        test_accuracy=0.0 if diverged else float(curve.accuracy[index, -1]),
+        diverged=diverged,
+        norm_ratio=ratio,
+        curve_step=curve.steps,
+        curve_train_loss=curve.loss[index],
+        curve_test_accuracy=curve.accuracy[index],
+    )
+
+
+def _optimiser(settings: TrainingSettings, mlp: StackedMLP, rates: Tensor) -> Optimiser:
+    """Make the optimiser that the settings name."""
+    if settings.optimiser == "adam":
+        return Adam(mlp, rates)
+    return Momentum(mlp, rates, settings.momentum) if settings.momentum else GradientDescent(mlp, rates)
+
+
+def minibatches(n: int, batch_size: int, *, rng: np.random.Generator) -> Iterator[NDArray[np.int64]]:
+    """Deal out shuffled epochs for ever.
+
+    Parameters
+    ----------
+    n
+        Number of training inputs.
+    batch_size
+        At most `n`.
+    rng
+        Gives one permutation per epoch, drawn when the epoch starts.
+
+    Yields
+    ------
+    ndarray of int64, shape (batch_size,)
+        Positions of the inputs of one minibatch.
+    """
+    while True:
+        order = rng.permutation(n)
+        yield from order[: n - n % batch_size].reshape(-1, batch_size)
+
+
+class _Run:
+    """Networks in training: those still alive, their optimiser and their minibatches."""
+
+    def __init__(
+        self,
+        settings: TrainingSettings,
+        mlp: StackedMLP,
+        optimiser: Optimiser,
+        train: DeviceSplit,
+        rngs: Sequence[np.random.Generator],
+    ) -> None:
+        self.alive = list(range(mlp.networks))
+        self._mlp = mlp
+        self._optimiser = optimiser
+        self._train = train
+        self._batch = settings.batch_size
+        self._minibatches = [minibatches(len(train.y), settings.batch_size, rng=rng) for rng in rngs]
+        self._steps_done = 0
+        self._make_space()
+
+    def _make_space(self) -> None:
+        """Allocate what the steps write to."""
+        count, device = self._mlp.networks, self._train.x.device
+        self._space = Workspace(self._mlp, self._batch)
+        self._inputs = torch.empty((count, self._batch, self._train.x.shape[1]), device=device)
+        self._minus_one = torch.full((count, self._batch, 1), -1.0, device=device)
+
+    def advance(self, step: int) -> None:
+        """Train until `step` steps are done."""
+        while self.alive and self._steps_done < step:
+            count = min(step - self._steps_done, 64)
+            orders = np.stack([list(islice(source, count)) for source in self._minibatches], axis=1)
+            for chosen in torch.from_numpy(orders).to(self._train.x.device):
+                self._step(chosen)
+            self._steps_done += count
+
+    def _step(self, chosen: Tensor) -> None:
+        """One update of every network; `chosen` holds the inputs of their minibatches, (networks, batch)."""
+        flat = chosen.reshape(-1)
+        torch.index_select(self._train.x, 0, flat, out=self._inputs.view(len(flat), -1))
+        labels = self._train.y.index_select(0, flat).view(*chosen.shape, 1)
+        self._optimiser.begin_step()
+        logits = forward(self._mlp, self._inputs, self._space)
+        # The gradient of the mean cross entropy at the logits is (softmax - one-hot) / batch.
+        gradient = torch.softmax(logits, -1).scatter_add_(2, labels, self._minus_one)
+        gradient.mul_(self._optimiser.loss_scale / self._batch)
+        backward(self._mlp, self._inputs, gradient, self._space, self._optimiser.update)
+
+    def scores(self, data: DeviceSplit) -> Scores:
+        """Loss and accuracy of the networks alive."""
+        return evaluate(self._mlp, data)
+
+    def keep_finite(self, losses: NDArray[np.float64]) -> None:
+        """Drop the networks whose loss is not finite."""
+        chosen = np.flatnonzero(np.isfinite(losses))
+        if len(chosen) == len(self.alive):
+            return
+        index = torch.from_numpy(chosen).to(self._train.x.device)
+        self.alive = [self.alive[position] for position in chosen]
+        self._minibatches = [self._minibatches[position] for position in chosen]
+        self._mlp = self._mlp.keep(index)
+        self._optimiser = self._optimiser.keep(self._mlp, index)
+        self._make_space()

@@ -1,0 +1,122 @@
+"""What training one network costs: a rough model of time and memory.
+
+It sizes batches and chooses a backend while the workflow is being planned: standard library only.
+"""
+
+from itertools import pairwise
+
+from initatlas.networks.training_settings import TrainingSettings
+
+LANE = 16
+"""Floats in 64 bytes: layers are padded to multiples of it (see `initatlas.networks.stacked_mlp`)."""
+
+CURVE_INPUTS = 1024
+"""Training inputs on which the training curve's loss is taken."""
+
+EVALUATION_CHUNK = 256
+"""Inputs per pass when a whole split is evaluated."""
+
+NORM_INPUTS = 512
+"""Training inputs on which the norm ratio is taken."""
+
+_PRODUCT_SECONDS = 3.4e-11  # one multiplication and addition inside a GEMM
+_UNIT_SECONDS = 3.6e-10  # one hidden unit, one input: bias and activation, there or back
+_TRANSCENDENTAL_SECONDS = 2.5e-9  # the same, on top, for tanh and erf
+_SCORE_SECONDS = 1.4e-7  # softmax, loss and class of one input
+_CALL_SECONDS = 1.4e-6  # one call of PyTorch, shared by a full group
+_WEIGHT_SECONDS = 5e-10  # one weight in one element-wise step of an optimiser
+
+_GROUP = {"cpu": 16, "cuda": 512}
+_GROUP_MEGABYTES = {"cpu": 256.0, "cuda": 8192.0}
+
+
+def padded(size: int) -> int:
+    """Round `size` up to a multiple of `LANE`."""
+    return -(-size // LANE) * LANE
+
+
+def networks_at_once(settings: TrainingSettings, input_dim: int) -> int:
+    """How many networks share one call of PyTorch; the results do not depend on it.
+
+    On a CPU core 16 networks spread the cost of a call thin enough; more of them only leave the cache.
+
+    Parameters
+    ----------
+    settings
+        Shape of the networks.
+    input_dim
+        Number of inputs d.
+    """
+    room = _GROUP_MEGABYTES[settings.device] / _network_megabytes(settings, input_dim)
+    return max(1, min(_GROUP[settings.device], int(room)))
+
+
+def training_megabytes(settings: TrainingSettings, input_dim: int, n_train: int, n_test: int) -> float:
+    """Memory that `train_networks` takes beyond PyTorch itself: the data, and one group of networks.
+
+    Parameters
+    ----------
+    settings
+        Shape and schedule of the networks.
+    input_dim
+        Number of inputs d.
+    n_train, n_test
+        Sizes of the splits.
+
+    Returns
+    -------
+    float
+        Megabytes (10^6 bytes), rough.
+    """
+    data = 4e-6 * (n_train + n_test) * padded(input_dim)
+    # Scores of a split: float32 on the device, then Python floats.
+    scores = 40e-6 * max(n_train, n_test)
+    return 2 * data + networks_at_once(settings, input_dim) * (_network_megabytes(settings, input_dim) + scores)
+
+
+def _weights(settings: TrainingSettings, input_dim: int) -> int:
+    """Weights of one padded network."""
+    fans = [padded(input_dim), *[padded(settings.width)] * settings.depth, padded(settings.classes)]
+    return sum(fan_in * fan_out for fan_in, fan_out in pairwise(fans))
+
+
+def _network_megabytes(settings: TrainingSettings, input_dim: int) -> float:
+    """Parameters, optimiser state and hidden layers of one network."""
+    copies = {"sgd": 3 if settings.momentum else 2, "adam": 6}[settings.optimiser]
+    batch = max(settings.batch_size, EVALUATION_CHUNK)
+    hidden = batch * (padded(settings.width) * (settings.depth + 2) + padded(input_dim))
+    return 4e-6 * (copies * _weights(settings, input_dim) + 2 * hidden)
+
+
+def training_seconds(settings: TrainingSettings, input_dim: int, n_train: int, n_test: int) -> float:
+    """Time to train and evaluate one network of a full group on one CPU core.
+
+    Fitted to 28 runs of 16 networks each (width 8 to 256, depth 1 to 64, d = 64 and 784, every optimiser) on one core
+    that multiplies matrices at some 60 GFLOP/s; all of them lie within a factor of 2.
+
+    Parameters
+    ----------
+    settings
+        Shape and schedule of the networks.
+    input_dim
+        Number of inputs d.
+    n_train, n_test
+        Sizes of the splits.
+
+    Returns
+    -------
+    float
+        Seconds, rough. On CUDA far fewer.
+    """
+    weights = _weights(settings, input_dim)
+    units = padded(settings.width) * settings.depth
+    evaluated = n_train + NORM_INPUTS + settings.evaluations * (min(n_train, CURVE_INPUTS) + n_test)
+    passes = 3 * settings.steps * settings.batch_size + evaluated
+    per_unit = _UNIT_SECONDS + (_TRANSCENDENTAL_SECONDS if settings.activation in ("erf", "tanh") else 0.0)
+    sweeps_over_weights = {"sgd": 2 if settings.momentum else 0, "adam": 20}[settings.optimiser]
+    return (
+        passes * (weights * _PRODUCT_SECONDS + units * per_unit)
+        + evaluated * _SCORE_SECONDS
+        + settings.steps * (6 * settings.depth + 12) * _CALL_SECONDS
+        + settings.steps * sweeps_over_weights * weights * _WEIGHT_SECONDS
+    )

@@ -1,0 +1,69 @@
+"""What a training run is told: kept apart from PyTorch, so that a workflow can plan with it.
+
+Standard library only.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """What all networks of a batch share.
+
+    Attributes
+    ----------
+    width, depth
+        `depth` hidden layers of `width` units each.
+    activation
+        Label of `initatlas.vocabulary.ACTIVATIONS`.
+    classes
+        Number of classes.
+    steps
+        Number of minibatch updates.
+    batch_size
+        Inputs per minibatch.
+    optimiser
+        ``sgd`` or ``adam``.
+    momentum
+        Heavy-ball momentum of ``sgd``, in [0, 1); not read by ``adam``.
+    evaluations
+        Number of points of the training curve, from step 0 to the last;
+        see `initatlas.networks.training.evaluation_steps`.
+    device
+        Where to train. Bit-identical records are promised on ``cpu`` only.
+    """
+
+    width: int
+    depth: int
+    activation: str
+    classes: int
+    steps: int
+    batch_size: int
+    optimiser: Literal["sgd", "adam"]
+    momentum: float
+    evaluations: int
+    device: Literal["cpu", "cuda"]
+
+
+@dataclass(frozen=True)
+class NetworkSettings:
+    """What one network has of its own.
+
+    Attributes
+    ----------
+    weights
+        Weight distribution, a label of `initatlas.vocabulary.WEIGHTS`.
+    weight_variance
+        sigma_w^2 of the mean-field literature: every hidden layer has Var(W) = sigma_w^2 / fan_in. The read-out has
+        variance 1 / fan_in whatever sigma_w^2 is, so that the first logits differ only by what the hidden layers do.
+    bias_variance
+        sigma_b^2: Gaussian biases of this variance in the hidden layers. The read-out's biases start at 0.
+    learning_rate
+        Step size of the optimiser.
+    """
+
+    weights: str
+    weight_variance: float
+    bias_variance: float
+    learning_rate: float

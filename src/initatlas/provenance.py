@@ -1,0 +1,147 @@
+"""Where a number comes from: the version of the code behind it, the packages, the machine."""
+
+import ast
+import hashlib
+import platform
+from collections.abc import Iterable, Iterator
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from pathlib import Path
+
+PACKAGES = ("numpy", "scipy", "torch", "numba", "xarray", "netCDF4", "ray", "snakemake")
+
+
+@cache
+def code_version(entry: str) -> str:
+    """Hash of all code of this project that `entry` can reach by imports.
+
+    Comments, docstrings and layout do not count: the hash is over the syntax trees of the modules in the import closure,
+    imports inside functions included. Modules of other projects do not count either; their versions are recorded by
+    `package_versions`.
+
+    Parameters
+    ----------
+    entry
+        A module name, such as ``initatlas.experiments.forward_kernel``.
+
+    Returns
+    -------
+    str
+        64 hexadecimal digits.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        If `entry` does not exist.
+    """
+    digest = hashlib.sha256()
+    for name, path in sorted(import_closure(entry).items()):
+        digest.update(name.encode())
+        digest.update(_syntax(path).encode())
+    return digest.hexdigest()
+
+
+def import_closure(entry: str) -> dict[str, Path]:
+    """The modules that `entry` can reach by imports, within its own package and ours: name to source file."""
+    roots = {entry.partition(".")[0], __name__.partition(".")[0]}
+    found: dict[str, Path] = {}
+    waiting = [entry]
+    while waiting:
+        name = waiting.pop()
+        path = None if name in found else _source(name)
+        if path is None:
+            continue
+        found[name] = path
+        mentioned = (*_parents(name), *_imports(name, path))
+        waiting.extend(other for other in mentioned if other.partition(".")[0] in roots)
+    if entry not in found:
+        raise ModuleNotFoundError(f"no source for module {entry}", name=entry)
+    return found
+
+
+@cache
+def _source(name: str) -> Path | None:
+    """Source file of a module, found without importing it; None if `name` is no module (an attribute, say)."""
+    top, *rest = name.split(".")
+    spec = find_spec(top) if top else None
+    if spec is None:
+        return None
+    if not rest:
+        return Path(spec.origin) if spec.origin else None
+    stems = [Path(folder).joinpath(*rest) for folder in spec.submodule_search_locations or ()]
+    candidates = [path for stem in stems for path in (stem / "__init__.py", stem.with_name(f"{stem.name}.py"))]
+    return next((path for path in candidates if path.is_file()), None)
+
+
+def _parents(name: str) -> Iterator[str]:
+    """The packages around a module: importing it runs their ``__init__`` as well."""
+    while "." in name:
+        name = name.rpartition(".")[0]
+        yield name
+
+
+def _imports(name: str, path: Path) -> Iterator[str]:
+    """Every module that the source mentions in an import; ``from a import b`` may mean the module ``a.b``."""
+    package = name if path.name == "__init__.py" else name.rpartition(".")[0]
+    for node in ast.walk(_tree(path)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = _absolute(package, node.level, node.module)
+            yield base
+            yield from (f"{base}.{alias.name}" for alias in node.names)
+
+
+def _absolute(package: str, level: int, module: str | None) -> str:
+    """Resolve a relative import against the package it stands in."""
+    if level == 0:
+        return module or ""
+    base = package.rsplit(".", level - 1)[0] if level > 1 else package
+    return f"{base}.{module}" if module else base
+
+
+@cache
+def _tree(path: Path) -> ast.Module:
+    """Syntax tree of a source file."""
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def _syntax(path: Path) -> str:
+    """Dump of the syntax tree without docstrings and positions."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            node.body = [*_without_docstring(node.body)]
+    return ast.dump(tree)
+
+
+def _without_docstring(body: list[ast.stmt]) -> Iterable[ast.stmt]:
+    """Drop string expressions: docstrings, and attribute docstrings, change no result."""
+    return (
+        node
+        for node in body
+        if not (
+            isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+        )
+    )
+
+
+def text_version(folder: Path) -> str:
+    """Hash of the files of a folder, for what is no Python: templates, styles."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.iterdir()):
+        digest.update(path.name.encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def package_versions() -> dict[str, str]:
+    """Versions of Python and of the packages that carry the numbers."""
+    found = {"python": platform.python_version()}
+    for name in PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found

@@ -1,0 +1,1 @@
+"""The report: plot style, claim ledger and the page."""

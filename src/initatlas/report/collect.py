@@ -1,0 +1,245 @@
+"""Gather the report page from files: figures, tables and claims of the studies, captions, and the cubes' provenance."""
+
+import base64
+import json
+import os
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from html import unescape
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import xarray as xr
+
+from initatlas.cubes import open_cube
+from initatlas.errors import UserError
+from initatlas.report.captions import caption_html, caption_text
+from initatlas.report.ledger import claims_from_json
+from initatlas.report.page import FigureView, Page, StudyView, SweepView, TableView
+from initatlas.studies.claim import Claim
+from initatlas.studies.product import Study
+
+CLAIMS_FILE = "claims.json"
+
+_INLINE_BYTES = 2_000_000
+_PIXELS_PER_POINT = 96 / 72
+
+
+def collect_page(
+    studies: Sequence[Study],
+    *,
+    reports: Path,
+    captions: Path,
+    cubes: Iterable[Path],
+    title: str,
+    version: str,
+    scale: str,
+) -> Page:
+    """Gather what the page shows; products that are not made yet are listed as such.
+
+    Parameters
+    ----------
+    studies
+        In the order of the page.
+    reports
+        Folder of the page: ``<study>/figures/<product>.svg`` and its siblings,
+        ``<study>/tables/<product>.html`` and its siblings, ``<study>/claims.json``.
+    captions
+        Folder with ``<study>/<product>.rst``.
+    cubes
+        The cubes to account for; each names its study.
+    title, version, scale
+        Head of the page: its title, the version of this package, the scale of the sweeps.
+
+    Raises
+    ------
+    UserError
+        If a caption is missing, or a file is not what it should be.
+    """
+    sweeps = sorted(
+        ((_study_of(path, cube), _sweep_view(cube)) for path, cube in _opened(cubes)), key=lambda s: s[1].title
+    )
+    views = [
+        _study_view(study, reports, captions / study.key, [view for key, view in sweeps if key == study.key])
+        for study in studies
+    ]
+    return Page(title=title, version=version, scale=scale, studies=tuple(views))
+
+
+def _opened(paths: Iterable[Path]) -> Iterable[tuple[Path, xr.Dataset]]:
+    """Cubes, one in memory at a time."""
+    return ((path, open_cube(path)) for path in paths)
+
+
+def _study_view(study: Study, reports: Path, captions: Path, sweeps: Sequence[SweepView]) -> StudyView:
+    """One study with what there is of it."""
+    folder = reports / study.key
+    figures = [name for name in study.figures if (folder / "figures" / f"{name}.svg").is_file()]
+    tables = [name for name in study.tables if (folder / "tables" / f"{name}.html").is_file()]
+    missing = [name for name in (*study.figures, *study.tables) if name not in (*figures, *tables)]
+    return StudyView(
+        key=study.key,
+        title=study.title,
+        citation=study.citation,
+        link=study.link,
+        summary=study.summary,
+        claims=_claims(folder / CLAIMS_FILE),
+        figures=tuple(_figure_view(folder / "figures" / name, reports, captions / f"{name}.rst") for name in figures),
+        tables=tuple(_table_view(folder / "tables" / name, reports, captions / f"{name}.rst") for name in tables),
+        sweeps=tuple(sweeps),
+        missing=tuple(missing),
+    )
+
+
+def _claims(path: Path) -> tuple[Claim, ...]:
+    """The ledger of a study; none before it is made."""
+    return tuple(claims_from_json(path.read_text(encoding="utf-8"), str(path))) if path.is_file() else ()
+
+
+def _figure_view(stem: Path, reports: Path, caption: Path) -> FigureView:
+    """A figure with its picture inside."""
+    text = _read_caption(caption)
+    width, height = _svg_size(stem.with_name(f"{stem.name}.svg"))
+    return FigureView(
+        product=stem.name,
+        image=_data_uri(stem),
+        width=width,
+        height=height,
+        alternative=_first_sentence(caption_text(text, str(caption))),
+        caption=caption_html(text, str(caption)),
+        links=_links(stem, ("pdf", "svg", "png"), reports),
+    )
+
+
+def _table_view(stem: Path, reports: Path, caption: Path) -> TableView:
+    """A table with its rows inside."""
+    return TableView(
+        product=stem.name,
+        html=stem.with_name(f"{stem.name}.html").read_text(encoding="utf-8"),
+        caption=caption_html(_read_caption(caption), str(caption)),
+        links=_links(stem, ("csv", "md", "tex"), reports),
+    )
+
+
+def _read_caption(path: Path) -> str:
+    """The caption of a product."""
+    if not path.is_file():
+        raise UserError(f"{path} is missing: write the caption of {path.stem} there")
+    return path.read_text(encoding="utf-8")
+
+
+def _first_sentence(text: str) -> str:
+    """The text up to its first full stop."""
+    return re.split(r"(?<=[.!?])\s", " ".join(unescape(text).split()), maxsplit=1)[0]
+
+
+def _data_uri(stem: Path) -> str:
+    """The SVG as a data URI; the PNG where the SVG is so heavy that it would slow the page down."""
+    vector, raster = (stem.with_name(f"{stem.name}.{kind}") for kind in ("svg", "png"))
+    heavy = vector.stat().st_size > _INLINE_BYTES and raster.is_file()
+    kind, path = ("png", raster) if heavy else ("svg+xml", vector)
+    return f"data:image/{kind};base64,{base64.b64encode(path.read_bytes()).decode('ascii')}"
+
+
+def _svg_size(path: Path) -> tuple[int, int]:
+    """Width and height of an SVG in CSS pixels, from its first lines; zeros where it has none in points."""
+    head = path.read_text(encoding="utf-8")[:2000]
+    found = [re.search(rf'<svg[^>]*\b{side}="([\d.]+)pt"', head) for side in ("width", "height")]
+    width, height = (round(float(match[1]) * _PIXELS_PER_POINT) if match else 0 for match in found)
+    return width, height
+
+
+def _links(stem: Path, kinds: Sequence[str], reports: Path) -> dict[str, str]:
+    """Links from the page to the files that are there, by their kind in capitals."""
+    files = {kind.upper(): stem.with_name(f"{stem.name}.{kind}") for kind in kinds}
+    return {
+        kind: quote(Path(os.path.relpath(path, reports)).as_posix()) for kind, path in files.items() if path.is_file()
+    }
+
+
+def _study_of(path: Path, cube: xr.Dataset) -> str:
+    """The study that a cube belongs to."""
+    missing = [name for name in ("spec", "title", "datasets", "packages") if name not in cube.attrs]
+    if missing or "status" not in cube:
+        raise UserError(f"{path}: a cube without {(missing or ['status'])[0]!r}; remove it and run the workflow again")
+    return str(json.loads(cube.attrs["spec"])["study"])
+
+
+def _sweep_view(cube: xr.Dataset) -> SweepView:
+    """Settings and provenance of a cube."""
+    spec: dict[str, Any] = json.loads(cube.attrs["spec"])
+    counts = _status_counts(cube)
+    return SweepView(
+        title=cube.attrs["title"],
+        summary=cube.attrs["summary"],
+        experiment=cube.attrs["experiment"],
+        axes={axis["name"]: _axis_text(axis["name"], axis["values"]) for axis in spec["axes"]},
+        fixed={name: _value_text(value) for name, value in spec["fixed"].items()},
+        computed=counts["ok"],
+        failed=counts["failed"],
+        excluded=counts["excluded"],
+        errors=_errors(cube),
+        provenance=_provenance(cube.attrs),
+    )
+
+
+def _status_counts(cube: xr.Dataset) -> dict[str, int]:
+    """Points by what became of them, named as the cube names them."""
+    status = cube["status"]
+    meanings = str(status.attrs["flag_meanings"]).split()
+    return {
+        name: int((status == value).sum()) for name, value in zip(meanings, status.attrs["flag_values"], strict=True)
+    }
+
+
+def _errors(cube: xr.Dataset, limit: int = 3) -> dict[str, int]:
+    """The commonest reasons of failure."""
+    reasons = Counter(str(reason) for reason in cube["error"].values.ravel() if reason)
+    return dict(reasons.most_common(limit))
+
+
+def _provenance(attributes: Mapping[str, Any]) -> dict[str, str]:
+    """Where the numbers of a cube come from."""
+    hashes = json.loads(attributes["datasets"])
+    versions = json.loads(attributes["packages"])
+    return {
+        "root seed": attributes["root_seed"],
+        "code": attributes["code_version"][:12],
+        "data": ", ".join(f"{name} {sha256[:12]}" for name, sha256 in hashes.items()) or "none",
+        "packages": ", ".join(f"{name} {version}" for name, version in versions.items()),
+        "backend": attributes["backend"],
+        "wall time": format_seconds(float(attributes["wall_seconds"])),
+        "computed": attributes["created"].replace("T", " "),
+    }
+
+
+def _axis_text(name: str, columns: Mapping[str, Sequence[Any]]) -> str:
+    """The values along an axis; several parameters that move together are named."""
+    if list(columns) == [name]:
+        return values_text(columns[name])
+    return "; ".join(f"{parameter}: {values_text(values)}" for parameter, values in columns.items())
+
+
+def values_text(values: Sequence[Any]) -> str:
+    """A list of values, its middle left out where it is long."""
+    texts = [_value_text(value) for value in values]
+    if len(texts) <= 12:
+        return ", ".join(texts)
+    return f"{', '.join(texts[:4])}, …, {', '.join(texts[-2:])} ({len(texts)} values)"
+
+
+def _value_text(value: Any) -> str:
+    """A parameter as the config writes it."""
+    return "none" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def format_seconds(seconds: float) -> str:
+    """A duration in the two units that matter."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s"
+    return f"{minutes // 60} h {minutes % 60} min"

@@ -1,0 +1,168 @@
+"""The report page: one HTML file that needs nothing beside it to be read."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from initatlas.report.ledger import VERDICTS, count_verdicts, format_measured, format_published, format_tolerance
+from initatlas.studies.claim import Claim, Verdict
+
+
+@dataclass(frozen=True)
+class FigureView:
+    """A figure on the page.
+
+    Attributes
+    ----------
+    product
+        Its name in the study.
+    image
+        Data URI of the picture.
+    width, height
+        In CSS pixels; 0 where unknown.
+    alternative
+        The picture in words.
+    caption
+        HTML fragment.
+    links
+        Label to relative link.
+    """
+
+    product: str
+    image: str
+    width: int
+    height: int
+    alternative: str
+    caption: str
+    links: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class TableView:
+    """A table on the page: `html` and `caption` are HTML fragments, `links` labels with relative links."""
+
+    product: str
+    html: str
+    caption: str
+    links: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class SweepView:
+    """The settings behind a cube, and where its numbers come from.
+
+    Attributes
+    ----------
+    title, summary, experiment
+        What was swept.
+    axes, fixed
+        Names and values as text.
+    computed, failed, excluded
+        Points of the grid.
+    errors
+        The commonest reasons of failure, with how often each occurred.
+    provenance
+        Label to value: seed, code version, data sets, packages, backend, wall time.
+    """
+
+    title: str
+    summary: str
+    experiment: str
+    axes: Mapping[str, str]
+    fixed: Mapping[str, str]
+    computed: int
+    failed: int
+    excluded: int
+    errors: Mapping[str, int]
+    provenance: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class StudyView:
+    """A study on the page.
+
+    Attributes
+    ----------
+    key, title, citation, link, summary
+        As the study declares them.
+    claims
+        Its lines of the ledger.
+    figures, tables, sweeps
+        What there is of it.
+    missing
+        Products that are declared and not made yet.
+    """
+
+    key: str
+    title: str
+    citation: str
+    link: str
+    summary: str
+    claims: tuple[Claim, ...] = ()
+    figures: tuple[FigureView, ...] = ()
+    tables: tuple[TableView, ...] = ()
+    sweeps: tuple[SweepView, ...] = ()
+    missing: tuple[str, ...] = ()
+
+    @property
+    def counts(self) -> dict[Verdict, int]:
+        """Its claims by verdict."""
+        return count_verdicts(self.claims)
+
+    @property
+    def products(self) -> list[str]:
+        """Names of what is shown."""
+        return [*(figure.product for figure in self.figures), *(table.product for table in self.tables)]
+
+    def claims_about(self, product: str) -> list[Claim]:
+        """The claims that a figure or table shows."""
+        return [claim for claim in self.claims if claim.published.product == product]
+
+
+@dataclass(frozen=True)
+class Page:
+    """Everything that the page says; it holds no time of building, so the same inputs give the same bytes."""
+
+    title: str
+    version: str
+    scale: str
+    studies: tuple[StudyView, ...]
+
+    @property
+    def claims(self) -> list[Claim]:
+        """The whole ledger."""
+        return [claim for study in self.studies for claim in study.claims]
+
+    @property
+    def counts(self) -> dict[Verdict, int]:
+        """All claims by verdict."""
+        return count_verdicts(self.claims)
+
+
+# Tick, almost equal, cross, dash: the shape says what the colour says.
+MARKS: dict[Verdict, str] = {"holds": "✓", "differs": "≈", "fails": "✕", "not measured": "–"}
+
+
+def render_page(page: Page) -> str:
+    """The page as one HTML text: styles, script and pictures inside, links to other files relative.
+
+    Captions and tables of `page` are trusted HTML; everything else is escaped.
+    """
+    environment = Environment(
+        loader=PackageLoader("initatlas.report"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+    )
+    environment.filters.update(
+        measured=format_measured, published=format_published, tolerance=format_tolerance, trusted=Markup, slug=slug
+    )
+    return environment.get_template("page.html.j2").render(page=page, verdicts=VERDICTS, marks=MARKS)
+
+
+def slug(text: str) -> str:
+    """A text as part of an id: letters, digits and hyphens."""
+    return "-".join("".join(letter if letter.isalnum() else " " for letter in text).split())

@@ -1,0 +1,110 @@
+"""How every figure of the atlas looks, and how it is saved: the same cube gives the same bytes."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import matplotlib.style
+from cycler import cycler
+from matplotlib.figure import Figure
+
+from initatlas.files import atomic_path
+
+# Okabe and Ito (2008), without their yellow, which is too light for lines on white. The order is ours: neighbours
+# differ by at least 10 in CIE lightness, so that they stay apart in a grey print.
+PALETTE = ("#0072B2", "#E69F00", "#009E73", "#56B4E9", "#D55E00", "#1B1B1B", "#CC79A7")
+
+_INK, _GRID = "#2B2D33", "#E3E3E3"
+
+STYLE: dict[str, Any] = {
+    "figure.figsize": (5.6, 3.6),
+    "figure.dpi": 100,
+    "figure.facecolor": "white",
+    "figure.constrained_layout.use": True,
+    "figure.titlesize": 10.5,
+    "font.family": "sans-serif",
+    "font.sans-serif": ["DejaVu Sans"],
+    "font.size": 9,
+    "mathtext.fontset": "dejavusans",
+    "text.color": _INK,
+    "axes.prop_cycle": cycler(color=PALETTE),
+    "axes.facecolor": "white",
+    "axes.edgecolor": _INK,
+    "axes.labelcolor": _INK,
+    "axes.labelsize": 9,
+    "axes.titlesize": 9.5,
+    "axes.titlepad": 7,
+    "axes.linewidth": 0.8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "axes.grid": True,
+    "grid.color": _GRID,
+    "grid.linewidth": 0.7,
+    "xtick.color": _INK,
+    "ytick.color": _INK,
+    "xtick.labelsize": 8.5,
+    "ytick.labelsize": 8.5,
+    "legend.fontsize": 8.5,
+    "legend.frameon": False,
+    "legend.handlelength": 1.8,
+    "lines.linewidth": 1.5,
+    "lines.markersize": 4,
+    "errorbar.capsize": 2,
+    "patch.linewidth": 0.6,
+    "hist.bins": 40,
+    "image.cmap": "viridis",
+    "image.interpolation": "nearest",
+    "savefig.dpi": 200,
+    "savefig.facecolor": "white",
+    "svg.fonttype": "path",
+    "svg.hashsalt": "initatlas",
+    "pdf.fonttype": 42,
+}
+
+# Only the fields that would hold a time of day are taken out.
+_METADATA: dict[str, dict[str, Any]] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": {}}
+
+
+@contextmanager
+def figure_style() -> Iterator[None]:
+    """Draw in the style of the atlas; whatever matplotlib was set to before comes back afterwards.
+
+    The context starts from matplotlib's defaults, so no ``matplotlibrc`` changes a figure. Colours follow `PALETTE`;
+    maps are ``viridis`` unless a figure names another: for signed quantities use ``PuOr``, centred on zero. Grid lines
+    are on; a figure turns them off over an image or a mesh (``axes.grid(False)``).
+
+    Text in an SVG is drawn as outlines, because a browser shows an SVG in an ``img`` with its own fonts and would shift
+    every label. The PDF beside it carries the font, and its text can be searched and copied.
+    """
+    with matplotlib.style.context([STYLE], after_reset=True):
+        yield
+
+
+def save_figure(figure: Figure, stem: Path) -> list[Path]:
+    """Write a figure as SVG, PDF and PNG (200 dots per inch), each atomically, with no date in them.
+
+    Parameters
+    ----------
+    figure
+        Left open: closing it is up to whoever made it.
+    stem
+        Path without suffix.
+
+    Returns
+    -------
+    list of Path
+        ``<stem>.svg``, ``<stem>.pdf``, ``<stem>.png``. The same figure gives the same bytes.
+    """
+    targets = [stem.with_name(f"{stem.name}.{kind}") for kind in _METADATA]
+    with figure_style():
+        for target, metadata in zip(targets, _METADATA.values(), strict=True):
+            _save(figure, target, metadata)
+    return targets
+
+
+def _save(figure: Figure, target: Path, metadata: Mapping[str, Any]) -> None:
+    """Write one format; the suffix chooses it."""
+    with atomic_path(target) as draft:
+        figure.savefig(draft, metadata=dict(metadata))

@@ -1,0 +1,91 @@
+"""Multiplier bootstrap of the decay exponent."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from initatlas.smoothness.slopes import decay_exponent
+from initatlas.smoothness.tail_sums import tail_sums
+
+Doubles = NDArray[np.float64]
+
+_CHUNK_ENTRIES = 1 << 20  # of one chunk of draws: some 50 MB of workspace
+
+
+def slope_draws(
+    squared: Doubles,
+    window: int,
+    *,
+    inclusive: bool = True,
+    degrees: int = 1,
+    draws: int = 1000,
+    rng: np.random.Generator,
+) -> Doubles:
+    """Decay exponents of randomly reweighted squared coefficients.
+
+    Parameters
+    ----------
+    squared
+        Squared coefficients by decreasing eigenvalue, shape (n,).
+    window, inclusive
+        The fit window, see `initatlas.smoothness.slopes.last_index`.
+    degrees
+        Number of independent coefficients that each square sums: 1 for a scalar target, classes - 1 for one-hot.
+    draws
+        Number of draws.
+    rng
+        Source of randomness.
+
+    Returns
+    -------
+    ndarray, shape (draws,)
+
+    Notes
+    -----
+    Take C_k = sum of m squares of independent N(0, s_k^2): Var C_k = 2 m s_k^4. A multiplier M_k of mean 1 and
+    variance v gives the conditional variance v C_k^2, with mean v (m^2 + 2 m) s_k^4 over C_k. The two agree for
+    v = 2 / (m + 2), so M_k ~ Gamma(shape (m + 2) / 2, mean 1): shape 1.5 for m = 1.
+    """
+    shape = 0.5 * (degrees + 2)
+    per_chunk = max(1, _CHUNK_ENTRIES // len(squared))
+    exponents = []
+    for start in range(0, draws, per_chunk):
+        multipliers = rng.standard_gamma(shape, (min(per_chunk, draws - start), len(squared)))
+        multipliers *= squared / shape
+        exponents.append(decay_exponent(tail_sums(multipliers), window, inclusive=inclusive))
+    return np.concatenate(exponents)
+
+
+def slope_interval(
+    squared: Doubles,
+    window: int,
+    *,
+    inclusive: bool = True,
+    degrees: int = 1,
+    level: float = 0.95,
+    draws: int = 1000,
+    rng: np.random.Generator,
+) -> tuple[float, float]:
+    """Confidence interval of the decay exponent by the multiplier bootstrap.
+
+    It covers the exponent of the expected tail sums, when the coefficients are independent Gaussians with smoothly
+    decaying variances. It does not cover the choice of the window. Coverage of the 95 % interval in simulations with
+    3000 coefficients of variances k^-1.4 and a window of 400: .88 for degrees 1, where few large coefficients rule the
+    slope and the bootstrap gives .88 of its variance; .96 for degrees 9.
+
+    Parameters
+    ----------
+    squared, window, inclusive, degrees, draws, rng
+        See `slope_draws`.
+    level
+        Coverage.
+
+    Returns
+    -------
+    low, high : float
+        The basic interval: the quantiles of the draws, reflected at the estimate. A draw is biased against the
+        estimate as the estimate is against the truth; reflection removes this bias, plain quantiles would double it.
+    """
+    estimate = float(decay_exponent(tail_sums(squared), window, inclusive=inclusive))
+    exponents = slope_draws(squared, window, inclusive=inclusive, degrees=degrees, draws=draws, rng=rng)
+    low, high = np.quantile(exponents, [0.5 - 0.5 * level, 0.5 + 0.5 * level])
+    return 2.0 * estimate - float(high), 2.0 * estimate - float(low)

@@ -1,0 +1,47 @@
+"""Codings of class labels as regression targets."""
+
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from initatlas.errors import UserError
+
+Coding = Literal["class_index", "class_index_centred", "one_hot", "parity"]
+
+
+def target_coding(labels: NDArray[np.integer], coding: Coding) -> NDArray[np.float64]:
+    """Code class labels as real targets.
+
+    Parameters
+    ----------
+    labels
+        Class indices, shape (n,).
+    coding
+        "class_index": the index itself; "class_index_centred": minus its mean over the sample; "one_hot": one
+        indicator column per class that occurs; "parity": +1 for even and -1 for odd indices.
+
+    Returns
+    -------
+    ndarray, shape (n, k)
+        k is 1, or the number of classes for "one_hot".
+
+    Raises
+    ------
+    UserError
+        If the coding does not exist.
+    """
+    index: NDArray[np.float64] = np.asarray(labels, dtype=np.float64).reshape(-1, 1)
+    targets: NDArray[np.float64]
+    match coding:
+        case "class_index":
+            targets = index
+        case "class_index_centred":
+            targets = index - np.mean(index)
+        case "one_hot":
+            targets = (index == np.unique(index)).astype(np.float64)
+        case "parity":
+            targets = 1.0 - 2.0 * (index % 2.0)
+        case _:
+            raise UserError(f"target coding {coding!r} does not exist; allowed: {', '.join(get_args(Coding))}")
+    return targets

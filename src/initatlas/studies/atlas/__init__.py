@@ -1,0 +1,21 @@
+"""The atlas's own chapter: which initialisations can be trained."""
+
+from initatlas.studies.product import Study
+
+STUDY = Study(
+    key="atlas",
+    title="Trainability",
+    citation="",
+    link="",
+    summary=(
+        "Networks are trained from random weights over depth, width, weight variance and weight distribution. Mean-field "
+        "theory says how deep a signal travels: deep networks should learn only near the norm-preserving variance, and "
+        "the distribution of the weights should not matter beyond its variance."
+    ),
+    figures={
+        "trainability": ("trainability", "depth_scale"),
+        "trainability_digits": ("trainability", "depth_scale"),
+    },
+    tables={"best_variances": ("trainability", "depth_scale")},
+    claims=("trainability", "depth_scale"),
+)

@@ -1,0 +1,21 @@
+"""Chen, Li, Lin 2024: what a random, non-zero initial function costs in the NTK theory."""
+
+from initatlas.studies.product import Study
+
+STUDY = Study(
+    key="chen2024",
+    title="Random initialisation in the NTK theory",
+    citation=(
+        "G. Chen, Y. Li, Q. Lin. On the Impacts of the Random Initialization in the Neural Tangent Kernel Theory. "
+        "NeurIPS 2024."
+    ),
+    link="https://arxiv.org/abs/2410.05626",
+    summary=(
+        "In the NTK theory a network that starts from a random function learns at a rate that the roughness of this "
+        "function limits. Real data sets are smoother than that: their labels expand in the kernel's eigenfunctions with "
+        "coefficients whose tail sums fall as a power of the index. The power is the smoothness of the data."
+    ),
+    figures={"fig2_4": ("table1",)},
+    tables={"table1": ("table1",)},
+    claims=("table1",),
+)

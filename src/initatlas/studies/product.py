@@ -1,0 +1,60 @@
+"""What a study declares: its products and the cubes that they are read from.
+
+A declaration is read whenever the workflow is parsed: standard library only.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Study:
+    """One paper, or one chapter of the atlas.
+
+    Attributes
+    ----------
+    key
+        Name of the package, of the target and of the config files.
+    title, citation, link
+        What the page prints above its products; `citation` and `link` are empty where the study is our own.
+    summary
+        One paragraph for the page.
+    figures, tables
+        Product to the sweeps whose cubes it reads. The function of that name in the study's ``figures`` or ``tables``
+        module makes it; its caption is ``workflow/report/<study>/<product>.rst``.
+    claims
+        The sweeps whose cubes the study's ``claims`` module reads.
+    """
+
+    key: str
+    title: str
+    citation: str
+    link: str
+    summary: str
+    figures: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    tables: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    claims: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a table.
+
+    Attributes
+    ----------
+    header
+        With its unit, where it has one.
+    digits
+        Decimals of its numbers; None prints values as they are.
+    """
+
+    header: str
+    digits: int | None = None
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table: columns, and rows of values in their order (None is an empty cell)."""
+
+    columns: Sequence[Column]
+    rows: Sequence[Sequence[str | float | int | None]]

@@ -1,0 +1,26 @@
+"""Tsuchida, Roosta-Khorasani, Gallagher 2018: the kernel of a rectifier network does not see the weight distribution."""
+
+from initatlas.studies.product import Study
+
+STUDY = Study(
+    key="tsuchida2018",
+    title="Invariance of weight distributions",
+    citation=(
+        "R. Tsuchida, F. Roosta-Khorasani, M. Gallagher. Invariance of Weight Distributions in Rectified MLPs. ICML 2018."
+    ),
+    link="https://arxiv.org/abs/1711.09090",
+    summary=(
+        "A wide layer of rectifiers turns the angle between two inputs into another angle. The paper shows that the map "
+        "is the same for every rotation-invariant weight distribution, and in high dimension for nearly every one with "
+        "independent weights. With depth, all inputs come to look alike."
+    ),
+    figures={
+        "fig2": ("fig2", "theory"),
+        "fig4a": ("fig4a", "theory"),
+        "fig4b": ("fig4b", "theory"),
+        "fig4c": ("fig4c", "theory"),
+        "fig4d": ("fig4d", "theory"),
+    },
+    tables={"deviations": ("fig2", "fig4a", "fig4b", "fig4c", "fig4d", "theory")},
+    claims=("fig2", "fig4a", "fig4b", "fig4c", "fig4d", "theory"),
+)

@@ -1,0 +1,1 @@
+"""The sweep engine: a spec becomes points, batches, durable results and one cube."""

@@ -1,0 +1,297 @@
+"""Run a sweep: points, what is stored, batches, backend, store, cube."""
+
+import json
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from initatlas.errors import UserError
+from initatlas.provenance import code_version, package_versions
+from initatlas.sweeps.backends import Backend
+from initatlas.sweeps.batches import Batch, Task, make_batches
+from initatlas.sweeps.cube import Grid, build_cube, write_cube
+from initatlas.sweeps.execute import Failure, failure
+from initatlas.sweeps.experiment import Coordinate, Experiment, Parameters
+from initatlas.sweeps.points import point_key
+from initatlas.sweeps.progress import Progress
+from initatlas.sweeps.registry import experiment_module, load_experiment
+from initatlas.sweeps.spec import Sweep, grid
+from initatlas.sweeps.store import Entry, PointStore
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class DataSource:
+    """A data set as the engine sees it: opaque content with a hash.
+
+    Attributes
+    ----------
+    content
+        What the experiment's `run` gets.
+    sha256
+        Hash of the content; part of every point's key.
+    """
+
+    content: Any
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a sweep would do.
+
+    Attributes
+    ----------
+    grid
+        The points on their grid.
+    entries
+        Points that are stored already.
+    batches
+        What is to run.
+    """
+
+    grid: Grid
+    entries: Mapping[str, Entry]
+    batches: tuple[Batch, ...]
+
+    @property
+    def points(self) -> int:
+        """Number of different points."""
+        return len(self.grid.places)
+
+    @property
+    def to_run(self) -> int:
+        """Number of points that are not stored."""
+        return sum(len(batch.tasks) for batch in self.batches)
+
+    @property
+    def seconds(self) -> float:
+        """Estimated cost of what is to run, on one core."""
+        return sum(batch.seconds for batch in self.batches)
+
+
+@dataclass(frozen=True)
+class SweepReport:
+    """How a sweep ended.
+
+    Attributes
+    ----------
+    points, computed
+        Different points of the sweep, and those computed now.
+    failures
+        Points without a result.
+    seconds
+        Wall time.
+    """
+
+    points: int
+    computed: int
+    failures: tuple[Failure, ...]
+    seconds: float
+
+
+def open_store(sweep: Sweep, root: Path) -> PointStore:
+    """The store of a sweep's experiment at its present code version."""
+    return PointStore(root, sweep.experiment, code_version(experiment_module(sweep.experiment)))
+
+
+def plan_sweep(sweep: Sweep, store: PointStore, data: Mapping[str, DataSource]) -> Plan:
+    """Compare the points of a sweep with the store.
+
+    Parameters
+    ----------
+    sweep
+        The resolved spec.
+    store
+        From `open_store`.
+    data
+        The data sets that the sweep asks for, by name.
+    """
+    experiment = load_experiment(sweep.experiment)
+    stored = store.index()
+    places: dict[str, int] = {}
+    repeats: dict[str, list[int]] = {}
+    excluded: list[int] = []
+    tasks: list[Task] = []
+    inner: dict[str, Coordinate] = {}
+    for place, (_, point) in enumerate(grid(sweep, experiment)):
+        if point is None:
+            excluded.append(place)
+            continue
+        key = _key(sweep, point, data)
+        if key in places:
+            repeats.setdefault(key, []).append(place)
+            continue
+        places[key] = place
+        _extend(inner, experiment, point, sweep)
+        if key not in stored:
+            tasks.append(Task(key, point))
+    if not places:
+        raise UserError(f"sweep {sweep.title}: every point is excluded")
+    return Plan(
+        grid=Grid(places=places, repeats=repeats, excluded=excluded, inner=inner),
+        entries={key: stored[key] for key in places if key in stored},
+        batches=tuple(make_batches(tasks, experiment)),
+    )
+
+
+def _key(sweep: Sweep, point: Parameters, data: Mapping[str, DataSource]) -> str:
+    """The key of a point, with the hash of its data set if it has one."""
+    name = getattr(point, "dataset", None)
+    return point_key(point.identity(), root_seed=sweep.root_seed, data_sha256=data[name].sha256 if name else "")
+
+
+def _extend(inner: dict[str, Coordinate], experiment: Experiment, point: Parameters, sweep: Sweep) -> None:
+    """Keep the longest coordinate of every inner dimension; a shorter one has to be its beginning."""
+    for name, coordinate in experiment.coordinates(point).items():
+        known = inner.setdefault(name, coordinate)
+        longer, shorter = sorted((known, coordinate), key=lambda found: -len(found.values))
+        if list(longer.values[: len(shorter.values)]) != list(shorter.values):
+            raise UserError(
+                f"sweep {sweep.title}: its points differ in the values along {name}; keep the parameters that fix them "
+                "out of the axes, and make one sweep for each of their values"
+            )
+        inner[name] = longer
+
+
+def run_sweep(
+    sweep: Sweep,
+    *,
+    store: PointStore,
+    data: Mapping[str, DataSource],
+    choose: Callable[[float], Backend],
+    output: Path,
+    fail_fast: bool = False,
+) -> SweepReport:
+    """Compute what is missing, then write the cube.
+
+    Parameters
+    ----------
+    sweep
+        The resolved spec.
+    store
+        Where finished points are kept.
+    data
+        The data sets, by name.
+    choose
+        Gives the backend for an estimated cost in seconds.
+    output
+        Where the cube goes. A finished cube is whole: if points failed, it goes to `partial_path` instead, where they are
+        NaN, with ``status`` and ``error``.
+    fail_fast
+        Whether the first failing point ends the sweep; points that did not run are then failures too.
+
+    Raises
+    ------
+    UserError
+        If the store cannot be written.
+    """
+    start = time.perf_counter()
+    with store.lock(sweep.title):
+        plan = plan_sweep(sweep, store, data)
+        backend = choose(plan.seconds)
+        _announce(sweep, plan, backend)
+        entries, failures = _compute(sweep, plan, store, data, backend, fail_fast=fail_fast)
+        seconds = time.perf_counter() - start
+        experiment = load_experiment(sweep.experiment)
+        reasons = {failure.key: failure.reason for failure in failures}
+        attributes = _attributes(sweep, experiment, data, backend, seconds)
+        cube, execution = build_cube(sweep, experiment, plan.grid, store, entries, reasons, attributes)
+        write_cube(cube, execution, partial_path(output) if failures else output)
+    if not failures:
+        partial_path(output).unlink(missing_ok=True)
+    return SweepReport(
+        points=plan.points,
+        computed=plan.to_run - len(failures),
+        failures=tuple(failures),
+        seconds=time.perf_counter() - start,
+    )
+
+
+def partial_path(output: Path) -> Path:
+    """Where the cube of a sweep goes when points of it failed."""
+    return output.with_suffix(f".partial{output.suffix}")
+
+
+def _announce(sweep: Sweep, plan: Plan, backend: Backend) -> None:
+    """Say what is going to happen."""
+    log.info(
+        "%s: %d of %d points to run in %d batches (%d stored), about %.0f s on one core, backend %s",
+        sweep.title,
+        plan.to_run,
+        plan.points,
+        len(plan.batches),
+        plan.points - plan.to_run,
+        plan.seconds,
+        backend.name,
+    )
+
+
+def _compute(
+    sweep: Sweep,
+    plan: Plan,
+    store: PointStore,
+    data: Mapping[str, DataSource],
+    backend: Backend,
+    *,
+    fail_fast: bool,
+) -> tuple[dict[str, Entry], list[Failure]]:
+    """Run the batches of a plan; every result is durable before it counts."""
+    entries = dict(plan.entries)
+    failures: list[Failure] = []
+    if not plan.batches:
+        return entries, failures
+    contents = {name: source.content for name, source in data.items()}
+    outcomes = backend.run(sweep.experiment, plan.batches, contents, root_seed=sweep.root_seed, limits=sweep.limits)
+    with closing(outcomes), Progress(sweep.title, plan.to_run) as progress:
+        try:
+            for outcome in outcomes:
+                entries |= store.add(outcome)
+                failures += outcome.failures
+                for failed in outcome.failures:
+                    log.debug("%s: %s: %s\n%s", sweep.title, failed.point, failed.reason, failed.detail)
+                progress.advance(len(outcome.results), len(outcome.failures))
+                if fail_fast and failures:
+                    break
+        except (KeyboardInterrupt, SystemExit):
+            log.error("%s: stopped; %d of %d points are stored", sweep.title, len(entries), plan.points)
+            raise
+    return entries, [*failures, *_not_run(plan, entries, failures)]
+
+
+def _not_run(plan: Plan, entries: Mapping[str, Entry], failures: Sequence[Failure]) -> list[Failure]:
+    """Points that a failing one has kept from running."""
+    settled = entries.keys() | {failed.key for failed in failures}
+    return [
+        failure(task, "not run: an earlier point failed")
+        for batch in plan.batches
+        for task in batch.tasks
+        if task.key not in settled
+    ]
+
+
+def _attributes(
+    sweep: Sweep, experiment: Experiment, data: Mapping[str, DataSource], backend: Backend, seconds: float
+) -> dict[str, str]:
+    """Provenance, as global attributes of the cube."""
+    return {
+        "Conventions": "CF-1.11",
+        "title": sweep.title,
+        "summary": sweep.description or experiment.summary,
+        "experiment": sweep.experiment,
+        "experiment_summary": experiment.summary,
+        "spec": sweep.model_dump_json(),
+        "code_version": code_version(experiment_module(sweep.experiment)),
+        "root_seed": str(sweep.root_seed),
+        "datasets": json.dumps({name: source.sha256 for name, source in data.items()}),
+        "packages": json.dumps(package_versions()),
+        "backend": backend.name,
+        "wall_seconds": f"{seconds:.2f}",
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+    }

@@ -1,0 +1,174 @@
+"""Run one batch: the only code of the engine that works on a worker."""
+
+import os
+import resource
+import socket
+import sys
+import time
+import traceback
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from initatlas.sweeps.batches import Batch, Task
+from initatlas.sweeps.experiment import Experiment, Output
+from initatlas.sweeps.limits import NO_LIMITS, Limits, within_limits
+from initatlas.sweeps.points import canonical_json, point_generator
+from initatlas.sweeps.registry import load_experiment
+
+Arrays = dict[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a point has no result.
+
+    Attributes
+    ----------
+    key, point
+        The point: its key, and its parameters as text.
+    reason
+        One line: the kind of error and its message.
+    detail
+        The traceback, for the log.
+    """
+
+    key: str
+    point: str
+    reason: str
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Execution:
+    """How a batch was computed.
+
+    Attributes
+    ----------
+    seconds
+        Wall time.
+    peak_megabytes
+        Largest resident memory of the worker process so far.
+    host
+        Name of the machine.
+    attempt
+        1 for a first try; more where a worker died and the batch was started again.
+    estimate
+        What the experiment declared as the batch's cost, in seconds.
+    """
+
+    seconds: float
+    peak_megabytes: float
+    host: str
+    attempt: int = 1
+    estimate: float = 0.0
+
+
+@dataclass(frozen=True)
+class BatchOutcome:
+    """What came of a batch: results by point key, failures, and the bookkeeping."""
+
+    execution: Execution
+    results: dict[str, Arrays] = field(default_factory=dict)
+    failures: tuple[Failure, ...] = ()
+
+
+def execute_batch(
+    experiment_name: str, batch: Batch, *, root_seed: int, limits: Limits = NO_LIMITS, data: Any = None
+) -> BatchOutcome:
+    """Compute a batch; a point that fails does not take its companions along.
+
+    Parameters
+    ----------
+    experiment_name
+        As in the sweep's spec.
+    batch
+        The points.
+    root_seed
+        Root of the random streams.
+    limits
+        Time and memory that a point may take.
+    data
+        The data set of the batch, or None.
+    """
+    experiment = load_experiment(experiment_name)
+    start = time.perf_counter()
+    with limited_threads(experiment.cpus), np.errstate(all="ignore"):
+        results, failures = _attempt(experiment, batch.tasks, root_seed, limits, data)
+    execution = Execution(
+        seconds=time.perf_counter() - start,
+        peak_megabytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        host=socket.gethostname(),
+        estimate=batch.seconds,
+    )
+    return BatchOutcome(execution=execution, results=results, failures=tuple(failures))
+
+
+def _attempt(
+    experiment: Experiment, tasks: Sequence[Task], root_seed: int, limits: Limits, data: Any
+) -> tuple[dict[str, Arrays], list[Failure]]:
+    """Run the points together; if that raises, halve until the culprits stand alone."""
+    points = [task.parameters for task in tasks]
+    rngs = [point_generator(point.identity(), root_seed=root_seed) for point in points]
+    try:
+        with within_limits(limits, points=len(points)):
+            returned = experiment.run(points, rngs, data)
+        arrays = [_checked(experiment, result) for result in returned]
+        if len(arrays) != len(tasks):
+            raise ValueError(f"the experiment returned {len(arrays)} results for {len(tasks)} points")
+    except Exception as error:
+        if len(tasks) == 1:
+            reason = f"{type(error).__name__}: {error}".splitlines()[0]
+            return {}, [failure(tasks[0], reason, traceback.format_exc())]
+        middle = len(tasks) // 2
+        first, first_failures = _attempt(experiment, tasks[:middle], root_seed, limits, data)
+        second, second_failures = _attempt(experiment, tasks[middle:], root_seed, limits, data)
+        return first | second, first_failures + second_failures
+    results: dict[str, Arrays] = {}
+    failures: list[Failure] = []
+    for task, result in zip(tasks, arrays, strict=True):
+        bad = [output.name for output in experiment.outputs if _is_bad(output, result[output.name])]
+        if bad:
+            failures.append(failure(task, f"NaN in {', '.join(bad)}"))
+        else:
+            results[task.key] = result
+    return results, failures
+
+
+def failure(task: Task, reason: str, detail: str = "") -> Failure:
+    """A failure of a point."""
+    return Failure(task.key, canonical_json(task.parameters.model_dump()), reason, detail)
+
+
+def _checked(experiment: Experiment, result: Mapping[str, Any]) -> Arrays:
+    """The declared outputs as contiguous arrays of the declared type and number of dimensions."""
+    arrays: Arrays = {}
+    for output in experiment.outputs:
+        array = np.asarray(result[output.name], dtype=output.dtype, order="C")
+        if array.ndim != len(output.dims):
+            raise ValueError(f"{output.name} has {array.ndim} dimensions, declared are {output.dims}")
+        arrays[output.name] = array
+    return arrays
+
+
+def _is_bad(output: Output, array: np.ndarray) -> bool:
+    """Whether a result holds a NaN that means nothing."""
+    return not output.nan_means and array.dtype.kind == "f" and bool(np.isnan(array).any())
+
+
+@contextmanager
+def limited_threads(cpus: int) -> Iterator[None]:
+    """Hold the numerical libraries to `cpus` threads, so that workers do not fight and sums keep their order.
+
+    Torch has a pool of its own: it reads the environment when it is imported, and is told where it is there already.
+    """
+    os.environ["OMP_NUM_THREADS"] = str(cpus)
+    torch = sys.modules.get("torch")
+    if torch is not None:
+        torch.set_num_threads(cpus)
+    with threadpool_limits(limits=cpus):
+        yield

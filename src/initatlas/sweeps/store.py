@@ -1,0 +1,241 @@
+"""The point store: every finished point, durable before it counts, found again by its key.
+
+Layout: ``<root>/<experiment>/<code version>/<sha256 of the file>.npz``. One file holds the points of one finished batch and
+is never changed. Its name is the hash of its content, so a torn or damaged file betrays itself and costs only its own
+points. The driver is the only writer; a lock per experiment keeps a second driver out while the first one works.
+"""
+
+import fcntl
+import hashlib
+import io
+import json
+import logging
+import os
+import socket
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, NamedTuple
+from zipfile import BadZipFile
+
+import numpy as np
+
+from initatlas.errors import UserError
+from initatlas.files import atomic_path
+from initatlas.sweeps.execute import Arrays, BatchOutcome, Execution
+
+log = logging.getLogger(__name__)
+
+_BOOKKEEPING = "bookkeeping"
+_OUTPUT = "output/"
+
+
+class Entry(NamedTuple):
+    """Where a stored point is: its file and its row there."""
+
+    path: Path
+    row: int
+
+
+@dataclass(frozen=True)
+class StoredBatch:
+    """The content of one file of the store.
+
+    Attributes
+    ----------
+    keys
+        The points, one per row.
+    outputs
+        Output name to array; the first dimension runs over `keys`.
+    execution
+        How the batch was computed.
+    """
+
+    keys: tuple[str, ...]
+    outputs: Arrays
+    execution: Execution
+
+
+class PointStore:
+    """The stored points of one experiment at one code version.
+
+    Parameters
+    ----------
+    root
+        Folder of the store, shared by all experiments.
+    experiment
+        Name of the experiment.
+    code
+        Code version of the experiment.
+    """
+
+    def __init__(self, root: Path, experiment: str, code: str) -> None:
+        self.home = root / experiment
+        self.folder = self.home / code[:16]
+
+    def index(self) -> dict[str, Entry]:
+        """All readable points by key; damaged files are reported, set aside and forgotten."""
+        found: dict[str, Entry] = {}
+        for path, batch in self._readable():
+            found |= {key: Entry(path, row) for row, key in enumerate(batch.keys)}
+        return found
+
+    def stale(self) -> list[Path]:
+        """Folders of other code versions of the experiment, and files that were set aside as damaged."""
+        folders = [path for path in self.home.glob("*") if path.is_dir() and path != self.folder]
+        return [*folders, *self.folder.glob("*.damaged")]
+
+    def slowness(self) -> float:
+        """Recorded over declared seconds of the stored batches: how much to correct an estimate by; 1 without any."""
+        executions = [batch.execution for _, batch in self._readable()]
+        declared = sum(execution.estimate for execution in executions)
+        recorded = sum(execution.seconds for execution in executions if execution.estimate)
+        return recorded / declared if declared else 1.0
+
+    def add(self, outcome: BatchOutcome) -> dict[str, Entry]:
+        """Store the results of a batch; on return they survive a power cut.
+
+        Returns
+        -------
+        dict
+            The new entries by key; empty if the batch has no result.
+
+        Raises
+        ------
+        UserError
+            If the folder cannot be written: a full disk, a read-only folder. What was stored before is kept.
+        """
+        entries: dict[str, Entry] = {}
+        for part in _of_one_shape(outcome):
+            entries |= self._add_file(part)
+        return entries
+
+    def _add_file(self, outcome: BatchOutcome) -> dict[str, Entry]:
+        """Store results that agree in their shapes as one file."""
+        content = _pack(outcome)
+        path = self.folder / f"{hashlib.sha256(content).hexdigest()}.npz"
+        try:
+            with atomic_path(path) as draft:
+                draft.write_bytes(content)
+        except OSError as error:
+            raise UserError(
+                f"{self.folder}: a finished batch cannot be stored ({error.strerror}); make room or give write access, "
+                "then run again: what was stored before is kept"
+            ) from None
+        return {key: Entry(path, row) for row, key in enumerate(outcome.results)}
+
+    def batches(self, entries: Mapping[str, Entry]) -> Iterator[tuple[StoredBatch, list[tuple[str, int]]]]:
+        """Read the files that hold `entries`, one at a time: their content, and which (key, row) are wanted."""
+        wanted: dict[Path, list[tuple[str, int]]] = {}
+        for key, entry in entries.items():
+            wanted.setdefault(entry.path, []).append((key, entry.row))
+        for path, rows in wanted.items():
+            yield read_batch(path), rows
+
+    @contextmanager
+    def lock(self, purpose: str) -> Iterator[None]:
+        """Keep other drivers from computing the same points; wait, and say for whom, while another holds it.
+
+        Drafts that a killed driver left are removed: under the lock nobody else writes.
+        """
+        with _open_lock(self.home) as handle:
+            _acquire(handle.fileno(), self.home / "lock")
+            _sign(
+                handle, f"{purpose}, process {os.getpid()} on {socket.gethostname()}, since {time.ctime()}\n", self.home
+            )
+            for draft in self.folder.glob(".*.draft.npz"):
+                draft.unlink()
+            try:
+                yield
+            finally:
+                handle.truncate(0)
+
+    def _readable(self) -> Iterator[tuple[Path, StoredBatch]]:
+        """The files of the store that hold what their names promise."""
+        for path in sorted(self.folder.glob("[!.]*.npz")):
+            batch = self._read_or_set_aside(path)
+            if batch is not None:
+                yield path, batch
+
+    def _read_or_set_aside(self, path: Path) -> StoredBatch | None:
+        """Read a file; if its content does not fit its name, move it out of the way and say so."""
+        try:
+            return read_batch(path)
+        except DamagedFileError as error:
+            aside = path.with_suffix(".damaged")
+            log.warning("%s: %s; its points are computed again (kept as %s)", path, error, aside.name)
+            path.replace(aside)
+            return None
+
+
+class DamagedFileError(Exception):
+    """A file of the store does not hold what its name promises."""
+
+
+def read_batch(path: Path) -> StoredBatch:
+    """Read one file of the store and check it against its name.
+
+    Raises
+    ------
+    DamagedFileError
+        If the content is torn, flipped or foreign.
+    """
+    content = path.read_bytes()
+    if hashlib.sha256(content).hexdigest() != path.stem:
+        raise DamagedFileError("the content does not match its checksum")
+    try:
+        with np.load(io.BytesIO(content), allow_pickle=False) as archive:
+            notes = json.loads(bytes(archive[_BOOKKEEPING]))
+            outputs = {name.removeprefix(_OUTPUT): archive[name] for name in archive.files if name != _BOOKKEEPING}
+    except (BadZipFile, KeyError, ValueError, OSError) as error:
+        raise DamagedFileError(f"not a file of this store ({error})") from None
+    return StoredBatch(keys=tuple(notes["keys"]), outputs=outputs, execution=Execution(**notes["execution"]))
+
+
+def _of_one_shape(outcome: BatchOutcome) -> list[BatchOutcome]:
+    """The results of a batch, apart by the shapes of their outputs: one file holds stacked arrays."""
+    parts: dict[tuple[tuple[int, ...], ...], dict[str, Arrays]] = {}
+    for key, result in outcome.results.items():
+        parts.setdefault(tuple(array.shape for array in result.values()), {})[key] = result
+    return [replace(outcome, results=results) for results in parts.values()]
+
+
+def _pack(outcome: BatchOutcome) -> bytes:
+    """The bytes of a store file: the outputs stacked over the points, and the bookkeeping as JSON."""
+    notes = {"keys": list(outcome.results), "execution": asdict(outcome.execution)}
+    results = list(outcome.results.values())
+    stacked = {f"{_OUTPUT}{name}": np.stack([result[name] for result in results]) for name in results[0]}
+    members: dict[str, Any] = {_BOOKKEEPING: np.frombuffer(json.dumps(notes).encode(), dtype=np.uint8), **stacked}
+    buffer = io.BytesIO()
+    np.savez(buffer, **members)
+    return buffer.getvalue()
+
+
+def _open_lock(home: Path) -> io.FileIO:
+    """The lock file of an experiment; unbuffered, so that closing it writes nothing."""
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        return (home / "lock").open("ab+", buffering=0)
+    except OSError as error:
+        raise UserError(f"{home}: the point store cannot be written ({error.strerror}); give write access") from None
+
+
+def _sign(handle: io.FileIO, text: str, home: Path) -> None:
+    """Write the holder of the lock into it, for those who wait."""
+    try:
+        handle.truncate(0)
+        handle.write(text.encode())
+    except OSError as error:
+        raise UserError(f"{home}: the point store cannot be written ({error.strerror}); make room") from None
+
+
+def _acquire(descriptor: int, path: Path) -> None:
+    """Take the lock; announce the holder once while waiting."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        holder = path.read_text(encoding="utf-8").strip() or "another run"
+        log.warning("waiting for %s, which is at work on the same experiment", holder)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)

@@ -1,0 +1,70 @@
+"""Say in one line what a validation found: the key, the value and what is allowed."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic import ValidationError
+
+Schema = dict[str, Any]
+
+
+def first_fault(error: ValidationError, schema: Schema, *, inside: str = "") -> str:
+    """The first fault as ``key.path = value: what is allowed``.
+
+    Parameters
+    ----------
+    error
+        What pydantic raised.
+    schema
+        The JSON schema of what was validated; it tells which keys there are.
+    inside
+        The key under which it stands in the file.
+    """
+    fault = error.errors()[0]
+    tags = _tags(schema)
+    location = [inside, *(part for part in fault["loc"] if part not in tags)]
+    place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location).strip(".")
+    if fault["type"] == "missing":
+        return f"{place} is missing"
+    if fault["type"] == "extra_forbidden":
+        return f"unknown key {place}; allowed: {', '.join(_keys_at(schema, fault['loc'][:-1]))}"
+    return f"{place} = {fault['input']!r}: {fault_text(error)}" if place else fault_text(error)
+
+
+def fault_text(error: ValidationError) -> str:
+    """What pydantic says of the first fault, without its prefix."""
+    text = str(error.errors()[0]["msg"]).removeprefix("Value error, ")
+    return text[0].lower() + text[1:]
+
+
+def _tags(schema: Schema) -> set[str]:
+    """The tags of a discriminated union at the root: pydantic puts them into the path, where the user wrote no key."""
+    return set(schema.get("discriminator", {}).get("mapping", {}))
+
+
+def _keys_at(schema: Schema, location: Sequence[int | str]) -> list[str]:
+    """The keys that a mapping at a place may have."""
+    here = schema
+    for part in location:
+        here = _step(_followed(here, schema), part)
+    return list(_followed(here, schema).get("properties", {}))
+
+
+def _step(schema: Schema, part: int | str) -> Schema:
+    """The schema of one key, of one item, or of one branch of a union."""
+    if part in schema.get("properties", {}):
+        found = schema["properties"][part]
+    elif part in schema.get("discriminator", {}).get("mapping", {}):
+        found = {"$ref": schema["discriminator"]["mapping"][part]}
+    elif isinstance(part, int):
+        found = schema.get("items", {})
+    else:
+        found = schema.get("additionalProperties", {})
+    return found if isinstance(found, dict) else {}
+
+
+def _followed(schema: Schema, root: Schema) -> Schema:
+    """A schema behind its reference."""
+    while "$ref" in schema:
+        schema = root["$defs"][schema["$ref"].rpartition("/")[2]]
+    return schema

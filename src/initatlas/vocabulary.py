@@ -1,0 +1,107 @@
+"""The names that a config may use, and the labels that carry their parameters.
+
+A weight distribution or an activation is written as a *label*: ``gaussian``, ``generalized_normal(beta=0.5)``,
+``leaky_relu(slope=0.2)``. A label is one readable string, so it serves as an axis value, as part of a point's key,
+as a coordinate in a cube and as a legend entry. This module is read at every start of the workflow: standard library only.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import inf, isfinite
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """An interval of admissible parameter values; open at both ends unless `closed_below`."""
+
+    low: float
+    high: float = inf
+    closed_below: bool = False
+
+    def admit(self, value: float) -> bool:
+        """Whether `value` lies inside."""
+        above = value >= self.low if self.closed_below else value > self.low
+        return isfinite(value) and above and value < self.high
+
+    def __str__(self) -> str:
+        return f"{'[' if self.closed_below else '('}{self.low:g}, {self.high:g})"
+
+
+Vocabulary = Mapping[str, Mapping[str, Bounds]]
+
+WEIGHTS: Vocabulary = {
+    "gaussian": {},
+    "uniform": {},
+    "laplace": {},
+    "generalized_normal": {"beta": Bounds(0.0)},
+    "multivariate_t": {"nu": Bounds(2.0)},
+}
+
+ACTIVATIONS: Vocabulary = {
+    "identity": {},
+    "relu": {},
+    "leaky_relu": {"slope": Bounds(0.0, 1.0, closed_below=True)},
+    "erf": {},
+    "tanh": {},
+}
+
+_LABEL = re.compile(r"\s*([a-z][a-z0-9_]*)\s*(?:\(\s*(.*?)\s*\))?\s*")
+
+
+def format_number(value: float) -> str:
+    """Shortest text that reads back as `value`; whole numbers carry no point."""
+    return str(int(value)) if float(value).is_integer() and abs(value) < 1e15 else repr(float(value))
+
+
+def format_label(name: str, parameters: Mapping[str, float]) -> str:
+    """Write a label: ``format_label("multivariate_t", {"nu": 5})`` is ``"multivariate_t(nu=5)"``."""
+    inner = ", ".join(f"{key}={format_number(parameters[key])}" for key in sorted(parameters))
+    return f"{name}({inner})" if inner else name
+
+
+def parse_label(label: str) -> tuple[str, dict[str, float]]:
+    """Read a label into its name and its parameters.
+
+    Raises
+    ------
+    ValueError
+        If the text is not of the form ``name`` or ``name(key=number, ...)``.
+    """
+    match = _LABEL.fullmatch(label)
+    if match is None:
+        raise ValueError(f"{label!r} is not a label such as 'gaussian' or 'multivariate_t(nu=5)'")
+    name, inner = match.groups()
+    parameters: dict[str, float] = {}
+    for item in inner.split(",") if inner else []:
+        key, equals, text = item.partition("=")
+        if key.strip() in parameters:
+            raise ValueError(f"{label!r} gives {key.strip()} twice")
+        try:
+            parameters[key.strip()] = float(text)
+        except ValueError:
+            equals = ""
+        if not equals:
+            raise ValueError(f"{item.strip()!r} in {label!r} is not key=number")
+    return name, parameters
+
+
+def canonical_label(label: str, vocabulary: Vocabulary) -> str:
+    """Check a label against a vocabulary and write it in its one canonical form.
+
+    Raises
+    ------
+    ValueError
+        If the name is unknown, a parameter is missing, unknown or out of its bounds; the message says what is allowed.
+    """
+    name, parameters = parse_label(label)
+    if name not in vocabulary:
+        raise ValueError(f"{name!r} does not exist; allowed: {', '.join(sorted(vocabulary))}")
+    wanted = vocabulary[name]
+    if set(parameters) != set(wanted):
+        needs = ", ".join(f"{key} in {bounds}" for key, bounds in wanted.items()) or "no parameters"
+        raise ValueError(f"{label!r}: {name} takes {needs}")
+    for key, value in parameters.items():
+        if not wanted[key].admit(value):
+            raise ValueError(f"{label!r}: {key} must lie in {wanted[key]}")
+    return format_label(name, parameters)

@@ -1,0 +1,35 @@
+"""Build and run sweeps of the toy experiments."""
+
+from initatlas.sweeps.backends import SerialBackend
+from initatlas.sweeps.engine import open_store, run_sweep
+from initatlas.sweeps.registry import load_experiment
+from initatlas.sweeps.spec import SweepConfig, resolve
+
+
+def make_sweep(experiment, axes, *, name="trial", root_seed=2018, scale="quick", **rest):
+    """Resolve a sweep that is written as in the config."""
+    config = SweepConfig(experiment=experiment, axes=axes, **rest)
+    declared = load_experiment(experiment)
+    return resolve(
+        config,
+        study="toy",
+        name=name,
+        scale=scale,
+        root_seed=root_seed,
+        experiment=declared,
+        where="toy.yaml: sweeps.trial",
+    )
+
+
+def run(sweep, folder, *, data=None, backend=None, fail_fast=False):
+    """Run a sweep with its store and its cube below `folder`; give the report and the path of the cube."""
+    output = folder / "cubes" / f"{sweep.name}.nc"
+    report = run_sweep(
+        sweep,
+        store=open_store(sweep, folder / "points"),
+        data=data or {},
+        choose=lambda seconds: backend or SerialBackend(),
+        output=output,
+        fail_fast=fail_fast,
+    )
+    return report, output

@@ -1,0 +1,115 @@
+"""Benchmarks: everything but the times."""
+
+import json
+from collections import Counter
+from importlib.util import find_spec
+
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+from benchmarks.catalogue import BENCHMARKS
+from benchmarks.page import PAGE, page
+from benchmarks.result import (
+    RESULTS,
+    FigureTable,
+    Outcome,
+    Result,
+    TimingTable,
+    load_results,
+    make_case,
+    this_machine,
+    with_provenance,
+)
+from benchmarks.tables import number, result_tables
+from benchmarks.timing import medians, ratios, shuffled_rounds, time_competitors
+
+NAMES = ["a", "b", "c"]
+
+
+@pytest.fixture
+def result():
+    """A small result made by hand."""
+    clock = iter(range(1000))
+    timings = time_competitors(
+        {name: lambda: None for name in NAMES}, rounds=3, rng=np.random.default_rng(0), clock=lambda: next(clock)
+    )
+    case = make_case("small", timings, work=10.0)
+    outcome = Outcome(
+        settings={"rounds": 3},
+        timings=[TimingTable(title="Times", measure="ns per weight", cases=[case])],
+        figures=[FigureTable(title="Errors", columns=["", "error"], rows=[["first", 1.25e-15]])],
+    )
+    return with_provenance("weights", outcome, this_machine())
+
+
+def test_every_round_visits_everyone_once_in_changing_order():
+    order = list(shuffled_rounds(NAMES, 20, rng=np.random.default_rng(0)))
+    rounds = [tuple(order[start : start + 3]) for start in range(0, 60, 3)]
+    assert all(sorted(visited) == NAMES for visited in rounds)
+    assert len(set(rounds)) > 1
+
+
+def test_warm_up_is_kept_apart():
+    calls = Counter()
+    ticks = iter([0.0, 5.0, 10.0, 11.0, 20.0, 21.0, 30.0, 32.0])
+    competitors = {"slow start": lambda: calls.update(["slow start"])}
+    timings = time_competitors(competitors, rounds=3, rng=np.random.default_rng(0), clock=lambda: next(ticks))
+    assert timings.first_call == {"slow start": 5.0}
+    assert timings.seconds == {"slow start": [1.0, 1.0, 2.0]}
+    assert calls["slow start"] == 4
+
+
+def test_medians_and_ratios_to_the_first():
+    middle = medians({"ours": [2.0, 9.0, 1.0], "theirs": [5.0, 3.0]})
+    assert middle == {"ours": 2.0, "theirs": 4.0}
+    assert ratios(middle) == {"ours": 1.0, "theirs": 2.0}
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.0, "0"), (1.2345, "1.23"), (1234.5, "1230"), (123456.0, "123456"), (2.7e-15, "2.7e-15"), (-0.5, "-0.5")],
+)
+def test_numbers_as_text(value, text):
+    assert number(value) == text
+
+
+def test_a_table_shows_the_measure_and_the_ratio(result):
+    text = result_tables(result)
+    assert "**Times (ns per weight)**" in text
+    assert "| small | 1.0e+08 (1×) | 1.0e+08 (1×) | 1.0e+08 (1×) |" in text
+    assert "| first | 1.2e-15 |" in text
+
+
+def test_a_competitor_that_left_out_a_case_has_no_cell(result):
+    table = result.timings[0]
+    other = table.cases[0].model_copy(update={"name": "other", "median": {"a": 1.0}, "ratio": {"a": 1.0}})
+    text = result_tables(result.model_copy(update={"timings": [table.model_copy(update={"cases": [other]})]}))
+    assert "| other | 1.0e+08 (1×) | – | – |" in text
+
+
+def test_a_result_survives_json(result):
+    assert Result.model_validate_json(result.model_dump_json()) == result
+
+
+def test_an_unknown_key_in_a_result_is_an_error(result):
+    content = json.loads(result.model_dump_json()) | {"host": "somewhere"}
+    with pytest.raises(ValidationError, match="host"):
+        Result.model_validate(content)
+
+
+@pytest.mark.parametrize("name", BENCHMARKS)
+def test_kept_results_have_the_medians_of_their_repeats(name):
+    kept = Result.model_validate_json((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
+    assert kept.benchmark == name
+    for case in (case for table in kept.timings for case in table.cases):
+        assert case.median == pytest.approx(medians(case.seconds))
+        assert case.ratio == pytest.approx(ratios(case.median))
+
+
+def test_every_benchmark_has_a_module():
+    assert all(find_spec(f"benchmarks.{name}") for name in BENCHMARKS)
+
+
+def test_the_page_is_in_step_with_the_results():
+    assert PAGE.read_text(encoding="utf-8") == page(load_results(BENCHMARKS)), "run `python -m benchmarks --page`"

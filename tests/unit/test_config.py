@@ -1,0 +1,328 @@
+"""The config: what it holds at each scale, and one clear line for every mistake in it."""
+
+import json
+import shutil
+import subprocess
+import sys
+import textwrap
+
+import pytest
+import yaml
+
+from initatlas.config import STUDIES, load_published, load_settings, load_workflow
+from initatlas.errors import UserError
+
+SCALES = ("smoke", "quick", "paper")
+
+
+@pytest.fixture
+def project(root, tmp_path):
+    """A copy of the repository's config; the function adds a file to it and reads the whole."""
+    shutil.copytree(root / "config", tmp_path / "config")
+
+    def load(overrides=None, **files):
+        for name, text in files.items():
+            path = tmp_path / "config" / f"{name.replace('__', '/')}.yaml"
+            path.write_text(textwrap.dedent(text))
+        return load_workflow(tmp_path, overrides)
+
+    load.root = tmp_path
+    return load
+
+
+def mistake(project, *, overrides=None, **files):
+    """The line that a mistake in the config gives."""
+    with pytest.raises(UserError) as error:
+        project(overrides, **files)
+    text = str(error.value)
+    assert "\n" not in text
+    return text.replace(f"{project.root}/", "")
+
+
+def own(text):
+    """A file of sweeps with one sweep, `trial`."""
+    return "sweeps:\n  trial:\n" + textwrap.indent(textwrap.dedent(text), "    ")
+
+
+@pytest.mark.parametrize("scale", SCALES)
+def test_the_config_of_the_repository(project, scale):
+    workflow = project({"scale": scale})
+    assert list(workflow.studies) == list(STUDIES)
+    assert set(STUDIES) <= set(workflow.sweeps)
+    assert {"digits", "glyphs"} <= set(workflow.datasets)
+    assert workflow.settings.scale == scale
+    titles = {sweep.title for group in workflow.sweeps.values() for sweep in group.values()}
+    assert titles == set(workflow.backends)
+    for study in STUDIES:
+        assert load_published(project.root, study).claims
+
+
+def test_the_scales_grow(project):
+    def size(scale, study):
+        axes = [axis for sweep in project({"scale": scale}).sweeps[study].values() for axis in sweep.axes]
+        return sum(axis.size for axis in axes)
+
+    for study in STUDIES:
+        assert size("smoke", study) <= size("quick", study) <= size("paper", study)
+        assert size("smoke", study) < size("paper", study)
+
+
+def test_reading_the_config_is_quick_and_light(root):
+    program = """
+        import json, sys, time
+        from pathlib import Path
+        start = time.perf_counter()
+        from initatlas.config import load_workflow
+        for scale in ("smoke", "quick", "paper"):
+            load_workflow(Path(), {"scale": scale})
+        print(json.dumps([time.perf_counter() - start, sorted({name.partition(".")[0] for name in sys.modules})]))
+        """
+    command = [sys.executable, "-c", textwrap.dedent(program)]
+    answer = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True, timeout=60)
+    seconds, loaded = json.loads(answer.stdout)
+    assert seconds < 3.0, "three scales, under a second each, on a machine that is busy with other tests"
+    assert not set(loaded) & {"numpy", "torch", "numba", "scipy", "sklearn", "matplotlib", "xarray", "ray", "netCDF4"}
+
+
+def test_what_is_not_written_has_a_default(project):
+    settings = project(config="").settings
+    assert (settings.scale, settings.seed, settings.backend, settings.raw_data) == ("quick", 2018, "auto", "data/raw")
+
+
+def test_the_command_line_wins_over_the_file(project):
+    assert project({"scale": "paper"}, config="scale: smoke\nseed: 3\n").settings.scale == "paper"
+    assert project({"seed": 4}).settings.seed == 4
+    assert project().sweep("atlas", "depth_scale").root_seed == 3
+
+
+def test_a_sweep_chooses_its_own_backend(project):
+    workflow = project(
+        {"backend": "ray"},
+        sweeps__own="sweeps: {a: {experiment: depth_scale, backend: serial}, b: {experiment: depth_scale}}",
+    )
+    assert (workflow.backends["own/a"], workflow.backends["own/b"]) == ("serial", "ray")
+
+
+def test_a_sweep_of_ones_own_needs_no_study(project):
+    workflow = project(sweeps__own=own("{experiment: toy.draws, axes: {offset: [0, 1]}, seeds: 2}"))
+    assert workflow.sweep("own", "trial").shape == (2, 2)
+    assert "own" not in workflow.studies
+
+
+def test_the_device_of_the_settings_reaches_the_sweeps_that_train(project):
+    workflow = project({"device": "cpu"})
+    assert workflow.sweep("atlas", "trainability").fixed["device"] == "cpu"
+    assert "device" not in workflow.sweep("tsuchida2018", "fig2").fixed
+
+
+def test_available_keeps_the_data_sets_that_are_there(project):
+    def found():
+        sweep = project({"scale": "smoke"}).sweep("chen2024", "table1")
+        return sweep.datasets
+
+    assert found() == ["digits", "glyphs"]
+    archive = project.root / "data/raw/cifar-10/cifar-10-python.tar.gz"
+    archive.parent.mkdir(parents=True)
+    archive.touch()
+    assert found() == ["digits", "glyphs", "cifar10"]
+
+
+def test_available_works_in_an_overlay(project):
+    written = own(
+        """
+        experiment: smoothness
+        axes: {dataset: [digits]}
+        scales: {smoke: {axes: {dataset: {available: [glyphs, mnist]}}}}
+        """
+    )
+    assert project({"scale": "smoke"}, sweeps__own=written).sweep("own", "trial").datasets == ["glyphs"]
+    assert project({"scale": "quick"}).sweep("own", "trial").datasets == ["digits"]
+
+
+def test_absent_data_sets_are_known(project):
+    workflow = project()
+    assert workflow.absent == ("mnist", "fashion_mnist", "cifar10")
+    assert workflow.downloads == ("mnist", "fashion_mnist", "cifar10")
+
+
+def test_half_a_split_is_no_data_set(project):
+    folder = project.root / "data/raw/mnist"
+    folder.mkdir(parents=True)
+    (folder / "train-images-idx3-ubyte.gz").touch()
+    assert "mnist" in project().absent
+    (folder / "train-labels-idx1-ubyte").touch()
+    assert "mnist" in project().datasets
+    assert len(project().raw_files["mnist"]) == 2
+
+
+def test_a_scale_changes_a_data_set(project):
+    trains = [project({"scale": scale}).datasets["glyphs"].train for scale in SCALES]
+    assert trains == [400, 6000, 60000]
+
+
+SETTINGS = {
+    "unknown key": ("scal: quick", "config/config.yaml: unknown key scal; allowed: scale, seed, backend, "),
+    "value that is not allowed": (
+        "scale: huge",
+        "config/config.yaml: scale = 'huge': input should be 'smoke', 'quick' or",
+    ),
+    "wrong type": ("seed: many", "config/config.yaml: seed = 'many': input should be a valid integer"),
+    "negative seed": ("seed: -1", "config/config.yaml: seed = -1: input should be greater than or equal to 0"),
+    "key twice": ("seed: 1\nseed: 2", "config/config.yaml:2: key 'seed' is there twice"),
+    "no YAML": ("seed: [1", "config/config.yaml:1: "),
+}
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_a_mistake_in_the_settings(project, name):
+    written, message = SETTINGS[name]
+    assert mistake(project, config=written).startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        ({"scale": "huge"}, "--config: scale = 'huge': input should be 'smoke', 'quick' or 'paper'"),
+        ({"speed": 1}, "--config: unknown key speed; allowed: scale, seed, backend, "),
+        ({"backend": "dask"}, "--config: backend = 'dask': input should be 'serial', 'ray' or 'auto'"),
+    ],
+)
+def test_a_mistake_on_the_command_line_says_so(project, overrides, message):
+    assert mistake(project, overrides=overrides).startswith(message)
+
+
+def test_a_mistake_that_comes_through_snakemake_is_laid_on_the_file(project):
+    """Snakemake hands on the keys of the file together with those of the command line."""
+    (project.root / "config/config.yaml").write_text("scale: huge\n")
+    with pytest.raises(UserError, match=r"config/config\.yaml: scale = 'huge'"):
+        load_settings(project.root / "config/config.yaml", {"scale": "huge", "seed": 2018})
+
+
+SWEEPS = {
+    "unknown key": ("{experiment: depth_scale, axis: {}}", "unknown key sweeps.trial.axis; allowed: experiment, "),
+    "no experiment": ("{axes: {}}", "sweeps.trial.experiment is missing"),
+    "wrong type": ("{experiment: depth_scale, axes: [width]}", "sweeps.trial.axes = ['width']: "),
+    "unknown scale": ("{experiment: depth_scale, scales: {tiny: {}}}", "sweeps.trial.scales.tiny"),
+    "unknown key of a scale": (
+        "{experiment: depth_scale, scales: {smoke: {seed: 1}}}",
+        "unknown key sweeps.trial.scales.smoke.seed",
+    ),
+    "unknown backend": ("{experiment: depth_scale, backend: dask}", "sweeps.trial.backend = 'dask': input should be"),
+    "unknown experiment": (
+        "{experiment: forward_kernal}",
+        "sweeps.trial.experiment: experiment 'forward_kernal' does not exist: there is no module",
+    ),
+    "unknown module of one's own": (
+        "{experiment: toy.nothing}",
+        "sweeps.trial.experiment: experiment 'toy.nothing' does not exist: there is no module toy.nothing",
+    ),
+    "module that declares nothing": (
+        "{experiment: toy.sweeps}",
+        "sweeps.trial.experiment: experiment 'toy.sweeps': the module toy.sweeps must define EXPERIMENT",
+    ),
+    "unknown data set": (
+        "{experiment: smoothness, axes: {dataset: [digits, emnist]}}",
+        "sweeps.trial: data set 'emnist' does not exist; config/datasets.yaml has: digits, glyphs, mnist,",
+    ),
+    "unknown data set among those that may be there": (
+        "{experiment: smoothness, axes: {dataset: {available: [digits, minst]}}}",
+        "sweeps.trial",
+    ),
+    "data set without files": (
+        "{experiment: smoothness, fixed: {dataset: mnist}}",
+        "sweeps.trial: the files of data set 'mnist' are not in data/raw; put them there, or run: initatlas download mnist",
+    ),
+    "no data set there": (
+        "{experiment: smoothness, axes: {dataset: {available: [mnist]}}}",
+        "sweeps.trial.axes.dataset is empty",
+    ),
+    "negative variance": (
+        "{experiment: depth_scale, fixed: {weight_variance: -1}}",
+        "sweeps.trial.fixed.weight_variance = -1: input should be greater than 0",
+    ),
+    "unknown activation": (
+        "{experiment: depth_scale, axes: {activation: [relu, swish]}}",
+        "sweeps.trial.axes.activation[1] = 'swish': 'swish' does not exist; allowed: erf, identity, leaky_relu, relu, tanh",
+    ),
+    "mistake in an overlay": (
+        "{experiment: depth_scale, scales: {quick: {axes: {weight_variance: []}}}}",
+        "sweeps.trial.axes.weight_variance is empty",
+    ),
+    "label twice": (
+        "{experiment: train_mlp, axes: {weights: [multivariate_t(nu=5), {name: multivariate_t, nu: 5.0}]}}",
+        "sweeps.trial.axes.weights[1] = 'multivariate_t(nu=5)' is there twice",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SWEEPS)
+def test_a_mistake_in_a_sweep(project, name):
+    written, message = SWEEPS[name]
+    assert message in mistake(project, sweeps__own=own(written)).removeprefix("config/sweeps/own.yaml: ")
+
+
+@pytest.mark.parametrize("name", SWEEPS)
+def test_a_mistake_in_a_sweep_names_its_file(project, name):
+    assert mistake(project, sweeps__own=own(SWEEPS[name][0])).startswith("config/sweeps/own.yaml: ")
+
+
+def test_a_file_without_sweeps(project):
+    assert mistake(project, sweeps__own="") == "config/sweeps/own.yaml: sweeps is missing"
+
+
+DATASETS = {
+    "no mapping": ("mine: 5", "mine: expected a mapping with the key kind"),
+    "unknown kind": ("mine: {kind: csv}", "'digits', 'glyphs', 'idx', 'cifar'"),
+    "no kind": ("mine: {folder: mine}", "kind"),
+    "unknown key": ("mine: {kind: idx, folder: mine, color: red}", "unknown key mine.color"),
+    "no folder": ("mine: {kind: idx}", "mine.folder is missing"),
+    "folder outside": ("mine: {kind: idx, folder: ../mine}", "'../mine' is no folder inside the raw data folder"),
+    "too many test images": (
+        "mine: {kind: digits, test: 5000}",
+        "test = 5000: input should be less than or equal to 1796",
+    ),
+    "unknown scale": ("mine: {kind: digits, scales: {tiny: {test: 1}}}", "tiny"),
+    "scales that are no mapping": ("mine: {kind: digits, scales: [quick]}", "scales"),
+    "scale that is no mapping": ("mine: {kind: digits, scales: {quick: 5}}", "quick"),
+}
+
+
+@pytest.mark.parametrize("name", DATASETS)
+def test_a_mistake_in_a_data_set(project, name):
+    written, message = DATASETS[name]
+    before = (project.root / "config/datasets.yaml").read_text()
+    text = mistake(project, datasets=f"{before}\n{written}\n")
+    assert text.startswith("config/datasets.yaml: ")
+    assert "mine" in text
+    assert "mine. " not in text
+    assert message in text
+
+
+def test_a_sweep_that_a_product_reads_has_to_be_there(project):
+    path = project.root / "config/sweeps/chen2024.yaml"
+    path.write_text(path.read_text().replace("  table1:", "  table2:"))
+    assert mistake(project) == (
+        "config/sweeps/chen2024.yaml: sweeps.table1 is missing; fig2_4 of study chen2024 is read from it"
+    )
+
+
+def test_a_sweep_that_is_asked_for_has_to_be_there(project):
+    workflow = project()
+    for study, name in (("chen2024", "table9"), ("nobody", "fig1")):
+        with pytest.raises(UserError, match=rf"^there is no sweep {study}/{name}; there are: .*tsuchida2018/fig2"):
+            workflow.sweep(study, name)
+
+
+def test_the_files_of_the_repository_are_plain_yaml_too(root):
+    """Editors and other readers of YAML see the same config as we do."""
+    for path in (root / "config").rglob("*.yaml"):
+        assert isinstance(yaml.safe_load(path.read_text()), dict)
+
+
+def test_a_mistake_in_what_was_published(project):
+    path = project.root / "config/published/chen2024.yaml"
+    path.write_text(path.read_text().replace("tolerance: 0.02", "tolerance: -0.02"))
+    with pytest.raises(
+        UserError, match=r"published/chen2024\.yaml: claims\.table1_mnist\.tolerance = -0\.02: input should"
+    ):
+        load_published(project.root, "chen2024")

@@ -1,0 +1,234 @@
+"""Cubes: what a sweep leaves for whoever draws, tabulates or claims."""
+
+import json
+
+import numpy as np
+import pytest
+import xarray as xr
+from toy.sweeps import make_sweep, run
+
+from initatlas.cubes import open_cube
+from initatlas.errors import UserError
+from initatlas.sweeps.engine import DataSource, partial_path
+from initatlas.sweeps.registry import load_experiment
+
+AXES = {
+    "offset": [2.5, -1, 0],
+    "weights": ["gaussian", "multivariate_t(nu=5)", "generalized_normal(beta=0.5)"],
+}
+
+
+def cube_of(sweep, folder, **rest):
+    """Run a sweep and read its cube in the plainest way."""
+    report, path = run(sweep, folder, **rest)
+    with xr.open_dataset(partial_path(path) if report.failures else path) as cube:
+        return cube.load()
+
+
+@pytest.fixture(scope="module")
+def cube(tmp_path_factory):
+    return cube_of(make_sweep("toy.draws", AXES, seeds=2), tmp_path_factory.mktemp("cube"))
+
+
+def test_dimensions_are_in_the_order_of_the_axes(cube):
+    assert cube["number"].dims == ("offset", "weights", "seed")
+    assert cube["curve"].dims == ("offset", "weights", "seed", "place")
+    assert cube["curve"].shape == (3, 3, 2, 3)
+    assert cube["status"].dims == cube["error"].dims == cube["number"].dims
+
+
+def test_points_lie_where_their_coordinates_say(cube, tmp_path):
+    for offset, weights, seed in ((2.5, "gaussian", 1), (0, "multivariate_t(nu=5)", 0)):
+        alone = make_sweep("toy.draws", {}, fixed={"offset": offset, "weights": weights, "seed": seed}, name="alone")
+        point = cube_of(alone, tmp_path)
+        chosen = cube.sel(offset=offset, weights=weights, seed=seed)
+        assert point["number"].dims == ()
+        assert chosen["number"].item() == point["number"].item()
+        np.testing.assert_array_equal(chosen["curve"], point["curve"])
+
+
+def test_coordinates_keep_their_types_and_their_order(cube):
+    assert cube["offset"].values.tolist() == [2.5, -1.0, 0.0]
+    assert cube["offset"].dtype == np.float64
+    assert cube["seed"].values.tolist() == [0, 1]
+    assert cube["seed"].dtype.kind == "i"
+    assert cube["weights"].values.tolist() == AXES["weights"]
+    assert cube["place"].values.tolist() == [0, 1, 2]
+
+
+def test_coordinates_and_outputs_carry_names_and_units(cube):
+    assert cube["offset"].attrs == {"long_name": "shift of the number", "units": "m"}
+    assert cube["place"].attrs == {"long_name": "place on the line", "units": "mm"}
+    assert cube["number"].attrs == {"long_name": "a random number", "units": "m"}
+    assert cube["count"].attrs["units"] == "1"
+    assert cube["count"].encoding["dtype"] == np.int32
+
+
+def test_parameters_of_labels_are_coordinates(cube):
+    assert cube["weights_family"].values.tolist() == ["gaussian", "multivariate_t", "generalized_normal"]
+    np.testing.assert_array_equal(cube["weights_nu"], [np.nan, 5.0, np.nan])
+    np.testing.assert_array_equal(cube["weights_beta"], [np.nan, np.nan, 0.5])
+    assert cube["weights_nu"].dims == ("weights",)
+    assert cube["weights_nu"].attrs["long_name"] == "nu of weights"
+
+
+def test_all_is_well_where_nothing_failed(cube):
+    assert (cube["status"] == 0).all()
+    assert (cube["error"] == "").all()
+    assert cube["status"].attrs["flag_meanings"] == "ok failed excluded"
+    assert cube["status"].attrs["flag_values"].tolist() == [0, 1, 2]
+
+
+def test_provenance(cube):
+    attributes = cube.attrs
+    assert attributes["title"] == "toy/trial"
+    assert attributes["experiment"] == "toy.draws"
+    assert attributes["root_seed"] == "2018"
+    assert attributes["backend"] == "serial"
+    assert len(attributes["code_version"]) == 64
+    assert json.loads(attributes["spec"])["axes"][0] == {"name": "offset", "values": {"offset": [2.5, -1.0, 0.0]}}
+    assert json.loads(attributes["packages"])["numpy"] == np.__version__
+    assert float(attributes["wall_seconds"]) >= 0
+    assert np.datetime64(attributes["created"].removesuffix("+00:00")) > np.datetime64("2024-01-01")
+
+
+def test_bookkeeping_has_its_own_group(tmp_path):
+    _, path = run(make_sweep("toy.draws", {"offset": [0, 1]}), tmp_path)
+    with xr.open_dataset(path, group="execution") as execution:
+        assert set(execution.data_vars) == {"seconds", "peak_memory", "host", "attempt"}
+        assert execution["seconds"].dims == ("offset",)
+        assert (execution["seconds"] > 0).all()
+        assert (execution["peak_memory"] > 10).all()
+        assert execution["attempt"].values.tolist() == [1, 1]
+        assert all(variable.attrs["long_name"] for variable in execution.values())
+
+
+def test_a_shorter_point_is_filled_up_with_nan(tmp_path):
+    cube = cube_of(make_sweep("toy.draws", {"length": [2, 5, 1]}), tmp_path)
+    assert cube["curve"].shape == (3, 5)
+    assert cube["place"].values.tolist() == [0, 1, 2, 3, 4]
+    assert np.isfinite(cube["curve"]).sum("place").values.tolist() == [2, 5, 1]
+    assert np.isnan(cube["curve"].values[0, 2:]).all()
+
+
+@pytest.mark.parametrize(("experiment", "axis"), [("normalised_kernel", "angles"), ("forward_kernel", "angles")])
+def test_points_are_never_laid_under_coordinates_that_are_not_theirs(tmp_path, experiment, axis):
+    """37 angles in steps of 5 degrees cannot share a dimension with 3 angles in steps of 90."""
+    fixed = {"width": 4, "input_dimension": 4} if experiment == "forward_kernel" else {}
+    sweep = make_sweep(experiment, {axis: [3, 5]}, fixed=fixed)
+    with pytest.raises(UserError, match="angle"):
+        cube_of(sweep, tmp_path)
+
+
+def test_excluded_points_are_marked(tmp_path):
+    sweep = make_sweep("toy.draws", {"offset": [0, 1], "length": [1, 2]}, exclude=[{"offset": 1, "length": 2}])
+    cube = cube_of(sweep, tmp_path)
+    assert cube["status"].values.tolist() == [[0, 0], [0, 2]]
+    assert np.isnan(cube["number"].values[1, 1])
+    assert np.isnan(cube["curve"].values[1, 1]).all()
+    with xr.open_dataset(tmp_path / "cubes/trial.nc", mask_and_scale=False) as raw:
+        assert raw["count"].values.tolist() == [[7, 7], [7, -1]]
+
+
+def test_failed_points_are_marked_with_their_reason(tmp_path):
+    sweep = make_sweep("toy.faults", {"number": [1, 2, 3]}, fixed={"fault": "raise", "at": 2})
+    cube = cube_of(sweep, tmp_path)
+    assert cube["status"].values.tolist() == [0, 1, 0]
+    assert cube["error"].values.tolist() == ["", "ValueError: number 2 is bad", ""]
+    np.testing.assert_array_equal(cube["value"], [1, np.nan, 3])
+    with xr.open_dataset(tmp_path / "cubes/trial.partial.nc", group="execution") as execution:
+        assert execution["attempt"].values.tolist() == [1, 0, 1]
+        assert np.isnan(execution["seconds"].values).tolist() == [False, True, False]
+
+
+def test_zipped_parameters_share_a_dimension(tmp_path):
+    sweep = make_sweep("toy.draws", {"shape": {"zip": {"offset": [1.5, 2.5], "length": [3, 1]}}})
+    cube = cube_of(sweep, tmp_path)
+    assert cube["number"].dims == ("shape",)
+    assert cube["offset"].dims == cube["length"].dims == ("shape",)
+    assert cube["offset"].values.tolist() == [1.5, 2.5]
+    assert cube["shape"].values.tolist() == [0, 1]
+
+
+def test_a_sweep_without_axes_is_a_cube_of_one_point(tmp_path):
+    """Length 3 is the default: named by an axis or not, it is the same point."""
+    one = cube_of(make_sweep("toy.draws", {}, name="one"), tmp_path)
+    many = cube_of(make_sweep("toy.draws", {"length": [3, 2]}), tmp_path)
+    assert one["number"].shape == one["status"].shape == ()
+    assert one["number"].item() == many["number"].values[0]
+
+
+def test_a_missing_value_on_an_axis_is_nan(tmp_path):
+    sweep = make_sweep(
+        "forward_kernel",
+        {"weight_variance": [None, 1.0]},
+        fixed={"width": 4, "input_dimension": 4, "angles": 3},
+    )
+    np.testing.assert_array_equal(cube_of(sweep, tmp_path)["weight_variance"], [np.nan, 1.0])
+
+
+def test_large_cubes_are_compressed_in_moderate_chunks(tmp_path):
+    sweep = make_sweep("toy.draws", {"seed": {"linspace": [0, 39, 40]}}, fixed={"length": 5000})
+    _, path = run(sweep, tmp_path)
+    with xr.open_dataset(path) as cube:
+        encoding = cube["curve"].encoding
+        assert encoding["zlib"]
+        assert encoding["chunksizes"][1] == 5000
+        assert np.prod(encoding["chunksizes"]) * 8 <= 2**20
+
+
+def test_a_file_that_is_no_cube_is_one_clear_line(tmp_path):
+    path = tmp_path / "cube.nc"
+    path.write_bytes(b"nothing of the sort")
+    for missing_or_broken in (path, tmp_path / "absent.nc"):
+        with pytest.raises(UserError, match=rf"{missing_or_broken.name}: not a readable cube"):
+            open_cube(missing_or_broken)
+
+
+TINY = {
+    "depth_scale": {"activation": "tanh"},
+    "forward_kernel": {"width": 8, "input_dimension": 8, "angles": 3, "depth": 2},
+    "normalised_kernel": {"depth": 2, "angles": 5},
+    "smoothness": {"samples": 40, "draws": 100, "dataset": "digits"},
+    "train_mlp": {"width": 4, "depth": 2, "steps": 3, "batch_size": 8, "evaluations": 2, "dataset": "digits"},
+}
+
+
+@pytest.fixture(scope="module")
+def digits():
+    from initatlas.datasets.build import build_dataset
+    from initatlas.datasets.specs import DigitsSpec
+
+    dataset = build_dataset("digits", DigitsSpec(), None)
+    return {"digits": DataSource(dataset, dataset.content_sha256)}
+
+
+def test_every_experiment_is_tried(root):
+    modules = {path.stem for path in (root / "src/initatlas/experiments").glob("*.py")}
+    with_experiment = {
+        name
+        for name in modules
+        if "EXPERIMENT = " in (root / f"src/initatlas/experiments/{name}.py").read_text(encoding="utf-8")
+    }
+    assert with_experiment == set(TINY)
+
+
+@pytest.mark.parametrize("name", TINY)
+def test_every_experiment_fills_its_declared_outputs(name, tmp_path, digits):
+    experiment = load_experiment(name)
+    data = digits if "dataset" in TINY[name] else {}
+    cube = cube_of(make_sweep(name, {"seed": [0, 1]}, fixed=TINY[name]), tmp_path, data=data)
+    assert set(cube.data_vars) == {output.name for output in experiment.outputs} | {"status", "error"}
+    assert (cube["status"] == 0).all(), cube["error"].values
+    for output in experiment.outputs:
+        variable = cube[output.name]
+        assert variable.dims == ("seed", *output.dims)
+        assert variable.attrs["long_name"] == output.long_name
+        assert variable.attrs["units"] == output.units
+        assert variable.dtype == np.dtype(output.dtype) or variable.encoding["dtype"] == np.dtype(output.dtype)
+        assert output.nan_means or not np.isnan(variable).any()
+    for dimension in {dimension for output in experiment.outputs for dimension in output.dims}:
+        assert {"long_name", "units"} <= set(cube[dimension].attrs)
+        assert cube.sizes[dimension] == len(set(cube[dimension].values.tolist()))
+    for parameter, field in experiment.parameters.model_fields.items():
+        assert field.description, f"{name}: {parameter} has no description"

@@ -1,0 +1,140 @@
+"""Code versions: what is a change of the code behind a number, and what is not."""
+
+import os
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+from initatlas import provenance
+from initatlas.provenance import code_version, import_closure, package_versions
+
+SOURCES = {
+    "__init__": "",
+    "entry": """
+        from plots import middle
+
+        def run():
+            from plots.far import value
+            return middle.twice(value())
+        """,
+    "middle": """
+        from .deep import one
+
+        def twice(number):
+            return 2 * number * one()
+        """,
+    "deep": "def one():\n    return 1\n",
+    "far": "def value():\n    return 3\n",
+    "outside": "def unused():\n    return 4\n",
+}
+
+
+@pytest.fixture
+def package(tmp_path, monkeypatch):
+    """A package of the user's; the function writes one module anew and gives the code version of its entry."""
+    home = tmp_path / "plots"
+    home.mkdir()
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+    def version_with(**changed):
+        for name, text in {**SOURCES, **changed}.items():
+            (home / f"{name}.py").write_text(textwrap.dedent(text))
+        for cached in (provenance.code_version, provenance._source, provenance._tree):
+            cached.cache_clear()
+        return code_version("plots.entry")
+
+    yield version_with
+    code_version.cache_clear()
+
+
+def test_the_closure_holds_what_is_imported_anywhere(package):
+    package()
+    assert set(import_closure("plots.entry")) == {"plots", "plots.entry", "plots.middle", "plots.deep", "plots.far"}
+
+
+@pytest.mark.parametrize(
+    "deep",
+    [
+        "# a comment\ndef one():\n    return 1  # here too\n",
+        'def one():\n    """A docstring."""\n    return 1\n',
+        '"""A module docstring."""\ndef one():\n    return 1\n',
+        "def one(\n):\n\n    return (1)\n",
+    ],
+    ids=["comment", "docstring", "module docstring", "layout"],
+)
+def test_words_and_layout_do_not_count(package, deep):
+    assert package(deep=deep) == package()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"deep": "def one():\n    return 2\n"},
+        {"far": "def value():\n    return 5\n"},
+        {"__init__": "VERSION = 2\n"},
+        {"middle": SOURCES["middle"].replace("one()", "1")},
+        {"entry": SOURCES["entry"].replace("twice(", "twice(1 + ")},
+        {"deep": "def one():\n    return '1'\n"},
+    ],
+    ids=["import of an import", "import in a function", "package", "one import less", "entry", "type of a constant"],
+)
+def test_a_real_change_counts(package, change):
+    assert package(**change) != package()
+
+
+def test_a_module_outside_the_closure_does_not_count(package):
+    assert package(outside="def unused():\n    return 5\n") == package()
+
+
+def test_an_experiment_of_the_users_includes_our_modules(package):
+    package(far="from initatlas.vocabulary import WEIGHTS\ndef value():\n    return len(WEIGHTS)\n")
+    closure = import_closure("plots.entry")
+    assert "initatlas.vocabulary" in closure
+    assert "initatlas.cli" not in closure
+
+
+def test_an_entry_that_does_not_exist():
+    with pytest.raises(ModuleNotFoundError, match=r"initatlas\.experiments\.nothing"):
+        code_version("initatlas.experiments.nothing")
+
+
+def test_code_versions_import_nothing_heavy(root):
+    program = """
+        import sys
+        from pathlib import Path
+        from initatlas.provenance import code_version
+        names = [path.stem for path in Path("src/initatlas/experiments").glob("*.py") if path.stem != "__init__"]
+        versions = {code_version(f"initatlas.experiments.{name}") for name in names}
+        assert len(versions) == len(names) > 3
+        print(sorted({name.partition(".")[0] for name in sys.modules}))
+        """
+    command = [sys.executable, "-c", textwrap.dedent(program)]
+    answer = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True, timeout=60)
+    loaded = set(eval(answer.stdout))
+    assert "initatlas" in loaded
+    assert not loaded & {"numpy", "torch", "numba", "scipy", "sklearn", "matplotlib", "xarray", "ray", "pydantic"}
+
+
+def test_code_versions_do_not_depend_on_the_process(root):
+    program = "from initatlas.provenance import code_version; print(code_version('initatlas.experiments.train_mlp'))"
+    answers = {
+        subprocess.run(
+            [sys.executable, "-c", program],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            cwd=root,
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=60,
+        ).stdout
+        for seed in ("1", "2")
+    }
+    assert answers == {f"{code_version('initatlas.experiments.train_mlp')}\n"}
+
+
+def test_versions_of_the_packages_behind_the_numbers():
+    found = package_versions()
+    assert {"python", "numpy", "torch", "numba", "ray", "snakemake"} <= set(found)
+    assert found["python"] == ".".join(map(str, sys.version_info[:3]))

@@ -1,0 +1,556 @@
+"""The report: bytes that do not change, text that is escaped, a page that needs nothing else."""
+
+import csv
+import io
+import json
+import re
+from html.parser import HTMLParser
+from importlib.resources import files
+from pathlib import Path
+
+import matplotlib
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+import xarray as xr
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from matplotlib.figure import Figure
+
+from initatlas.errors import UserError
+from initatlas.files import write_text
+from initatlas.report.captions import caption_html, caption_tex, caption_text
+from initatlas.report.collect import collect_page, format_seconds, values_text
+from initatlas.report.ledger import (
+    VERDICTS,
+    claims_from_json,
+    claims_to_json,
+    count_verdicts,
+    format_measured,
+    format_published,
+)
+from initatlas.report.page import MARKS, Page, render_page, slug
+from initatlas.report.style import PALETTE, figure_style, save_figure
+from initatlas.report.tables import escape_tex, table_csv, table_html, table_markdown, table_tex, write_table
+from initatlas.studies.claim import Claim, Measurement, Published
+from initatlas.studies.product import Column, Study, Table
+
+TEXT = st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]), max_size=30)
+NUMBER = st.floats(allow_nan=False)
+OPTIONAL = st.none() | NUMBER
+
+
+# ---- figures
+
+
+def _draw() -> Figure:
+    """A figure with formulas, a legend, a clip path and a colour bar: all that carries ids in an SVG."""
+    with figure_style():
+        figure, (left, right) = plt.subplots(1, 2)
+        left.plot([0, 1], [1, 0], label=r"$\theta_0$")
+        left.legend()
+        mesh = right.pcolormesh(np.arange(6.0).reshape(2, 3))
+        figure.colorbar(mesh)
+    return figure
+
+
+def test_saved_figures_have_the_same_bytes(tmp_path: Path) -> None:
+    first, second = (save_figure(_draw(), tmp_path / name / "fig1.a") for name in ("one", "two"))
+    plt.close("all")
+    assert [path.name for path in first] == ["fig1.a.svg", "fig1.a.pdf", "fig1.a.png"]
+    assert [path.read_bytes() for path in first] == [path.read_bytes() for path in second]
+    assert sorted(path.name for path in (tmp_path / "one").iterdir()) == sorted(path.name for path in first)
+
+
+def test_saved_figures_hold_no_date_and_no_font_of_the_reader(tmp_path: Path) -> None:
+    vector, document, _ = save_figure(_draw(), tmp_path / "figure")
+    plt.close("all")
+    assert "<dc:date>" not in vector.read_text(encoding="utf-8")
+    assert "<text" not in vector.read_text(encoding="utf-8")
+    assert b"CreationDate" not in document.read_bytes()
+
+
+def test_the_style_ignores_and_restores_what_was_set() -> None:
+    with matplotlib.rc_context({"font.size": 31, "lines.dashed_pattern": [9, 9], "axes.grid": False}):
+        with figure_style():
+            assert matplotlib.rcParams["axes.grid"] is True
+            assert matplotlib.rcParams["font.size"] == 9
+            assert matplotlib.rcParams["lines.dashed_pattern"] == matplotlib.rcParamsDefault["lines.dashed_pattern"]
+        assert matplotlib.rcParams["font.size"] == 31
+        assert matplotlib.rcParams["axes.grid"] is False
+
+
+def _luminance(colour: str) -> float:
+    """Relative luminance of a hexadecimal sRGB colour (WCAG 2.2)."""
+    parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return sum(weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+
+def test_neighbouring_colours_differ_in_grey() -> None:
+    lightness = [116 * _luminance(colour) ** (1 / 3) - 16 for colour in PALETTE]
+    assert min(abs(a - b) for a, b in zip(lightness, [*lightness[1:], lightness[0]], strict=True)) > 10
+
+
+# ---- captions
+
+
+def test_captions_carry_formulas_and_escapes() -> None:
+    caption = "Angle :math:`\\theta_0`, 95 % of *all* x_i & <b>."
+    html = caption_html(caption, "here")
+    assert "<math" in html
+    assert "<em>all</em>" in html
+    assert "&lt;b&gt;" in html
+    assert "&amp;" in html
+    assert caption_tex(caption, "here") == "Angle $\\theta_0$, 95 \\% of \\emph{all} x\\_i \\& <b>."
+    assert caption_text(caption, "here") == "Angle $\\theta_0$, 95 % of all x_i & <b>."
+
+
+@pytest.mark.parametrize(
+    "caption", ["a *b", ".. include:: /etc/hostname", ".. raw:: html\n\n   <script></script>", ":no:`x`"]
+)
+@pytest.mark.parametrize("render", [caption_html, caption_tex, caption_text])
+def test_a_faulty_caption_is_an_error_that_names_the_file(caption, render) -> None:
+    with pytest.raises(UserError, match=r"^study/fig1\.rst: "):
+        render(caption, "study/fig1.rst")
+
+
+# ---- tables
+
+TABLE = Table(
+    [Column("weights & shape"), Column("β", 1), Column("error", 3), Column("count"), Column("note")],
+    [["Laplace", None, -0.0001, 12, "50% | x_i"], ["<b>uniform</b>", 0.5, 1 / 3, None, None]],
+)
+
+
+def test_csv_keeps_every_digit() -> None:
+    header, first, second = csv.reader(io.StringIO(table_csv(TABLE)))
+    assert header == ["weights & shape", "β", "error", "count", "note"]
+    assert first == ["Laplace", "", "-0.0001", "12", "50% | x_i"]
+    assert float(second[2]) == 1 / 3
+
+
+@given(st.lists(st.tuples(TEXT, OPTIONAL), max_size=5))
+def test_csv_round_trip(rows) -> None:
+    _, *read = csv.reader(io.StringIO(table_csv(Table([Column("a"), Column("b")], rows))))
+    assert [(text, float(number) if number else None) for text, number in read] == rows
+
+
+def test_markdown_aligns_and_escapes() -> None:
+    lines = table_markdown(TABLE, "Caption.").splitlines()
+    assert lines[0] == "Caption."
+    assert lines[3].split("|")[1:-1] == [" ------------------ ", " --: ", " ----: ", " ----: ", " ----------- "]
+    assert re.split(r"(?<!\\)\|", lines[4])[1:-1] == [
+        " Laplace            ", "     ", " 0.000 ", "    12 ", " 50% \\| x\\_i ",
+    ]  # fmt: skip
+    assert "\\<b\\>uniform" in lines[5]
+    assert " 0.5 " in lines[5]
+    assert " 0.333 " in lines[5]
+
+
+def test_tex_is_booktabs_with_specials_escaped() -> None:
+    tex = table_tex(TABLE, "A caption.", label="tab:study:product")
+    assert r"\begin{tabular}{lrrrl}" in tex
+    assert r"weights \& shape & $\beta$ & error & count & note \\" in tex
+    assert r"Laplace &  & 0.000 & 12 & 50\% \textbar{} x\_i \\" in tex
+    assert r"\caption{A caption.}" in tex
+    assert r"\label{tab:study:product}" in tex
+    assert re.findall(r"\\\w+rule", tex) == [r"\toprule", r"\midrule", r"\bottomrule"]
+
+
+@given(st.text("&%$#_{}~^\\<>ab θ", max_size=20))
+def test_tex_specials_never_stand_bare(text: str) -> None:
+    escaped = escape_tex(text)
+    for command in (
+        r"\textbackslash{}",
+        r"\textasciitilde{}",
+        r"\textasciicircum{}",
+        r"\textless{}",
+        r"\textgreater{}",
+    ):
+        escaped = escaped.replace(command, "")
+    bare = re.sub(r"\\[&%$#_{}]", "", escaped.replace(r"$\theta$", ""))
+    assert not set(bare) & set("&%$#_{}~^\\<>")
+
+
+def test_html_table_is_escaped_and_scoped() -> None:
+    html = table_html(TABLE)
+    assert '<th scope="row">&lt;b&gt;uniform&lt;/b&gt;</th>' in html
+    assert '<th scope="col" class="number">error</th>' in html
+    assert '<td class="number">0.333</td>' in html
+    assert '<td class="number"></td>' in html
+
+
+def test_numbers_have_a_true_minus() -> None:
+    assert r"x-y & $-$1.50 \\" in table_tex(Table([Column("a"), Column("b", 2)], [["x-y", -1.5]]), "", label="l")
+    assert '<td class="number">−1.50</td>' in table_html(Table([Column("a"), Column("b", 2)], [["x-y", -1.5]]))
+    assert "x-y" in table_html(Table([Column("a"), Column("b", 2)], [["x-y", -1.5]]))
+
+
+def test_write_table_writes_all_forms_twice_the_same(tmp_path: Path) -> None:
+    paths = write_table(TABLE, tmp_path / "study" / "table1", "Up to 5 % of :math:`m`.")
+    assert [path.suffix for path in paths] == [".csv", ".md", ".tex", ".html"]
+    assert r"\caption{Up to 5 \% of $m$.}" in paths[2].read_text(encoding="utf-8")
+    assert r"\label{tab:study:table1}" in paths[2].read_text(encoding="utf-8")
+    before = [path.read_bytes() for path in paths]
+    assert before == [
+        path.read_bytes() for path in write_table(TABLE, tmp_path / "study" / "table1", "Up to 5 % of :math:`m`.")
+    ]
+
+
+def test_a_ragged_table_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="row 1 has 1 cells for 2 columns"):
+        write_table(Table([Column("a"), Column("b")], [[1, 2], [3]]), tmp_path / "table", "")
+    assert not list(tmp_path.iterdir())
+
+
+# ---- ledger
+
+CLAIMS = st.builds(
+    Claim,
+    study=TEXT,
+    name=TEXT,
+    published=st.builds(
+        Published,
+        statement=TEXT,
+        product=TEXT,
+        where=TEXT,
+        value=st.none() | st.floats(allow_nan=False, allow_infinity=False),
+        spread=st.none() | st.floats(min_value=0, allow_infinity=False),
+        tolerance=st.floats(min_value=0, allow_infinity=False),
+        note=TEXT,
+    ),
+    measured=st.builds(
+        Measurement, verdict=st.sampled_from(VERDICTS), reason=TEXT, value=OPTIONAL, low=OPTIONAL, high=OPTIONAL
+    ),
+)
+
+
+@settings(max_examples=50)
+@given(st.lists(CLAIMS, max_size=4))
+def test_ledger_round_trip(claims: list[Claim]) -> None:
+    text = claims_to_json(claims)
+    assert claims_from_json(text, "claims.json") == claims
+    assert sum(json.loads(text)["counts"].values()) == len(claims)
+
+
+def test_ledger_layout_is_the_documented_one() -> None:
+    claim = Claim("study", "slope", Published(statement="s", where="w", value=1.0), Measurement("fails", "r", 2.0, 1.5))
+    assert json.loads(claims_to_json([claim])) == {
+        "schema": 1,
+        "counts": {"holds": 0, "fails": 1, "differs": 0, "not measured": 0},
+        "claims": [
+            {
+                "study": "study",
+                "name": "slope",
+                "product": "",
+                "statement": "s",
+                "where": "w",
+                "published": {"value": 1.0, "spread": None, "tolerance": 0.0, "note": ""},
+                "measured": {"value": 2.0, "low": 1.5, "high": None},
+                "verdict": "fails",
+                "reason": "r",
+            }
+        ],
+    }
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", '{"schema": 2, "counts": {}, "claims": []}', '{"schema": 1, "claims": [{}]}']
+)
+def test_another_layout_is_an_error_that_names_the_file(text: str) -> None:
+    with pytest.raises(UserError, match=r"^reports/claims\.json: no claim ledger"):
+        claims_from_json(text, "reports/claims.json")
+
+
+def test_nan_is_refused() -> None:
+    claim = Claim("study", "slope", Published(statement="s", where="w"), Measurement("holds", "", float("nan")))
+    with pytest.raises(ValueError, match="study/slope"):
+        claims_to_json([claim])
+
+
+@pytest.mark.parametrize(
+    ("measured", "text"),
+    [
+        ((None, None, None), ""),
+        ((0.4021, 0.3912, 0.4131), "0.402 (0.391 to 0.413)"),
+        ((-1.1712, -1.2511, -1.0833), "−1.17 (−1.25 to −1.08)"),
+        ((3.104e-7, 2.9e-7, 3.3e-7), "3.10 × 10⁻⁷ (2.90 × 10⁻⁷ to 3.30 × 10⁻⁷)"),
+        ((2.5e7, None, None), "2.50 × 10⁷"),
+        ((12.0, None, None), "12"),
+        ((5e-324, 0.0, 5e-324), "4.94 × 10⁻³²⁴ (0 to 4.94 × 10⁻³²⁴)"),
+        ((12345.678, None, None), "12346"),
+        ((0.012345, None, None), "0.0123"),
+        ((0.0, -0.01, 0.012), "0.000 (−0.010 to 0.012)"),
+        ((-0.0001, -0.1, 0.1), "0.00 (−0.10 to 0.10)"),
+        ((1.3, 1.1, None), "1.30 (at least 1.10)"),
+        ((1.3, None, 1.5), "1.30 (at most 1.50)"),
+        ((1.3, 1.1, float("inf")), "1.30 (1.10 to ∞)"),
+        ((1.0, 1.0, 1.0), "1 (1 to 1)"),
+    ],
+)
+def test_measured_numbers_show_the_digits_that_matter(measured, text: str) -> None:
+    assert format_measured(Measurement("holds", "", *measured)) == text
+
+
+@given(st.lists(NUMBER, min_size=3, max_size=3).map(sorted))
+def test_every_measurement_can_be_printed(numbers: list[float]) -> None:
+    low, value, high = numbers
+    assert "e" not in format_measured(Measurement("holds", "", value, low, high))
+
+
+def test_published_numbers_read_as_printed() -> None:
+    assert format_published(Published(statement="", where="", value=0.4, spread=0.02)) == "0.4 ± 0.02"
+    assert format_published(Published(statement="", where="", value=-3e-7)) == "−3 × 10⁻⁷"
+    assert format_published(Published(statement="", where="")) == ""
+
+
+# ---- page
+
+STUDIES = [
+    Study(
+        key="paper2020",
+        title="Kernels & <angles>",
+        citation="Author (2020), A paper",
+        link="https://example.org/paper",
+        summary="What it is about.",
+        figures={"fig1": ("kernel",), "fig2": ("kernel",)},
+        tables={"table1": ("kernel",)},
+        claims=("kernel",),
+    ),
+    Study(key="empty", title="Nothing yet", citation="", link="", summary="To come.", figures={"map": ("kernel",)}),
+]
+NASTY = "</script><script>alert(1)</script>"
+
+
+def _claims() -> list[Claim]:
+    """One claim per verdict."""
+    return [
+        Claim(
+            "paper2020",
+            f"claim_{verdict}",
+            Published(statement=f"Statement {NASTY}", where="section 1", product="fig1", value=0.4, tolerance=0.05),
+            Measurement(verdict, f"Because {verdict}.", None if verdict == "not measured" else 0.402, 0.391, 0.413),
+        )
+        for verdict in VERDICTS
+    ]
+
+
+def _write_cube(path: Path) -> None:
+    """A cube with one failed and one excluded point, attributes as a sweep writes them."""
+    spec = {
+        "study": "paper2020",
+        "name": "kernel",
+        "axes": [
+            {"name": "depth", "values": {"depth": list(range(1, 21))}},
+            {"name": "pair", "values": {"weights": ["gaussian"], "nu": [None]}},
+        ],
+        "fixed": {"mirrored": True},
+    }
+    status, errors = np.zeros((20, 1), np.int8), np.full((20, 1), "", object)
+    status[3], status[4], errors[3] = 1, 2, "ValueError: <no> inverse"
+    flags = {"flag_values": np.array([0, 1, 2], np.int8), "flag_meanings": "ok failed excluded"}
+    attributes = {
+        "title": "paper2020/kernel",
+        "summary": "Kernel at depth.",
+        "experiment": "forward_kernel",
+        "spec": json.dumps(spec),
+        "code_version": "0123456789abcdef" * 4,
+        "root_seed": "7",
+        "datasets": json.dumps({"digits": "fedcba9876543210" * 4}),
+        "packages": json.dumps({"numpy": "2.1.0"}),
+        "backend": "serial",
+        "wall_seconds": "192.30",
+        "created": "2020-01-01T00:00:00+00:00",
+    }
+    variables = {"status": (("depth", "pair"), status, flags), "error": (("depth", "pair"), errors)}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    xr.Dataset(variables, attrs=attributes).to_netcdf(path, engine="netcdf4")
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folders as the workflow leaves them, for one study of two."""
+    root = tmp_path_factory.mktemp("project")
+    for product in ("fig1", "table1"):
+        write_text(root / f"captions/paper2020/{product}.rst", f"Caption of {product}, :math:`x^2`. More.")
+    save_figure(_draw(), root / "reports/paper2020/figures/fig1")
+    plt.close("all")
+    write_table(TABLE, root / "reports/paper2020/tables/table1", "Caption.")
+    write_text(root / "reports/paper2020/claims.json", claims_to_json(_claims()))
+    _write_cube(root / "cubes/kernel.nc")
+    return root
+
+
+def _collect(project: Path) -> Page:
+    """The page of the project."""
+    return collect_page(
+        STUDIES,
+        reports=project / "reports",
+        captions=project / "captions",
+        cubes=[project / "cubes/kernel.nc"],
+        title="Atlas",
+        version="1.2.3",
+        scale="quick",
+    )
+
+
+class _Outline(HTMLParser):
+    """Elements of a page: tags with attributes, ids, and whether the tags are balanced."""
+
+    VOID = frozenset({"meta", "link", "img", "br", "input"})
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+        self.text: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs) -> None:
+        self.elements.append((tag, dict(attrs)))
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data) -> None:
+        if self.open and self.open[-1] not in ("style", "script"):
+            self.text.append(data)
+
+
+@pytest.fixture(scope="module")
+def outline(project: Path) -> _Outline:
+    return _Outline(render_page(_collect(project)))
+
+
+def test_collect_reads_products_claims_and_provenance(project: Path) -> None:
+    study, empty = _collect(project).studies
+    assert study.products == ["fig1", "table1"]
+    assert study.missing == ("fig2",)
+    assert study.figures[0].links == {kind: f"paper2020/figures/fig1.{kind.lower()}" for kind in ("PDF", "SVG", "PNG")}
+    assert study.figures[0].alternative == "Caption of fig1, $x^2$."
+    assert (study.figures[0].width, study.figures[0].height) == (538, 346)
+    assert list(study.claims) == _claims()
+    assert count_verdicts(study.claims) == dict.fromkeys(VERDICTS, 1)
+    (sweep,) = study.sweeps
+    assert (sweep.computed, sweep.failed, sweep.excluded) == (18, 1, 1)
+    assert sweep.axes == {"depth": "1, 2, 3, 4, …, 19, 20 (20 values)", "pair": "weights: gaussian; nu: none"}
+    assert sweep.errors == {"ValueError: <no> inverse": 1}
+    assert sweep.provenance["code"] == "0123456789ab"
+    assert sweep.provenance["wall time"] == "3 min 12 s"
+    assert empty.products == []
+    assert empty.missing == ("map",)
+    assert empty.sweeps == ()
+
+
+def test_the_page_is_the_same_each_time(project: Path) -> None:
+    assert render_page(_collect(project)) == render_page(_collect(project))
+
+
+def test_the_page_loads_nothing(outline: _Outline, project: Path) -> None:
+    for tag, attributes in outline.elements:
+        for name in ("src", "srcset", "data", "poster", "action"):
+            assert (attributes.get(name) or "data:").startswith("data:"), tag
+        target = attributes.get("href") or ""
+        if tag == "link":
+            assert target == "data:,"
+        elif tag == "a" and not target.startswith("#"):
+            assert target == "https://example.org/paper" or (project / "reports" / target).is_file()
+    style = (files("initatlas.report") / "templates/page.css").read_text(encoding="utf-8")
+    assert "url(" not in style
+    assert "@import" not in style
+
+
+def test_the_page_is_well_formed_and_its_anchors_exist(outline: _Outline) -> None:
+    assert outline.open == []
+    ids = [attributes["id"] for _, attributes in outline.elements if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    assert not any(" " in str(name) for name in ids)
+    anchors = {
+        str(attributes.get("href"))[1:] for _, attributes in outline.elements if str(attributes.get("href"))[0] == "#"
+    }
+    assert anchors <= set(ids)
+    assert "claim-paper2020-claim-not-measured" in anchors
+
+
+def test_the_page_is_accessible(outline: _Outline) -> None:
+    tags = [tag for tag, _ in outline.elements]
+    assert [tags.count(tag) for tag in ("main", "nav", "header", "h1")] == [1, 1, 1, 1]
+    assert dict(outline.elements)["html"] == {"lang": "en-GB"}
+    assert all(attributes.get("alt") for tag, attributes in outline.elements if tag == "img")
+    assert all(attributes.get("scope") for tag, attributes in outline.elements if tag == "th")
+
+
+def test_the_page_escapes_what_it_is_told(project: Path) -> None:
+    html = render_page(_collect(project))
+    assert html.count("<script") == 1
+    assert "&lt;/script&gt;&lt;script&gt;alert(1)" in html
+    assert "Kernels &amp; &lt;angles&gt;" in html
+    assert "<angles>" not in html
+    assert "&lt;no&gt; inverse" in html
+
+
+def test_the_page_tells_verdicts_gaps_and_failures(outline: _Outline) -> None:
+    text = " ".join(" ".join(outline.text).split())
+    for verdict in VERDICTS:
+        assert f"{MARKS[verdict]} {verdict}" in text
+        assert f"Because {verdict}." in text
+    assert "0.402 (0.391 to 0.413)" in text
+    assert "Not made yet: fig2." in text
+    assert "Nothing of this study has been made yet." in text
+    assert "1 of 19 points of paper2020/kernel failed" in text
+    assert "18 computed, 1 failed , 1 excluded" in text
+
+
+def test_a_heavy_figure_is_shown_by_its_raster(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert _collect(project).studies[0].figures[0].image.startswith("data:image/svg+xml;base64,")
+    monkeypatch.setattr("initatlas.report.collect._INLINE_BYTES", 10)
+    assert _collect(project).studies[0].figures[0].image.startswith("data:image/png;base64,")
+
+
+def test_a_missing_caption_is_an_error(project: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"fig1\.rst is missing"):
+        collect_page(
+            STUDIES, reports=project / "reports", captions=tmp_path, cubes=[], title="", version="", scale="quick"
+        )
+
+
+def test_a_foreign_cube_is_an_error(tmp_path: Path) -> None:
+    path = tmp_path / "other.nc"
+    xr.Dataset({"x": 1.0}).to_netcdf(path, engine="netcdf4")
+    with pytest.raises(UserError, match=r"other\.nc: a cube without 'spec'"):
+        collect_page([], reports=tmp_path, captions=tmp_path, cubes=[path], title="", version="", scale="quick")
+
+
+def test_a_page_without_claims_says_so() -> None:
+    assert "No claim has been compared yet." in render_page(Page("Atlas", "1", "smoke", ()))
+
+
+def _colours(block: str) -> dict[str, str]:
+    """Custom colours of a block of CSS."""
+    return dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6})", block))
+
+
+@pytest.mark.parametrize("theme", ["light", "dark", "print"])
+def test_colours_meet_wcag_aa(theme: str) -> None:
+    style = (files("initatlas.report") / "templates/page.css").read_text(encoding="utf-8")
+    blocks = dict(zip(("light", "dark", "print"), re.findall(r":root \{(.*?)\}", style, re.DOTALL), strict=True))
+    colour = _colours(blocks[theme])
+    pairs = [(text, back) for text in ("ink", "soft", "link") for back in ("paper", "card", "faint")]
+    pairs += [(verdict, f"{verdict}-back") for verdict in ("holds", "differs", "fails", "none")]
+    for text, back in pairs:
+        dark, light = sorted((_luminance(colour[text]), _luminance(colour[back])))
+        assert (light + 0.05) / (dark + 0.05) >= 4.5, (text, back)
+
+
+def test_texts_of_settings() -> None:
+    assert values_text([1, 2.5, None, True, "relu"]) == "1, 2.5, none, true, relu"
+    assert [format_seconds(seconds) for seconds in (0.42, 60, 192.3, 7384)] == [
+        "0.4 s",
+        "1 min 0 s",
+        "3 min 12 s",
+        "2 h 3 min",
+    ]
+    assert slug("fig 4a/depth_1") == "fig-4a-depth-1"

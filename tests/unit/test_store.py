@@ -1,0 +1,232 @@
+"""The point store: durable, checked, and for one driver at a time."""
+
+import hashlib
+import io
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from initatlas.errors import UserError
+from initatlas.sweeps.execute import BatchOutcome, Execution
+from initatlas.sweeps.store import DamagedFileError, PointStore, read_batch
+
+TESTS = Path(__file__).resolve().parents[1]
+EXECUTION = Execution(seconds=1.5, peak_megabytes=80.0, host="here", attempt=2)
+
+
+def outcome(*keys, size=40, first=0.0):
+    """A batch of made-up points."""
+    results = {
+        key: {"curve": np.arange(size) + first + number, "count": np.array(number, dtype=np.int8)}
+        for number, key in enumerate(keys)
+    }
+    return BatchOutcome(execution=EXECUTION, results=results)
+
+
+@pytest.fixture
+def store(tmp_path):
+    return PointStore(tmp_path, "toy.draws", "c0de" * 16)
+
+
+def contents(store):
+    """Everything that a store holds: key to its outputs."""
+    entries = store.index()
+    return {
+        key: {name: array[row] for name, array in batch.outputs.items()}
+        for batch, rows in store.batches(entries)
+        for key, row in rows
+    }
+
+
+def test_what_is_stored_is_found_again(store):
+    added = store.add(outcome("a", "b")) | store.add(outcome("c", size=7))
+    assert store.index() == added
+    found = contents(store)
+    assert set(found) == {"a", "b", "c"}
+    np.testing.assert_array_equal(found["b"]["curve"], np.arange(40) + 1.0)
+    assert found["c"]["curve"].shape == (7,)
+    assert found["b"]["count"].dtype == np.int8
+    assert read_batch(added["a"].path).execution == EXECUTION
+
+
+def test_numbers_keep_every_bit(store):
+    odd = np.array([0.1, -0.0, np.nan, np.inf, 5e-324, 1 / 3])
+    store.add(BatchOutcome(execution=EXECUTION, results={"a": {"curve": odd}}))
+    assert contents(store)["a"]["curve"].tobytes() == odd.tobytes()
+
+
+def test_nothing_is_written_for_a_batch_without_results(store):
+    assert store.add(BatchOutcome(execution=EXECUTION)) == {}
+    assert not store.folder.exists()
+
+
+def test_another_code_version_or_experiment_is_another_store(store, tmp_path):
+    store.add(outcome("a"))
+    assert PointStore(tmp_path, "toy.draws", "beef" * 16).index() == {}
+    assert PointStore(tmp_path, "toy.faults", "c0de" * 16).index() == {}
+
+
+def test_storing_the_same_batch_again_changes_nothing(store):
+    first = store.add(outcome("a", "b"))
+    assert store.add(outcome("a", "b")) == first
+    assert len(list(store.folder.iterdir())) == 1
+
+
+def test_a_truncated_file_costs_its_own_points_alone(store, tmp_path, caplog):
+    store.add(outcome("a", "b"))
+    (entry,) = {entry.path for entry in store.add(outcome("c", "d", first=9.0)).values()}
+    whole = entry.read_bytes()
+    for length in range(0, len(whole), 97):
+        entry.write_bytes(whole[:length])
+        caplog.clear()
+        assert set(store.index()) == {"a", "b"}
+        assert not entry.exists()
+        assert f"kept as {entry.stem}.damaged" in caplog.text
+        assert entry.with_suffix(".damaged").read_bytes() == whole[:length]
+    entry.write_bytes(whole)
+    assert set(store.index()) == {"a", "b", "c", "d"}
+
+
+def test_a_flipped_bit_is_found(store):
+    (path,) = {entry.path for entry in store.add(outcome("a", "b")).values()}
+    store.add(outcome("c", first=9.0))
+    whole = path.read_bytes()
+    chosen = random.Random(1)
+    for offset in [0, len(whole) - 1, *chosen.sample(range(len(whole)), 60)]:
+        flipped = bytearray(whole)
+        flipped[offset] ^= 1 << chosen.randrange(8)
+        path.write_bytes(flipped)
+        with pytest.raises(DamagedFileError, match="checksum"):
+            read_batch(path)
+        assert set(store.index()) == {"c"}
+        path.write_bytes(whole)
+
+
+def test_a_foreign_file_under_an_honest_name_is_set_aside(store, caplog):
+    store.add(outcome("a"))
+    buffer = io.BytesIO()
+    np.savez(buffer, something=np.zeros(3))
+    for content in (b"no archive at all", buffer.getvalue()):
+        (store.folder / f"{hashlib.sha256(content).hexdigest()}.npz").write_bytes(content)
+    assert set(store.index()) == {"a"}
+    assert len(list(store.folder.glob("*.damaged"))) == 2
+    assert "not a file of this store" in caplog.text
+
+
+def test_a_draft_that_a_kill_left_behind_is_not_read(store):
+    store.add(outcome("a"))
+    draft = store.folder / ".0123.77.draft.npz"
+    draft.write_bytes(b"half")
+    assert set(store.index()) == {"a"}
+
+
+def test_a_kill_while_storing_leaves_the_store_readable(store):
+    """SIGKILL at arbitrary moments of a loop that stores: what was reported as stored is there, nothing else breaks."""
+    program = f"""
+        import sys
+        sys.path.insert(0, {str(TESTS)!r})
+        from pathlib import Path
+        from initatlas.sweeps.store import PointStore
+        from unit.test_store import outcome
+        store = PointStore(Path(sys.argv[1]), "toy.draws", "c0de" * 16)
+        for number in range(10**6):
+            store.add(outcome(f"{{sys.argv[2]}}-{{number}}", size=20000, first=number))
+            print(number, flush=True)
+        """
+    for round_, reports in enumerate((1, 4, 9)):
+        process = subprocess.Popen(
+            [sys.executable, "-c", textwrap.dedent(program), str(store.home.parent), str(round_)],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        seen = [process.stdout.readline() for _ in range(reports)]
+        process.send_signal(signal.SIGKILL)
+        seen += process.stdout.read().splitlines()
+        process.wait(10)
+        expected = {f"{round_}-{int(number)}" for number in seen if number.strip()}
+        assert expected <= set(store.index())
+    assert not list(store.folder.glob("*.damaged"))
+
+
+def test_a_second_driver_waits_and_names_the_first(store, tmp_path):
+    program = f"""
+        import logging
+        from pathlib import Path
+        from initatlas.sweeps.store import PointStore
+        logging.basicConfig(format="%(message)s")
+        with PointStore(Path({str(tmp_path)!r}), "toy.draws", "c0de" * 16).lock("own/second"):
+            print("got it", flush=True)
+        """
+    with store.lock("own/first"):
+        second = subprocess.Popen(
+            [sys.executable, "-c", textwrap.dedent(program)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        line = second.stderr.readline()
+        assert f"waiting for own/first, process {os.getpid()} on " in line
+        time.sleep(0.3)
+        assert second.poll() is None
+    output, _ = second.communicate(timeout=20)
+    assert (output, second.returncode) == ("got it\n", 0)
+
+
+def test_the_lock_is_given_back_after_a_mistake(store):
+    with pytest.raises(ValueError, match="inside"), store.lock("own/first"):
+        raise ValueError("inside")
+    with store.lock("own/second"):
+        assert "own/second" in (store.home / "lock").read_text()
+    assert (store.home / "lock").read_text() == ""
+
+
+def test_the_lock_of_a_killed_driver_is_free(store, tmp_path):
+    program = f"""
+        import os, signal
+        from pathlib import Path
+        from initatlas.sweeps.store import PointStore
+        with PointStore(Path({str(tmp_path)!r}), "toy.draws", "c0de" * 16).lock("own/killed"):
+            os.kill(os.getpid(), signal.SIGKILL)
+        """
+    killed = subprocess.run([sys.executable, "-c", textwrap.dedent(program)], timeout=20, check=False)
+    assert killed.returncode == -signal.SIGKILL
+    with store.lock("own/next"):
+        assert "own/next" in (store.home / "lock").read_text()
+
+
+@contextmanager
+def as_nobody():
+    """Root may write anywhere: become somebody who may not."""
+    mighty = os.geteuid() == 0
+    if mighty:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        if mighty:
+            os.seteuid(0)
+
+
+@pytest.fixture
+def read_only_folder(tmp_path):
+    folder = tmp_path / "read-only"
+    folder.mkdir()
+    folder.chmod(0o555)
+    yield folder
+    folder.chmod(0o755)
+    shutil.rmtree(folder)
+
+
+@pytest.mark.fault
+def test_a_folder_that_cannot_be_written_is_one_clear_line(read_only_folder):
+    store = PointStore(read_only_folder, "toy.draws", "c0de" * 16)
+    with as_nobody(), pytest.raises(UserError, match=read_only_folder.name) as error, store.lock("own/first"):
+        pass
+    assert "\n" not in str(error.value)

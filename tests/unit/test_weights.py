@@ -1,0 +1,149 @@
+"""Weight distributions against their closed forms."""
+
+from math import gamma, pi, sqrt
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
+from initatlas.errors import UserError
+from initatlas.weights.criticality import norm_preserving_variance
+from initatlas.weights.distributions import sample_weights, unit_scale
+
+VARIANCE = 0.37
+
+
+def gennorm_kurtosis(beta):
+    return gamma(5 / beta) * gamma(1 / beta) / gamma(3 / beta) ** 2
+
+
+KURTOSIS = {
+    "gaussian": 3.0,
+    "uniform": 1.8,
+    "laplace": 6.0,
+    "generalized_normal(beta=0.5)": gennorm_kurtosis(0.5),
+    "generalized_normal(beta=1)": 6.0,
+    "generalized_normal(beta=2)": 3.0,
+    "generalized_normal(beta=3.3)": gennorm_kurtosis(3.3),
+    "generalized_normal(beta=8)": gennorm_kurtosis(8.0),
+}
+
+
+def reference(label):
+    """The marginal distribution of one entry, from scipy, with scales written out independently of the package."""
+    name, _, rest = label.partition("(")
+    number = float(rest.rstrip(")").split("=")[1]) if rest else 0.0
+    sd = sqrt(VARIANCE)
+    return {
+        "gaussian": lambda: stats.norm(scale=sd),
+        "uniform": lambda: stats.uniform(-sqrt(3) * sd, 2 * sqrt(3) * sd),
+        "laplace": lambda: stats.laplace(scale=sd / sqrt(2)),
+        "generalized_normal": lambda: stats.gennorm(number, scale=sd * sqrt(gamma(1 / number) / gamma(3 / number))),
+        "multivariate_t": lambda: stats.t(number, scale=sd * sqrt((number - 2) / number)),
+    }[name]()
+
+
+@pytest.mark.parametrize("label", KURTOSIS)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_variance_and_kurtosis(label, dtype):
+    w = sample_weights(label, (500, 1000), variance=VARIANCE, rng=np.random.default_rng(1), dtype=dtype)
+    w = w.astype(np.float64).ravel() / sqrt(VARIANCE)
+    for power, expected in ((1, 0.0), (2, 1.0), (3, 0.0), (4, KURTOSIS[label])):
+        moment = w**power
+        assert abs(moment.mean() - expected) < 5 * moment.std() / sqrt(w.size)
+
+
+@pytest.mark.parametrize(
+    "label", [*KURTOSIS, "generalized_normal(beta=0.1)", *(f"multivariate_t(nu={nu})" for nu in (2.5, 3, 10))]
+)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_marginal_distribution(label, dtype):
+    # One column of a multivariate t is an independent sample of its marginal; so is one of any other family.
+    w = sample_weights(label, (40_000, 2), variance=VARIANCE, rng=np.random.default_rng(2), dtype=dtype)[:, 1]
+    assert stats.kstest(w.astype(np.float64), reference(label).cdf).pvalue > 1e-3
+
+
+def test_multivariate_t_has_uncorrelated_but_dependent_entries_in_a_row():
+    nu = 10.0
+    w = sample_weights("multivariate_t(nu=10)", (200_000, 2), variance=1.0, rng=np.random.default_rng(3))
+    a, b = w.astype(np.float64).T
+    assert abs(np.mean(a * b)) < 5 / sqrt(len(a)) * 1.2
+    # E[a^2 b^2] = E[(nu - 2)^2 / chi^4] = (nu - 2) / (nu - 4), not 1 as for independent entries.
+    product = a**2 * b**2
+    assert abs(product.mean() - (nu - 2) / (nu - 4)) < 5 * product.std() / sqrt(len(a))
+
+
+def test_multivariate_t_rows_are_normal_up_to_one_scale():
+    w = sample_weights("multivariate_t(nu=3)", (200, 4000), variance=1.0, rng=np.random.default_rng(4))
+    unit = w / w.std(axis=1, keepdims=True)
+    assert stats.kstest(unit[:, ::40].ravel().astype(np.float64), "norm").pvalue > 1e-3
+    row_variance = w.astype(np.float64).var(axis=1)
+    # The row variance is (nu - 2) / chi^2_nu up to sampling error of 1 / sqrt(4000).
+    assert stats.kstest(1 / row_variance, stats.chi2(3).cdf).pvalue > 1e-3
+
+
+@pytest.mark.parametrize("label", ["laplace", "generalized_normal(beta=0.5)", "multivariate_t(nu=4)"])
+def test_entries_of_different_rows_are_independent(label):
+    w = sample_weights(label, (2, 100_000), variance=1.0, rng=np.random.default_rng(5)).astype(np.float64)
+    signs = np.sign(w)
+    assert abs(np.mean(signs[0] * signs[1])) < 5 / sqrt(100_000)
+    assert abs(np.mean(signs[:, :-1] * signs[:, 1:])) < 5 / sqrt(100_000)
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    label=st.sampled_from([*KURTOSIS, "multivariate_t(nu=2.1)", "generalized_normal(beta=0.05)"]),
+    shape=st.tuples(st.integers(1, 9), st.integers(1, 9)),
+    double=st.booleans(),
+    seed=st.integers(0, 2**32),
+)
+def test_same_generator_same_weights(label, shape, double, seed):
+    dtype = np.float64 if double else np.float32
+    first, second = (
+        sample_weights(label, shape, variance=2.0, rng=np.random.default_rng(seed), dtype=dtype) for _ in range(2)
+    )
+    assert first.shape == shape
+    assert first.dtype == dtype
+    assert np.isfinite(first).all()
+    np.testing.assert_array_equal(first, second)
+    scaled = sample_weights(label, shape, variance=8.0, rng=np.random.default_rng(seed), dtype=dtype)
+    np.testing.assert_allclose(scaled, 2 * first, rtol=4 * np.finfo(dtype).eps)
+
+
+def test_unit_scales():
+    assert unit_scale("uniform") == pytest.approx(sqrt(3))
+    assert unit_scale("laplace") == pytest.approx(1 / sqrt(2))
+    assert unit_scale("generalized_normal(beta=2)") == pytest.approx(sqrt(2))
+    assert unit_scale("generalized_normal(beta=1)") == pytest.approx(1 / sqrt(2))
+    assert unit_scale("generalized_normal(beta=1000)") == pytest.approx(sqrt(3), rel=1e-2)
+    assert unit_scale("multivariate_t(nu=4)") == pytest.approx(sqrt(0.5))
+    assert unit_scale("gaussian") == 1.0
+
+
+def test_norm_preserving_variance():
+    assert norm_preserving_variance("relu") == 2.0
+    assert norm_preserving_variance("identity") == 1.0
+    assert norm_preserving_variance("leaky_relu(slope=0.2)") == pytest.approx(2 / 1.04)
+
+
+@pytest.mark.parametrize("activation", ["erf", "tanh"])
+def test_no_norm_preserving_variance_without_homogeneity(activation):
+    with pytest.raises(UserError, match=activation):
+        norm_preserving_variance(activation)
+
+
+@pytest.mark.parametrize(
+    ("label", "variance", "dtype"),
+    [
+        ("cauchy", 1.0, np.float32),
+        ("multivariate_t(nu=2)", 1.0, np.float32),
+        ("gaussian", -1.0, np.float32),
+        ("gaussian", np.nan, np.float32),
+        ("gaussian", pi, np.float16),
+    ],
+)
+def test_refused_arguments(label, variance, dtype):
+    with pytest.raises(ValueError, match=r".+"):
+        sample_weights(label, (2, 2), variance=variance, rng=np.random.default_rng(0), dtype=dtype)

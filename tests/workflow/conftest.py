@@ -1,0 +1,88 @@
+"""A copy of the project that runs the real workflow with its own code."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections import namedtuple
+
+import pytest
+
+Answer = namedtuple("Answer", ["code", "text"])
+
+SECONDS = 300
+
+
+class Project:
+    """A copy of the project's files, in which Snakemake runs."""
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def __truediv__(self, path):
+        return self.folder / path
+
+    def python(self, *arguments, text=None):
+        """Run Python with the package of the copy."""
+        kept = {key: value for key, value in os.environ.items() if not key.startswith(("RAY_", "INITATLAS_"))}
+        environment = {**kept, "PYTHONPATH": str(self / "src"), "OMP_NUM_THREADS": "1"}
+        done = subprocess.run(
+            [sys.executable, *arguments],
+            cwd=self.folder,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=SECONDS,
+            check=False,
+        )
+        return Answer(done.returncode, done.stdout)
+
+    def snakemake(self, *targets, options=(), config=()):
+        """Run the workflow at scale smoke, in one process per job."""
+        given = ["scale=smoke", "backend=serial", *config]
+        command = ["-m", "snakemake", "--workflow-profile", "workflow/profiles/default", "--cores", "2", *options]
+        return self.python(*command, "--config", *given, "--", *targets)
+
+    def would_run(self, *targets, config=()):
+        """The messages of the jobs that the workflow would run."""
+        answer = self.snakemake(*targets, options=["--dry-run"], config=config)
+        assert answer.code == 0, answer.text
+        found = set(re.findall(r"^Job \d+: (.*)$", answer.text, flags=re.MULTILINE))
+        assert bool(found) == ("Nothing to be done" not in answer.text), answer.text
+        return found
+
+    def edit(self, path, old, new):
+        """Change the one place in a file that reads `old`."""
+        text = (self / path).read_text(encoding="utf-8")
+        assert text.count(old) == 1, f"{old!r} is {text.count(old)} times in {path}"
+        (self / path).write_text(text.replace(old, new), encoding="utf-8")
+
+
+def project_files(root):
+    """What a clean clone holds, and what is not committed yet."""
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    listed = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True).stdout
+    return [path for path in listed.split("\0") if path and (root / path).is_file()]
+
+
+@pytest.fixture(scope="session")
+def built(root, tmp_path_factory):
+    """The whole workflow, run once at scale smoke from a clean copy. Not to be changed."""
+    folder = tmp_path_factory.mktemp("clean") / "atlas"
+    for path in project_files(root):
+        if not path.startswith("tests/"):
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(root / path, folder / path)
+    project = Project(folder)
+    project.answer = project.snakemake()
+    assert project.answer.code == 0, project.answer.text
+    return project
+
+
+@pytest.fixture
+def project(built, tmp_path):
+    """A copy of the built project, to be changed."""
+    shutil.copytree(built.folder, tmp_path / "atlas", symlinks=True)
+    return Project(tmp_path / "atlas")

@@ -1,0 +1,90 @@
+"""The repository itself: declared products, pinned versions, sizes."""
+
+import re
+import subprocess
+import tomllib
+from importlib import import_module
+from importlib.metadata import version
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from initatlas.config import STUDIES, load_published, load_study
+
+LARGEST_MEGABYTES = 1.5
+
+
+def locked(root):
+    lines = (root / "requirements.lock").read_text(encoding="utf-8").splitlines()
+    pairs = [line.split("==") for line in lines if line and not line.startswith("#")]
+    return {canonicalize_name(name): number for name, number in pairs}
+
+
+@pytest.mark.parametrize("study", STUDIES)
+def test_every_product_has_a_function_and_a_caption(root, study):
+    declared = load_study(study)
+    assert declared.key == study
+    for kind in ("figures", "tables"):
+        module = import_module(f"initatlas.studies.{study}.{kind}")
+        for name in getattr(declared, kind):
+            assert callable(getattr(module, name)), f"{study}: no function {name} in {kind}"
+            assert (root / f"workflow/report/{study}/{name}.rst").read_text(encoding="utf-8").strip()
+
+
+@pytest.mark.parametrize("study", STUDIES)
+def test_no_caption_is_left_over(root, study):
+    declared = load_study(study)
+    captions = {path.stem for path in (root / f"workflow/report/{study}").glob("*.rst")}
+    assert captions == {*declared.figures, *declared.tables}
+
+
+@pytest.mark.parametrize("study", STUDIES)
+def test_every_claim_stands_beside_a_product(root, study):
+    declared = load_study(study)
+    for name, claim in load_published(root, study).claims.items():
+        assert claim.product in {*declared.figures, *declared.tables}, f"{study}: {name} names {claim.product!r}"
+
+
+def test_conda_and_pip_users_get_the_same_versions(root):
+    environment = yaml.safe_load((root / "environment.yml").read_text(encoding="utf-8"))
+    (pip,) = [entry["pip"] for entry in environment["dependencies"] if isinstance(entry, dict)]
+    pairs = [line.split("==") for line in pip]
+    assert {canonicalize_name(name): number for name, number in pairs} == locked(root)
+
+
+def test_the_lock_satisfies_the_project(root):
+    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    wanted = [
+        *project["dependencies"],
+        *(line for group in project["optional-dependencies"].values() for line in group),
+    ]
+    versions = locked(root)
+    for line in wanted:
+        requirement = Requirement(line)
+        name = canonicalize_name(requirement.name)
+        assert name in versions, f"{line} is not in requirements.lock"
+        assert requirement.specifier.contains(versions[name]), f"{line}: the lock has {versions[name]}"
+
+
+def test_the_lock_is_what_is_installed(root):
+    """Reference numbers hold for these versions."""
+    for name in ("numpy", "scipy", "torch", "numba", "snakemake", "ray", "xarray"):
+        assert version(name).partition("+")[0] == locked(root)[name].partition("+")[0]
+
+
+def test_no_large_file_is_tracked(root):
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=root, capture_output=True, text=True, check=True).stdout
+    sizes = {path: (root / path).stat().st_size for path in listed.split("\0") if path and (root / path).is_file()}
+    assert len(sizes) > 50
+    assert {path for path, size in sizes.items() if size > LARGEST_MEGABYTES * 1e6} == set()
+
+
+def test_packages_hold_no_code(root):
+    """An import of a module runs the packages around it: code there would be part of every code version."""
+    for path in (root / "src/initatlas").rglob("__init__.py"):
+        lines = [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+        study = path.parent.parent.name == "studies"
+        top = path.parent.name == "initatlas"
+        assert study or top or re.fullmatch(r'""".*"""', " ".join(lines), flags=re.DOTALL), path

@@ -1,0 +1,281 @@
+"""The workflow: what runs, what runs again after a change, and what does not."""
+
+import json
+
+import pytest
+import xarray as xr
+
+from initatlas.config import STUDIES, load_study
+
+pytestmark = pytest.mark.workflow
+
+PAGE = {"report page", "rule all:"}
+
+
+def downstream(study, *, figures=True, tables=True, claims=True):
+    """The jobs that read the cubes of a study."""
+    declared = load_study(study)
+    found = {f"figure {study}/{name}" for name in declared.figures if figures}
+    found |= {f"table {study}/{name}" for name in declared.tables if tables}
+    return found | ({f"claims of {study}", "ledger of claims"} if claims else set()) | {"report page"}
+
+
+def test_the_copy_runs_its_own_code(built):
+    answer = built.python("-c", "import initatlas, sys; print(initatlas.__file__)")
+    assert answer.text.strip() == str(built / "src/initatlas/__init__.py")
+
+
+def test_the_workflow_makes_everything_that_is_declared(built):
+    for study in STUDIES:
+        declared = load_study(study)
+        for name in declared.figures:
+            for suffix in ("svg", "pdf", "png"):
+                assert (built / f"reports/{study}/figures/{name}.{suffix}").stat().st_size > 1000
+        for name in declared.tables:
+            for suffix in ("csv", "md", "tex", "html"):
+                assert (built / f"reports/{study}/tables/{name}.{suffix}").stat().st_size > 50
+        assert json.loads((built / f"reports/{study}/claims.json").read_text())
+    page = (built / "reports/index.html").read_text()
+    for study in STUDIES:
+        assert load_study(study).title in page
+
+
+def test_a_second_run_does_nothing(built):
+    answer = built.snakemake()
+    assert answer.code == 0
+    assert "Nothing to be done" in answer.text
+    assert built.would_run() == set()
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        ("src/initatlas/kernels/gram.py", '"""', '# a comment\n"""'),
+        ("src/initatlas/sweeps/engine.py", '"""', '"""More words. '),
+    ],
+    ids=["comment", "docstring"],
+)
+def test_words_in_the_code_run_nothing(project, edit):
+    path, old, new = edit
+    text = (project / path).read_text()
+    (project / path).write_text(text.replace(old, new, 1))
+    assert project.would_run() == set()
+
+
+def test_a_file_that_is_only_touched_runs_nothing(project):
+    for path in (project / "src").rglob("*.py"):
+        path.touch()
+    assert project.would_run() == set()
+
+
+def test_a_change_far_below_a_sweep_runs_it_and_what_reads_it(project):
+    path = project / "src/initatlas/kernels/gram.py"
+    path.write_text(f"{path.read_text()}\n_UNUSED = 1\n")
+    assert project.would_run() == {"sweep chen2024/table1"} | downstream("chen2024")
+
+
+def test_a_colour_runs_the_figures_of_its_study(project):
+    project.edit("src/initatlas/studies/chen2024/figures.py", 'color="0.6"', 'color="0.7"')
+    assert project.would_run() == {"figure chen2024/fig2_4", "report page"}
+
+
+def test_a_style_runs_all_figures(project):
+    path = project / "src/initatlas/report/style.py"
+    path.write_text(f"{path.read_text()}\n_UNUSED = 1\n")
+    figures = {f"figure {study}/{name}" for study in STUDIES for name in load_study(study).figures}
+    assert project.would_run() == figures | {"report page"}
+
+
+def test_a_template_runs_the_page(project):
+    for name in ("page.css", "page.js", "page.html.j2"):
+        path = project / "src/initatlas/report/templates" / name
+        before = path.read_text()
+        path.write_text(f"{before}\n")
+        assert project.would_run() == {"report page"}, name
+        path.write_text(before)
+
+
+@pytest.mark.parametrize(
+    ("caption", "jobs"),
+    [
+        ("chen2024/table1", {"table chen2024/table1", "report page"}),
+        ("chen2024/fig2_4", {"report page"}),
+    ],
+    ids=["table", "figure"],
+)
+def test_a_caption_runs_its_table_and_the_page(project, caption, jobs):
+    path = project / f"workflow/report/{caption}.rst"
+    path.write_text(path.read_text() + "\nAnother sentence.\n")
+    assert project.would_run() == jobs
+
+
+def test_a_published_number_runs_what_stands_beside_it_and_no_sweep(project):
+    path = project / "config/published/chen2024.yaml"
+    text = path.read_text()
+    path.write_text(text.replace("value: 0.40", "value: 0.41", 1))
+    assert project.would_run() == downstream("chen2024")
+
+
+def test_code_of_claims_runs_claims_alone(project):
+    path = project / "src/initatlas/studies/tsuchida2018/claims.py"
+    path.write_text(f"{path.read_text()}\n_UNUSED = 1\n")
+    assert project.would_run() == {"claims of tsuchida2018", "ledger of claims", "report page"}
+
+
+def test_a_new_data_set_spec_runs_the_sweeps_on_it(project):
+    project.edit("config/datasets.yaml", "smoke: {train: 400, test: 200}", "smoke: {train: 401, test: 200}")
+    expected = {"data set glyphs", "sweep chen2024/table1", "sweep atlas/trainability"}
+    assert project.would_run() == expected | downstream("chen2024") | downstream("atlas")
+
+
+@pytest.mark.parametrize("key", ["backend=auto", "backend=ray", "fail_fast=true"])
+def test_how_a_sweep_runs_is_no_reason_to_run_it_again(built, key):
+    assert built.would_run(config=[key]) == set()
+
+
+def test_one_more_value_on_an_axis_computes_the_new_points_alone(project):
+    axes = "smoke: {axes: {depth: [1, 4]}, fixed"
+    text = (project / "config/sweeps/tsuchida2018.yaml").read_text()
+    assert text.count(axes) == 1
+    (project / "config/sweeps/tsuchida2018.yaml").write_text(text.replace(axes, axes.replace("[1, 4]", "[1, 2, 4]")))
+    sweeps = {f"sweep tsuchida2018/fig4{letter}" for letter in "abcd"}
+    products = {f"figure tsuchida2018/fig4{letter}" for letter in "abcd"} | {"table tsuchida2018/deviations"}
+    claims = {"claims of tsuchida2018", "ledger of claims", "report page"}
+    assert project.would_run() == sweeps | products | claims
+    before = cube(project, "tsuchida2018/fig4a")
+    answer = project.snakemake("tsuchida2018/fig4a")
+    assert answer.code == 0, answer.text
+    assert "tsuchida2018/fig4a: 8 of 24 points to run" in (project / LOG.format("tsuchida2018/fig4a")).read_text()
+    after = cube(project, "tsuchida2018/fig4a")
+    assert after["depth"].values.tolist() == [1, 2, 4]
+    kept = after.sel(depth=before["depth"].values)
+    assert kept["cosine"].values.tobytes() == before["cosine"].values.tobytes()
+
+
+def test_an_interrupted_sweep_goes_on_from_its_stored_points(project):
+    """The cube is gone, its points are not: nothing is computed again."""
+    (project / "data/cubes/tsuchida2018/fig2.nc").unlink()
+    answer = project.snakemake("tsuchida2018/fig2")
+    assert answer.code == 0, answer.text
+    assert "tsuchida2018/fig2: 0 of 5 points to run" in (project / LOG.format("tsuchida2018/fig2")).read_text()
+
+
+@pytest.mark.fault
+def test_a_failing_point_fails_its_job_and_leaves_a_table(project):
+    """A point beyond its time limit: its sweep fails with a table, and the cube goes to a name of its own."""
+    (project / "config/sweeps/own.yaml").write_text(
+        "sweeps:\n  slow:\n    experiment: forward_kernel\n    limits: {seconds: 1.0e-9}\n"
+        "    axes: {depth: [1, 2]}\n    fixed: {width: 8, input_dimension: 8, angles: 3}\n"
+    )
+    answer = project.snakemake("own/slow")
+    assert answer.code == 1
+    assert "own/slow: 2 of 2 points failed" in answer.text
+    assert "TimeLimitError" in answer.text
+    assert not (project / "data/cubes/own/slow.nc").exists()
+    assert cube(project, "own/slow.partial")["status"].values.tolist() == [1, 1]
+
+
+MISTAKES = {
+    "settings": (
+        "config/config.yaml",
+        "seed: 2018 ",
+        "seed: many ",
+        "config/config.yaml: seed = 'many': input should be",
+    ),
+    "sweep": (
+        "config/sweeps/chen2024.yaml",
+        "experiment: smoothness",
+        "experiment: smothness",
+        "config/sweeps/chen2024.yaml: sweeps.table1.experiment: experiment 'smothness' does not exist",
+    ),
+    "data set": (
+        "config/datasets.yaml",
+        "train: 6000\n",
+        "trian: 6000\n",
+        "config/datasets.yaml: ",
+    ),
+    "no YAML": ("config/sweeps/atlas.yaml", "dataset: [glyphs, digits]", "dataset: [glyphs, digits", "atlas.yaml:"),
+}
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_a_mistake_in_the_config_is_one_line_and_starts_nothing(project, name):
+    path, old, new, message = MISTAKES[name]
+    project.edit(path, old, new)
+    answer = project.snakemake()
+    assert answer.code != 0
+    lines = [line for line in answer.text.splitlines() if "initatlas: " in line]
+    assert len(lines) == 1, answer.text
+    assert message in lines[0]
+    assert "Traceback" not in answer.text
+    assert "Execute" not in answer.text
+
+
+def test_a_mistake_on_the_command_line_says_so(built):
+    answer = built.snakemake(config=["speed=1"])
+    assert answer.code != 0
+    assert "initatlas: --config: unknown key speed; allowed: scale" in answer.text
+
+
+@pytest.mark.parametrize("target", ["atlas", "tsuchida2018", "chen2024", "chen2024/table1", "atlas/depth_scale"])
+def test_named_targets(built, target):
+    answer = built.snakemake(target, options=["--dry-run", "--forceall"])
+    assert answer.code == 0, answer.text
+    study, _, sweep = target.partition("/")
+    assert (f"sweep {target}\n" in answer.text) == bool(sweep)
+    assert ("claims of " in answer.text) == (not sweep)
+    for other in set(STUDIES) - {study}:
+        assert f"claims of {other}" not in answer.text
+
+
+def test_a_target_that_does_not_exist(built):
+    assert built.snakemake("chen2024/table9", options=["--dry-run"]).code != 0
+
+
+def test_snakemake_finds_no_fault_with_the_rules(built):
+    answer = built.python("-m", "snakemake", "--lint")
+    assert answer.code == 0, answer.text
+    assert "Congratulations" in answer.text, answer.text
+
+
+def test_every_rule_says_what_it_needs_and_leaves_a_trace(built):
+    rules = json.loads(built.python("-c", RULES).text.splitlines()[-1])
+    assert {"sweep", "dataset", "page", "ledger", "figure_chen2024_fig2_4", "claims_atlas"} <= set(rules)
+    for name, rule in rules.items():
+        assert rule["log"], f"{name} has no log"
+        assert rule["message"], f"{name} has no message"
+        assert rule["benchmark"] or name.startswith("download_"), f"{name} has no benchmark"
+        assert {"_cores", "mem_mb", "runtime"} <= set(rule["resources"]), f"{name} lacks a resource"
+
+
+RULES = """
+import json
+from pathlib import Path
+from snakemake.api import SnakemakeApi
+from snakemake.settings.types import ConfigSettings, OutputSettings, Quietness, ResourceSettings
+
+with SnakemakeApi(OutputSettings(quiet={Quietness.ALL})) as api:
+    workflow = api.workflow(
+        resource_settings=ResourceSettings(cores=1), config_settings=ConfigSettings(), snakefile=Path("Snakefile")
+    )
+    workflow.dag()
+    rules = workflow._workflow.rules
+    found = {
+        rule.name: {
+            "log": list(map(str, rule.log)),
+            "benchmark": str(rule.benchmark or ""),
+            "message": rule.message or "",
+            "resources": list(rule.resources),
+        }
+        for rule in rules
+        if rule.shellcmd
+    }
+print(json.dumps(found))
+"""
+
+LOG = "data/logs/sweeps/{}.log"
+
+
+def cube(project, title):
+    with xr.open_dataset(project / f"data/cubes/{title}.nc") as opened:
+        return opened.load()
