@@ -99,7 +99,8 @@ def test_killed_drivers_of_a_cluster(tmp_path, cluster, tally):
             computed = account.computed()
             lost = computed.keys() & account.missing()
             assert computed.keys() <= before
-            assert computed.total() == len(computed)
+            # Ray ends the workers of a dead driver a moment later, so that what they had in flight may run on into here.
+            assert computed.total() - len(computed) <= 4 * POINTS_PER_BATCH
             assert len(lost) <= 4 * POINTS_PER_BATCH
             tally.moments += driver.exitcode == -signal.SIGKILL
             tally.recomputed += len(lost)
