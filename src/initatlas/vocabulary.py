@@ -13,19 +13,21 @@ from math import inf, isfinite
 
 @dataclass(frozen=True)
 class Bounds:
-    """An interval of admissible parameter values; open at both ends unless `closed_below`."""
+    """An interval of admissible parameter values; open at both ends unless `closed_below`, and perhaps whole numbers only."""
 
     low: float
     high: float = inf
     closed_below: bool = False
+    whole: bool = False
 
     def admit(self, value: float) -> bool:
         """Whether `value` lies inside."""
         above = value >= self.low if self.closed_below else value > self.low
-        return isfinite(value) and above and value < self.high
+        return isfinite(value) and above and value < self.high and (value.is_integer() or not self.whole)
 
     def __str__(self) -> str:
-        return f"{'[' if self.closed_below else '('}{self.low:g}, {self.high:g})"
+        interval = f"{'[' if self.closed_below else '('}{self.low:g}, {self.high:g})"
+        return f"{interval}, a whole number" if self.whole else interval
 
 
 Vocabulary = Mapping[str, Mapping[str, Bounds]]
@@ -42,8 +44,16 @@ ACTIVATIONS: Vocabulary = {
     "identity": {},
     "relu": {},
     "leaky_relu": {"slope": Bounds(0.0, 1.0, closed_below=True)},
+    "abs": {},
+    "step": {},
+    "exp": {},
+    "sin": {},
+    "cos": {},
     "erf": {},
     "tanh": {},
+    "elu": {},
+    "gelu": {},
+    "hermite": {"degree": Bounds(0.0, 41.0, closed_below=True, whole=True)},
 }
 
 _LABEL = re.compile(r"\s*([a-z][a-z0-9_]*)\s*(?:\(\s*(.*?)\s*\))?\s*")

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import erf
 
-from initatlas.kernels.arccosine import normalised_cosine
+from initatlas.kernels.recursion import one_minus_cosine
 from initatlas.networks.forward import (
     activate,
     angle_pairs,
@@ -154,7 +154,8 @@ def test_wide_networks_follow_the_kernel(activation, slope, weights):
     )
     for depth, (cosine, _) in enumerate(layers, start=1):
         # An empirical cosine of 1500 neurons errs by at most about 1 / sqrt(1500), and errors add over layers.
-        np.testing.assert_allclose(cosine, normalised_cosine(angles, depth, slope), atol=4 * sqrt(depth / 1500))
+        expected = 1.0 - one_minus_cosine(angles, depth, activation)
+        np.testing.assert_allclose(cosine, expected, atol=4 * sqrt(depth / 1500))
     assert cosine[0] == 1.0
 
 

@@ -6,37 +6,52 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from initatlas.kernels.arccosine import nngp_ntk, nngp_ntk_at_angle
-from initatlas.kernels.gram import compiled_nngp_ntk, gram_matrix
+from initatlas.kernels.gram import compiled_kernel, gram_matrix, grams_by_depth
+from initatlas.kernels.recursion import Architecture, hidden_states, kernels_at_angle, output_kernels
 from initatlas.kernels.spectrum import eigen_coefficients, eigenpairs, squared_coefficients
 from initatlas.kernels.univariate import compile_kernel, evaluate_kernel
 
 KERNELS = ("nngp", "ntk")
 
 
-def reference_gram(features, *, kernel, depth, slope, normalise, bias):
-    """The definition, pair by pair in plain numpy; angles by atan2, which keeps the digits of small ones."""
-    x = np.asarray(features, dtype=np.float64)
+def reference_gram(features, other=None, *, kernel, architecture, normalise=False, bias=False):
+    """The definition by the recursion in plain numpy; angles by atan2, which keeps the digits of small ones."""
+    x, y = (prepared(rows, normalise=normalise, bias=bias) for rows in (features, features if other is None else other))
+    norms, other_norms = np.linalg.norm(x, axis=1), np.linalg.norm(y, axis=1)
+    u, v = x / np.where(norms > 0, norms, 1)[:, None], y / np.where(other_norms > 0, other_norms, 1)[:, None]
+    plus = np.linalg.norm(u[:, None] + v[None], axis=2)
+    minus = np.linalg.norm(u[:, None] - v[None], axis=2)
+    theta = 2 * np.arctan2(minus, plus)
+    *_, state = hidden_states(architecture, norms[:, None] ** 2, other_norms[None] ** 2, theta)
+    return output_kernels(architecture, state)[KERNELS.index(kernel)] + architecture.output_bias_variance
+
+
+def prepared(rows, *, normalise, bias):
+    """Rows on the sphere, or with a coordinate more."""
+    x = np.asarray(rows, dtype=np.float64)
     if normalise:
         x = x / np.linalg.norm(x, axis=1, keepdims=True)
-    if bias:
-        x = np.column_stack([x, np.ones(len(x))])
-    norms = np.linalg.norm(x, axis=1)
-    unit = x / norms[:, None]
-    plus = np.linalg.norm(unit[:, None] + unit[None], axis=2)
-    minus = np.linalg.norm(unit[:, None] - unit[None], axis=2)
-    values = nngp_ntk_at_angle(2 * np.arctan2(minus, plus), depth, slope)[KERNELS.index(kernel)]
-    return norms[:, None] * norms[None] * values
+    return np.column_stack([x, np.ones(len(x))]) if bias else x
+
+
+def relu(depth, slope=0.0):
+    """A leaky ReLU network with norm-preserving variances."""
+    return Architecture(f"leaky_relu(slope={slope})", depth)
 
 
 @pytest.mark.parametrize("kernel", KERNELS)
-@pytest.mark.parametrize("depth", [1, 3, 10, 50])
-@pytest.mark.parametrize("slope", [0.0, 0.2, 0.9])
-def test_compiled_kernel_is_the_recursion(kernel, depth, slope):
-    compiled = compiled_nngp_ntk(kernel, depth, slope)
-    z = np.concatenate([[0.0], np.geomspace(1e-16, 0.4, 2000), np.linspace(0.4, 0.99, 2000)])
-    expected = nngp_ntk(z, depth, slope)[KERNELS.index(kernel)]
-    np.testing.assert_allclose(evaluate_kernel(compiled, z), expected, atol=1e-14 * compiled.at_zero)
+@pytest.mark.parametrize("depth", [1, 3, 10, 300])
+@pytest.mark.parametrize("activation", ["relu", "leaky_relu(slope=0.9)", "abs", "gelu", "elu"])
+def test_compiled_kernel_is_the_recursion(kernel, depth, activation):
+    if activation in ("gelu", "elu") and depth > 10:
+        depth = 10  # supercritical with norm-preserving variances: deeper ones are too steep for polynomials
+    architecture = Architecture(activation, depth)
+    compiled = compiled_kernel(kernel, architecture)
+    theta = np.concatenate([[0.0], np.geomspace(1e-8, 1, 500), np.linspace(1, np.pi, 500)])
+    expected = kernels_at_angle(architecture, theta)[KERNELS.index(kernel)]
+    np.testing.assert_allclose(
+        evaluate_kernel(compiled, theta), expected, atol=(2e-14 + 2e-16 * depth) * compiled.at_zero
+    )
 
 
 def test_a_kernel_with_a_kink_does_not_compile():
@@ -47,13 +62,13 @@ def test_a_kernel_with_a_kink_does_not_compile():
 @pytest.mark.parametrize("kernel", KERNELS)
 @pytest.mark.parametrize(("normalise", "bias"), [(True, False), (True, True), (False, False), (False, True)])
 @pytest.mark.parametrize(("depth", "slope"), [(1, 0.0), (4, 0.2)])
-def test_gram_is_its_definition(kernel, normalise, bias, depth, slope):
+def test_gram_of_a_homogeneous_network_is_its_definition(kernel, normalise, bias, depth, slope):
     features = np.random.default_rng(0).standard_normal((130, 7)) * np.linspace(0.1, 5, 130)[:, None]
     features[1] = features[0]
     features[2] = -features[0]
     features[3] = features[0] * (1 + 1e-3) + 1e-7
     features[129] = features[64] + 1e-5
-    arguments = {"kernel": kernel, "depth": depth, "slope": slope, "normalise": normalise, "bias": bias}
+    arguments = {"kernel": kernel, "architecture": relu(depth, slope), "normalise": normalise, "bias": bias}
     gram = gram_matrix(features, **arguments)
     expected = reference_gram(features, **arguments)
     np.testing.assert_allclose(gram, expected, atol=3e-14 * np.abs(expected).max(), rtol=1e-13)
@@ -65,21 +80,21 @@ def test_inputs_that_nearly_coincide_or_oppose_keep_their_digits():
     features[0] /= np.linalg.norm(features[0])
     features[1] -= features[0] * (features[0] @ features[1])
     features[1] = features[0] + 1e-6 * features[1] / np.linalg.norm(features[1])
-    gram = gram_matrix(features, kernel="nngp", depth=1, normalise=False, bias=False)
+    gram = gram_matrix(features, kernel="nngp", architecture=relu(1))
     angle = np.arctan(1e-6)
     # The scalar product alone would give the NTK an error of 1e-10 here.
     norm = np.hypot(1.0, 1e-6)
-    assert gram[0, 1] == pytest.approx(norm * nngp_ntk_at_angle(np.array(angle), 1)[0], abs=4e-15)
-    ntk = gram_matrix(features, kernel="ntk", depth=10, normalise=False, bias=False)
-    assert ntk[0, 1] == pytest.approx(norm * nngp_ntk_at_angle(np.array(angle), 10)[1], rel=1e-14)
-    opposite = gram_matrix(features * [[1], [-1]], kernel="ntk", depth=1, normalise=False, bias=False)
-    assert opposite[0, 1] == pytest.approx(norm * nngp_ntk_at_angle(np.pi - np.array(angle), 1)[1], abs=2e-14)
+    assert gram[0, 1] == pytest.approx(norm * kernels_at_angle(relu(1), np.array(angle))[0], abs=4e-15)
+    ntk = gram_matrix(features, kernel="ntk", architecture=relu(10))
+    assert ntk[0, 1] == pytest.approx(norm * kernels_at_angle(relu(10), np.array(angle))[1], rel=1e-14)
+    opposite = gram_matrix(features * [[1], [-1]], kernel="ntk", architecture=relu(1))
+    assert opposite[0, 1] == pytest.approx(norm * kernels_at_angle(relu(1), np.pi - np.array(angle))[1], abs=2e-14)
 
 
 def test_equal_rows_and_the_diagonal_are_exact():
     features = np.random.default_rng(1).standard_normal((5, 3))
     features[3] = features[1]
-    gram = gram_matrix(features, kernel="ntk", depth=2, normalise=True, bias=False)
+    gram = gram_matrix(features, kernel="ntk", architecture=relu(2), normalise=True, bias=False)
     np.testing.assert_array_equal(np.diag(gram), 3.0)
     assert gram[1, 3] == 3.0
 
@@ -89,7 +104,7 @@ def test_a_zero_row_gives_zeros_and_a_nan_stays_in_its_row(normalise):
     features = np.random.default_rng(2).standard_normal((5, 3))
     features[1] = 0.0
     features[2, 0] = np.nan
-    gram = gram_matrix(features, kernel="ntk", depth=1, normalise=normalise, bias=False)
+    gram = gram_matrix(features, kernel="ntk", architecture=relu(1), normalise=normalise, bias=False)
     rest = [0, 3, 4]
     np.testing.assert_array_equal(gram[1, rest], 0.0)
     assert gram[1, 1] == 0.0
@@ -100,13 +115,8 @@ def test_a_zero_row_gives_zeros_and_a_nan_stays_in_its_row(normalise):
 
 def test_any_number_of_threads_gives_the_same_bits():
     features = np.random.default_rng(3).standard_normal((300, 20))
-    arguments = {"kernel": "ntk", "depth": 3, "normalise": True, "bias": True}
+    arguments = {"kernel": "ntk", "architecture": relu(3), "normalise": True, "bias": True}
     np.testing.assert_array_equal(gram_matrix(features, **arguments), gram_matrix(features, **arguments, threads=3))
-
-
-def test_a_kernel_has_a_layer():
-    with pytest.raises(ValueError, match="depth 0"):
-        gram_matrix(np.eye(2), kernel="ntk", depth=0, normalise=True, bias=False)
 
 
 MATRICES = arrays(np.float64, st.tuples(st.integers(1, 12), st.integers(1, 4)), elements=st.floats(-10, 10, width=32))
@@ -115,7 +125,7 @@ MATRICES = arrays(np.float64, st.tuples(st.integers(1, 12), st.integers(1, 4)), 
 @settings(max_examples=50, deadline=None)
 @given(features=MATRICES, kernel=st.sampled_from(KERNELS), depth=st.integers(1, 6), slope=st.sampled_from([0.0, 0.3]))
 def test_gram_is_symmetric_and_positive_semidefinite(features, kernel, depth, slope):
-    gram = gram_matrix(features, kernel=kernel, depth=depth, slope=slope, normalise=False, bias=True)
+    gram = gram_matrix(features, kernel=kernel, architecture=relu(depth, slope), bias=True)
     np.testing.assert_array_equal(gram, gram.T)
     assert np.linalg.eigvalsh(gram)[0] >= -1e-13 * np.trace(gram)
 
@@ -124,7 +134,7 @@ def test_gram_is_symmetric_and_positive_semidefinite(features, kernel, depth, sl
 @given(features=MATRICES, exponent=st.integers(-6, 6))
 def test_the_kernel_is_homogeneous(features, exponent):
     scale = 2.0**exponent
-    arguments = {"kernel": "ntk", "depth": 2, "bias": False}
+    arguments = {"kernel": "ntk", "architecture": relu(2)}
     plain = gram_matrix(features, normalise=False, **arguments)
     np.testing.assert_allclose(
         gram_matrix(scale * features, normalise=False, **arguments), scale**2 * plain, rtol=1e-12, atol=1e-300
@@ -135,7 +145,7 @@ def test_the_kernel_is_homogeneous(features, exponent):
 
 def test_eigenpairs_convention_and_accuracy():
     features = np.random.default_rng(4).standard_normal((120, 5))
-    gram = gram_matrix(features, kernel="ntk", depth=1, normalise=True, bias=False)
+    gram = gram_matrix(features, kernel="ntk", architecture=relu(1), normalise=True, bias=False)
     values, vectors = eigenpairs(gram.copy())
     assert (np.diff(values) <= 0).all()
     np.testing.assert_allclose(vectors.T @ vectors, np.eye(120), atol=1e-13)
@@ -145,7 +155,7 @@ def test_eigenpairs_convention_and_accuracy():
 def test_coefficients_of_an_eigenvector_and_parseval():
     rng = np.random.default_rng(5)
     features = rng.standard_normal((80, 3))
-    gram = gram_matrix(features, kernel="nngp", depth=2, normalise=True, bias=True)
+    gram = gram_matrix(features, kernel="nngp", architecture=relu(2), normalise=True, bias=True)
     _, vectors = eigenpairs(gram.copy())
     # phi_3 = sqrt(n) v_3 has the coefficient 1 on itself.
     np.testing.assert_allclose(squared_coefficients(vectors, np.sqrt(80) * vectors[:, 3]), np.eye(80)[3], atol=1e-13)
@@ -159,3 +169,89 @@ def test_coefficients_of_an_eigenvector_and_parseval():
 def test_a_nan_in_a_gram_is_refused():
     with pytest.raises(ValueError, match="infs or NaNs"):
         eigenpairs(np.full((2, 2), np.nan))
+
+
+GENERAL = ("identity", "relu", "leaky_relu(slope=0.2)", "abs", "sin", "cos", "erf", "gelu", "elu", "exp")
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+@pytest.mark.parametrize("activation", GENERAL)
+@pytest.mark.parametrize("depth", [1, 3])
+def test_gram_of_any_network_between_any_inputs(kernel, activation, depth):
+    features = np.random.default_rng(0).standard_normal((90, 7)) * np.linspace(0.1, 2, 90)[:, None]
+    features[1], features[2], features[77] = features[0], -features[0], 0.0
+    features[3] = features[0] * (1 + 1e-3) + 1e-7
+    variance = 0.005 if activation == "exp" else 0.06  # small, for the ELU's closed form and the exponential's growth
+    architecture = Architecture(activation, depth, None, 0.2, variance, output_bias_variance=0.1)
+    for arguments in ((features,), (features[:40], features[30:])):
+        gram = gram_matrix(*arguments, kernel=kernel, architecture=architecture)
+        expected = reference_gram(*arguments, kernel=kernel, architecture=architecture)
+        np.testing.assert_allclose(gram, expected, atol=3e-14 * np.abs(expected).max())
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+@pytest.mark.parametrize("activation", [*GENERAL, "tanh"])
+def test_gram_on_the_sphere(kernel, activation):
+    features = np.random.default_rng(1).standard_normal((70, 5))
+    architecture = Architecture(activation, 2, None, 0.2, 0.5)
+    expected = reference_gram(features, kernel=kernel, architecture=architecture, normalise=True)
+    size = np.abs(expected).max()
+    arguments = {"kernel": kernel, "architecture": architecture, "normalise": True}
+    np.testing.assert_allclose(gram_matrix(features, **arguments), expected, atol=3e-14 * size)
+    single = gram_matrix(features, dtype="float32", **arguments)
+    assert single.dtype == np.float32
+    np.testing.assert_allclose(single, expected, atol=1e-6 * size)
+
+
+def test_cross_gram_is_a_block_of_the_whole():
+    features = np.random.default_rng(2).standard_normal((150, 6))
+    for architecture in (relu(3), Architecture("erf", 2, 1.5, 0.1), Architecture("relu", 2, 1.5, 0.1)):
+        whole = gram_matrix(features, kernel="ntk", architecture=architecture)
+        block = gram_matrix(features[:70], features[60:], kernel="ntk", architecture=architecture, threads=2)
+        np.testing.assert_allclose(block, whole[:70, 60:], rtol=1e-13, atol=1e-13)
+    assert block[65, 5] == pytest.approx(whole[65, 65], rel=1e-14)
+
+
+def test_all_depths_from_one_matrix_of_products():
+    features = np.random.default_rng(3).standard_normal((80, 6))
+    for depth, gram in grams_by_depth(features, (1, 2, 7), kernel="ntk", architecture=relu(1), normalise=True):
+        np.testing.assert_array_equal(
+            gram, gram_matrix(features, kernel="ntk", architecture=relu(depth), normalise=True)
+        )
+
+
+@pytest.mark.parametrize("size", [1e-150, 1e150])
+def test_norms_of_any_size(size):
+    features = np.random.default_rng(4).standard_normal((20, 6))
+    plain = gram_matrix(features, kernel="ntk", architecture=relu(3))
+    scaled = gram_matrix(size * features, kernel="ntk", architecture=relu(3))
+    np.testing.assert_allclose(scaled / size / size, plain, rtol=1e-12)
+    bounded = gram_matrix(size * features, kernel="nngp", architecture=Architecture("erf", 2, 1.5, 0.1))
+    assert np.isfinite(bounded).all()
+
+
+def test_too_steep_for_polynomials_goes_layer_by_layer():
+    # erf far in the chaotic phase: after 100 layers, angles above 1e-10 are all alike
+    features = np.random.default_rng(5).standard_normal((12, 4))
+    architecture = Architecture("erf", 100, 3.0)
+    gram = gram_matrix(features, kernel="nngp", architecture=architecture, normalise=True)
+    expected = reference_gram(features, kernel="nngp", architecture=architecture, normalise=True)
+    np.testing.assert_allclose(gram, expected, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"features": np.ones(3)}, r"shape \(n, d\)"),
+        ({"features": np.eye(3), "other": np.eye(2)}, "3 and of 2 coordinates"),
+        ({"features": np.eye(3), "architecture": Architecture("step")}, "'step' has no NTK"),
+        ({"features": np.diag([1.0, 2.0]), "architecture": Architecture("tanh")}, "'tanh' has no closed form"),
+        (
+            {"features": np.diag([1.0, 9.0]), "architecture": Architecture("elu", 1)},
+            "'elu' has no closed form at variance 81",
+        ),
+    ],
+)
+def test_wrong_arguments_are_refused(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        gram_matrix(**({"kernel": "ntk", "architecture": relu(1)} | arguments))

@@ -1,52 +1,20 @@
-"""Dual activations and mean-field theory: closed forms, quadrature and Monte Carlo against each other."""
+"""Mean-field theory: fixed points, phases and depth scales."""
 
+import itertools
 from math import exp, inf, log, pi, sqrt
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.special import erf
 
 from initatlas.kernels import meanfield
-from initatlas.kernels.dual import dual, dual_derivative, gaussian_product_mean
-from initatlas.networks.forward import activate, forward_signals
+from initatlas.kernels.dual import dual, dual_derivative
+from initatlas.networks.forward import forward_signals
 
 LEAKY = "leaky_relu(slope=0.2)"
 ALL = ("identity", "relu", LEAKY, "erf", "tanh")
 SMOOTH = ("erf", "tanh")
-DERIVATIVES = {
-    "identity": np.ones_like,
-    "relu": lambda z: (z > 0).astype(float),
-    LEAKY: lambda z: np.where(z > 0, 1.0, 0.2),
-    "erf": lambda z: 2 / sqrt(pi) * np.exp(-(z**2)),
-    "tanh": lambda z: np.cosh(z) ** -2.0,
-}
-CORRELATIONS = np.array([-1.0, -0.9, -0.3, 0.0, 0.4, 0.99, 1.0])
-
-
-@pytest.mark.parametrize("activation", ALL)
-@pytest.mark.parametrize(("q", "c"), [(0.5, 0.3), (2.0, -0.8), (2.0, 0.95)])
-def test_duals_against_monte_carlo(activation, q, c):
-    count = 300_000
-    u, v = sqrt(q) * np.random.default_rng(0).standard_normal((2, count))
-    v = c * u + sqrt(1 - c**2) * v
-    for function, ours in (
-        (lambda z: activate(activation, z), dual(activation, q, c)),
-        (DERIVATIVES[activation], dual_derivative(activation, q, c)),
-    ):
-        products = function(u) * function(v)
-        assert abs(products.mean() - ours) <= 4.5 * products.std() / sqrt(count) + 1e-15
-
-
-@pytest.mark.parametrize("q", [0.01, 1.0, 30.0])
-def test_erf_closed_forms_against_quadrature(q):
-    np.testing.assert_allclose(gaussian_product_mean(erf, q, CORRELATIONS), dual("erf", q, CORRELATIONS), atol=1e-13)
-    np.testing.assert_allclose(
-        gaussian_product_mean(DERIVATIVES["erf"], q, CORRELATIONS),
-        dual_derivative("erf", q, CORRELATIONS),
-        atol=1e-13 * (4 / pi),
-    )
 
 
 @pytest.mark.parametrize("q", [0.1, 1.0, 10.0, 100.0])
@@ -177,3 +145,47 @@ def test_a_wide_network_reaches_the_fixed_point(activation):
     # Relative fluctuations of a layer are below sqrt(5 / 1000); memory of earlier layers multiplies them by
     # 1 / sqrt(1 - .7^2) < 1.5 at most.
     assert abs(measured / expected - 1) < 4 * 1.5 * sqrt(5 / 1000)
+
+
+@pytest.mark.parametrize("activation", ["gelu", "elu", "erf", "sin"])
+@pytest.mark.parametrize("bias_variance", [0.05, 0.3])
+def test_all_fixed_points_are_fixed_and_their_slopes_tell_stability(activation, bias_variance):
+    variances = {"weight_variance": 1.7, "bias_variance": bias_variance}
+    points = meanfield.variance_fixed_points(activation, **variances)
+    assert points
+    for point in points:
+        assert meanfield.variance_map(activation, point.variance, **variances) == pytest.approx(
+            point.variance, rel=1e-12
+        )
+        near = point.variance * 1.001
+        moved = abs(meanfield.variance_map(activation, near, **variances) - point.variance)
+        assert point.stable == (moved < near - point.variance)
+    slopes = [point.slope for point in points]
+    assert all((first - 1) * (second - 1) < 0 for first, second in itertools.pairwise(slopes))
+
+
+def test_gelu_has_an_unstable_fixed_point_beyond_the_stable_one():
+    stable, unstable = meanfield.variance_fixed_points("gelu", weight_variance=2.0, bias_variance=0.1)
+    assert stable.stable
+    assert not unstable.stable
+    assert meanfield.variance_fixed_point("gelu", weight_variance=2.0, bias_variance=0.1) == stable.variance
+    assert meanfield.variance_fixed_point("gelu", weight_variance=2.0, bias_variance=30.0) == inf
+
+
+@pytest.mark.parametrize("activation", ["erf", "tanh", "gelu", "sin"])
+def test_the_edge_of_chaos(activation):
+    weight_variance = meanfield.critical_weight_variance(activation, bias_variance=0.1)
+    points = meanfield.variance_fixed_points(activation, weight_variance=weight_variance, bias_variance=0.1)
+    chis = [meanfield.chi(activation, point.variance, weight_variance=weight_variance) for point in points]
+    assert min(abs(chi - 1.0) for chi in chis) < 1e-9
+
+
+def test_critical_variances_without_bias():
+    assert meanfield.critical_weight_variance("relu") == pytest.approx(2.0, rel=1e-15)
+    assert meanfield.critical_weight_variance(LEAKY) == pytest.approx(2 / 1.04, rel=1e-15)
+    assert meanfield.critical_weight_variance("tanh") == pytest.approx(1.0, abs=1e-7)
+    assert meanfield.critical_weight_variance("erf") == pytest.approx(pi / 4, abs=1e-7)
+    with pytest.raises(ValueError, match="nowhere critical"):
+        meanfield.critical_weight_variance("relu", bias_variance=0.1)
+    with pytest.raises(ValueError, match="step"):
+        meanfield.critical_weight_variance("step")

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from initatlas.errors import UserError
 from initatlas.kernels.gram import gram_matrix
+from initatlas.kernels.recursion import Architecture
 from initatlas.kernels.spectrum import eigen_coefficients
 from initatlas.smoothness.bootstrap import slope_draws, slope_interval
 from initatlas.smoothness.slopes import (
@@ -159,7 +160,7 @@ def test_known_smoothness_on_the_circle():
     # There the NTK's eigenfunctions are the harmonics: a step has powers k^-2, a kink k^-4, for odd k.
     angle = 2 * np.pi * (np.arange(601) + 0.5) / 601
     features = np.column_stack([np.cos(angle), np.sin(angle)])
-    gram = gram_matrix(features, kernel="ntk", depth=2, normalise=True, bias=True)
+    gram = gram_matrix(features, kernel="ntk", architecture=Architecture("relu", 2), normalise=True, bias=True)
     targets = {2.0: np.sign(np.sin(angle - 1.0)), 4.0: np.abs(angle - np.pi) - np.pi / 2}
     for decay, target in targets.items():
         _, squared = eigen_coefficients(gram.copy(), target)
@@ -173,7 +174,7 @@ def test_mnist_smoothness_at_a_third_of_the_samples():
     labels = np.frombuffer(gzip.decompress((MNIST / "t10k-labels-idx1-ubyte.gz").read_bytes()), np.uint8, offset=8)
     chosen = np.random.default_rng(0).choice(len(labels), 1000, replace=False)
     features = images.reshape(-1, 784)[chosen]
-    gram = gram_matrix(features, kernel="ntk", depth=1, normalise=True, bias=False)
+    gram = gram_matrix(features, kernel="ntk", architecture=Architecture("relu", 1), normalise=True, bias=False)
     _, squared = eigen_coefficients(gram, target_coding(labels[chosen], "class_index"))
     exponent = float(decay_exponent(tail_sums(squared), scaled_window(400, 1000)))
     # At n = 3000 two random subsets gave .404 and .428; the bootstrap's standard error at n = 1000 is .04.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from initatlas.experiments.grids import angle_coordinate
-from initatlas.experiments.labels import RectifierLabel, rectifier_slope
+from initatlas.experiments.labels import RectifierLabel
 from initatlas.sweeps.experiment import Coordinate, Experiment, Output, Parameters
 
 if TYPE_CHECKING:
@@ -35,18 +35,13 @@ def _run(
     """The recursion of the normalised kernel, point by point."""
     import numpy as np
 
-    from initatlas.kernels.arccosine import normalised_cosine, one_minus_cosine
+    from initatlas.kernels.recursion import one_minus_cosine
 
     results = []
     for point in points:
         angles = np.deg2rad(_angles(point)["angle"].values)
-        slope = rectifier_slope(point.activation)
-        results.append(
-            {
-                "cosine": normalised_cosine(angles, point.depth, slope),
-                "one_minus_cosine": one_minus_cosine(angles, point.depth, slope),
-            }
-        )
+        gap = one_minus_cosine(angles, point.depth, point.activation)
+        results.append({"cosine": 1.0 - gap, "one_minus_cosine": gap})
     return results
 
 

@@ -53,6 +53,7 @@ def _run(
 def _measure(point: SmoothnessParameters, rng: "np.random.Generator", data: "Dataset") -> dict[str, Any]:
     """Spectrum, tail sums and slopes of one point."""
     from initatlas.kernels.gram import gram_matrix
+    from initatlas.kernels.recursion import Architecture
     from initatlas.kernels.spectrum import eigen_coefficients
     from initatlas.smoothness.tail_sums import tail_sums
     from initatlas.smoothness.targets import target_coding
@@ -60,7 +61,11 @@ def _measure(point: SmoothnessParameters, rng: "np.random.Generator", data: "Dat
     total = len(data.labels)
     chosen = rng.choice(total, size=min(point.samples, total), replace=False)
     gram = gram_matrix(
-        data.features()[chosen], kernel=point.kernel, depth=point.depth, normalise=point.normalise, bias=point.bias
+        data.features()[chosen],
+        kernel=point.kernel,
+        architecture=Architecture("relu", point.depth),
+        normalise=point.normalise,
+        bias=point.bias,
     )
     eigenvalues, squared = eigen_coefficients(gram, target_coding(data.labels[chosen], point.coding))
     return {

@@ -1,4 +1,4 @@
-"""Mean-field theory of deep random networks: fixed points of variance and correlation, and depth scales.
+"""Mean-field theory of deep random networks: fixed points of variance and correlation, stability, and depth scales.
 
 Layer j + 1 has pre-activation variance q' = sigma_w^2 E[phi(sqrt(q) z)^2] + sigma_b^2 and correlation
 c' = (sigma_w^2 E[phi(u) phi(v)] + sigma_b^2) / q (Poole et al. 2016, equations 3 to 5; Schoenholz et al. 2017,
@@ -7,12 +7,38 @@ sigma_b^2.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from math import inf, log
 
 import numpy as np
 from scipy.optimize import brentq
 
-from initatlas.kernels.dual import dual, dual_derivative, is_homogeneous
+from initatlas.kernels.dual import dual, dual_activation, dual_derivative
+
+
+@dataclass(frozen=True)
+class FixedPoint:
+    """A variance that layers leave as it is.
+
+    Attributes
+    ----------
+    variance
+        Of the pre-activations.
+    slope
+        Derivative of the variance map there: a deviation changes by this factor per layer.
+    """
+
+    variance: float
+    slope: float
+
+    @property
+    def stable(self) -> bool:
+        """Whether small deviations shrink."""
+        return abs(self.slope) < 1.0
+
+
+_LOW, _HIGH, _STEPS = 1e-8, 1e4, 241
+_STEP = 1e-4
 
 
 def variance_map(activation: str, q: float, *, weight_variance: float, bias_variance: float = 0.0) -> float:
@@ -20,32 +46,70 @@ def variance_map(activation: str, q: float, *, weight_variance: float, bias_vari
     return weight_variance * float(dual(activation, q, 1.0)) + bias_variance
 
 
+def variance_fixed_points(activation: str, *, weight_variance: float, bias_variance: float = 0.0) -> list[FixedPoint]:
+    """All isolated fixed points of the variance map between 1e-8 and 1e4, and 0 where it is one, in increasing order.
+
+    Parameters
+    ----------
+    activation
+        A label of `initatlas.vocabulary.ACTIVATIONS`.
+    weight_variance, bias_variance
+        sigma_w^2 and sigma_b^2.
+
+    Notes
+    -----
+    Found by changes of the growth's sign on 20 points a decade. At criticality without bias every variance is a fixed point
+    of a rectifier, and none is isolated: only 0 is listed, with slope 1.
+    """
+    variances = {"weight_variance": weight_variance, "bias_variance": bias_variance}
+
+    def growth(q: float) -> float:
+        """How much the variance grows in a layer, relative to itself."""
+        return variance_map(activation, q, **variances) / q - 1.0
+
+    points = [_LOW * (_HIGH / _LOW) ** (step / (_STEPS - 1)) for step in range(_STEPS)]
+    with np.errstate(over="ignore"):
+        values = [growth(q) for q in points]
+    brackets = [
+        (low, high)
+        for low, high, before, after in zip(points, points[1:], values, values[1:], strict=False)
+        if before * after < 0.0 and max(abs(before), abs(after)) > 1e-13
+    ]
+    found = [float(brentq(growth, low, high, xtol=1e-15 * low, rtol=1e-14)) for low, high in brackets]
+    zero = [0.0] if variance_map(activation, 0.0, **variances) == 0.0 else []
+    return [FixedPoint(q, _variance_slope(activation, q, **variances)) for q in zero + found]
+
+
 def variance_fixed_point(activation: str, *, weight_variance: float, bias_variance: float = 0.0) -> float:
-    """Variance q* that the layers tend to from any positive start.
+    """Variance q* that the layers tend to from variance 1.
 
     Returns
     -------
     float
-        Homogeneous activations: bias_variance / (1 - chi) if chi < 1, else inf, with chi =
-        weight_variance (1 + a^2) / 2 (a = 1 for the identity).
-        Critical without bias (chi = 1) every q stays as it is: nan.
-        erf, tanh: the positive fixed point, or 0 where there is none.
+        Rectifiers: bias_variance / (1 - chi) if chi < 1, else inf, with chi = weight_variance (1 + a^2) / 2 (a = 1 for the
+        identity); critical without bias (chi = 1) every q stays as it is: nan.
+        Others: the stable fixed point next to 1 in the direction in which 1 moves; inf where there is none.
     """
-    if is_homogeneous(activation):
+    variances = {"weight_variance": weight_variance, "bias_variance": bias_variance}
+    if _is_rectifier(activation):
         slope = chi(activation, 1.0, weight_variance=weight_variance)
         if slope < 1.0:
             return bias_variance / (1.0 - slope)
         return np.nan if slope == 1.0 and bias_variance == 0.0 else inf
+    points = [point.variance for point in variance_fixed_points(activation, **variances)]
+    if variance_map(activation, 1.0, **variances) >= 1.0:
+        return min((q for q in points if q >= 1.0 - 1e-12), default=inf)
+    return max((q for q in points if q <= 1.0), default=0.0)
 
-    def growth(q: float) -> float:
-        """How much the variance grows in a layer."""
-        return variance_map(activation, q, weight_variance=weight_variance, bias_variance=bias_variance) - q
 
-    # |phi| <= 1, so the map stays below `high`; it is concave with a value of bias_variance at 0, so that growth
-    # changes its sign once.
-    high = weight_variance + bias_variance
-    low = _last_positive(growth, high)
-    return float(brentq(growth, low, high, xtol=1e-15 * high, rtol=1e-14)) if low > 0.0 else 0.0
+def _variance_slope(activation: str, q: float, *, weight_variance: float, bias_variance: float) -> float:
+    """Derivative of the variance map, by a central difference (one-sided at 0)."""
+    high, low = (q * (1.0 + _STEP), q * (1.0 - _STEP)) if q > 0.0 else (_LOW, 0.0)
+    ends = [
+        variance_map(activation, end, weight_variance=weight_variance, bias_variance=bias_variance)
+        for end in (low, high)
+    ]
+    return (ends[1] - ends[0]) / (high - low)
 
 
 def chi(activation: str, q: float, *, weight_variance: float) -> float:
@@ -71,7 +135,7 @@ def correlation_fixed_point(activation: str, *, weight_variance: float, bias_var
     q* is 0 or infinite, the bias or the signal has become negligible and the normalised map alone remains), except
     the identity without bias or with chi_1 > 1, whose limit depends on the start: nan.
     """
-    if is_homogeneous(activation):
+    if _is_rectifier(activation):
         kept = bias_variance == 0.0 or chi(activation, 1.0, weight_variance=weight_variance) > 1.0
         return np.nan if kept and activation.strip() == "identity" else 1.0
     q = variance_fixed_point(activation, weight_variance=weight_variance, bias_variance=bias_variance)
@@ -82,8 +146,8 @@ def correlation_fixed_point(activation: str, *, weight_variance: float, bias_var
         """How much the correlation grows in a layer."""
         return correlation_map(activation, c, q=q, weight_variance=weight_variance, bias_variance=bias_variance) - c
 
-    if growth(0.0) <= 0.0:
-        return 0.0  # odd activations without bias: orthogonal inputs stay orthogonal
+    if dual_activation(activation).parity == -1 and bias_variance == 0.0:
+        return 0.0  # orthogonal inputs stay orthogonal
     gap = _last_positive(lambda d: -growth(1.0 - d), 1.0)
     return float(brentq(growth, 0.0, 1.0 - gap, xtol=1e-15, rtol=1e-14)) if gap > 0.0 else 1.0
 
@@ -98,7 +162,7 @@ def correlation_depth(activation: str, *, weight_variance: float, bias_variance:
         For homogeneous activations that is chi >= 1, or no bias at all: then the normalised map, with slope 1, rules
         whatever the weight variance is.
     """
-    if is_homogeneous(activation):
+    if _is_rectifier(activation):
         slope = chi(activation, 1.0, weight_variance=weight_variance) if bias_variance > 0.0 else 1.0
     else:
         q = variance_fixed_point(activation, weight_variance=weight_variance, bias_variance=bias_variance)
@@ -113,12 +177,76 @@ def depth_scale(activation: str, *, weight_variance: float, bias_variance: float
     For homogeneous activations without bias it is also the scale on which squared signal norms do.
     """
     q = 1.0
-    if not is_homogeneous(activation):
+    if not _is_rectifier(activation):
         q = variance_fixed_point(activation, weight_variance=weight_variance, bias_variance=bias_variance)
     slope = chi(activation, q, weight_variance=weight_variance)
     if slope == 0.0:
         return 0.0
     return inf if slope == 1.0 else 1.0 / abs(log(slope))
+
+
+def critical_variances(activation: str, q: float) -> tuple[float, float]:
+    """Weight and bias variance at which q is a fixed point and chi is 1: the edge of chaos (Schoenholz et al. 2017).
+
+    Parameters
+    ----------
+    activation
+        A label of `initatlas.vocabulary.ACTIVATIONS` whose derivative has a dual.
+    q
+        Pre-activation variance, above 0.
+
+    Returns
+    -------
+    weight_variance, bias_variance : float
+        The bias variance is negative where no network is critical at this variance.
+    """
+    weight_variance = 1.0 / float(dual_derivative(activation, q, 1.0))
+    return weight_variance, q - weight_variance * float(dual(activation, q, 1.0))
+
+
+def critical_weight_variance(activation: str, *, bias_variance: float = 0.0) -> float:
+    """Weight variance on the edge of chaos for a bias variance.
+
+    Returns
+    -------
+    float
+        Rectifiers without bias: the norm-preserving variance. Others: from the variance at which `critical_variances` gives
+        this bias, the smallest one; for odd activations without bias the limit of q to 0, 1 / phi'(0)^2.
+
+    Raises
+    ------
+    ValueError
+        If no network with this bias is critical, or the activation has no chi (step).
+    """
+    if not dual_activation(activation).differentiable:
+        raise ValueError(f"{activation!r} has no critical variance: the dual of its derivative is infinite")
+    if _is_rectifier(activation):
+        if bias_variance == 0.0:
+            return critical_variances(activation, 1.0)[0]
+        raise ValueError(
+            f"{activation!r} with a bias variance of {bias_variance:g} is nowhere critical: take bias_variance 0"
+        )
+    points = [1e-8 * 10.0 ** (step / 20) for step in range(241)]
+
+    def excess(q: float) -> float:
+        """Bias variance at q, less the one asked for."""
+        return critical_variances(activation, q)[1] - bias_variance
+
+    with np.errstate(over="ignore", invalid="ignore"):
+        values = [excess(q) for q in points]
+    if abs(values[0]) < 1e-12:  # already there as q tends to 0
+        return critical_variances(activation, points[0])[0]
+    for low, high, before, after in zip(points, points[1:], values, values[1:], strict=False):
+        if before * after <= 0.0:
+            return critical_variances(activation, float(brentq(excess, low, high, xtol=1e-15, rtol=1e-13)))[0]
+    raise ValueError(
+        f"{activation!r} with a bias variance of {bias_variance:g} is nowhere critical up to a variance of 1e4"
+    )
+
+
+def _is_rectifier(activation: str) -> bool:
+    """Whether phi(t z) = t phi(z) for t > 0."""
+    return dual_activation(activation).degree == 1
 
 
 def _last_positive(function: Callable[[float], float], start: float) -> float:

@@ -37,6 +37,29 @@ class UnivariateKernel:
     far: Doubles
     at_zero: float
 
+    def near_form(self) -> tuple[Doubles, bool]:
+        """Cheapest form of `near`, see `cheapest_form`."""
+        return cheapest_form(self.near)
+
+    def far_form(self) -> tuple[Doubles, bool]:
+        """Cheapest form of `far`."""
+        return cheapest_form(self.far)
+
+
+class NotConvergedError(ValueError):
+    """A kernel is not analytic where it should be, or too steep for polynomials."""
+
+
+def cheapest_form(series: Doubles) -> tuple[Doubles, bool]:
+    """Coefficients of powers and True, where their sum loses at most a digit; else those of Chebyshev polynomials and False.
+
+    Horner's rule takes one multiplication and addition per coefficient, Clenshaw's recurrence two. Powers lose digits
+    where a series converges slowly: their coefficients then grow large with signs that alternate.
+    """
+    powers: Doubles = np.asarray(chebyshev.cheb2poly(series), dtype=np.float64)
+    harmless = np.sum(np.abs(powers)) <= 8.0 * np.max(np.abs(series))
+    return (powers, True) if harmless else (series, False)
+
 
 def compile_kernel(kernel: KernelAtAngle, *, tolerance: float = 4e-15, max_degree: int = 2048) -> UnivariateKernel:
     """Compile a kernel to Chebyshev series of adaptive degree.
@@ -58,7 +81,7 @@ def compile_kernel(kernel: KernelAtAngle, *, tolerance: float = 4e-15, max_degre
 
     Raises
     ------
-    ValueError
+    NotConvergedError
         If the series have not converged at `max_degree`.
     """
     near = _chebyshev_series(lambda p: kernel(2.0 * np.arcsin(p)), tolerance, max_degree)
@@ -66,12 +89,17 @@ def compile_kernel(kernel: KernelAtAngle, *, tolerance: float = 4e-15, max_degre
     return UnivariateKernel(near, far, float(kernel(np.zeros(1))[0]))
 
 
-def evaluate_kernel(kernel: UnivariateKernel, z: Doubles) -> Doubles:
-    """Values of a compiled kernel at z = (1 - cos theta) / 2 in [0, 1], any shape (the reference for `gram`)."""
-    z = np.asarray(z, dtype=np.float64)
-    argument = np.sqrt(np.minimum(z, 1.0 - z)) * (2.0 / ROOT_HALF) - 1.0
-    near, far = chebyshev.chebval(argument, kernel.near), chebyshev.chebval(argument, kernel.far)
-    values: Doubles = np.where(z == 0.0, kernel.at_zero, np.where(z <= 0.5, near, far))
+def evaluate_kernel(kernel: UnivariateKernel, theta: Doubles) -> Doubles:
+    """Values of a compiled kernel at angles in [0, pi], any shape (the reference for `gram`)."""
+    theta = np.asarray(theta, dtype=np.float64)
+    near, far = (
+        chebyshev.chebval(np.sin(0.5 * angle) * (2.0 / ROOT_HALF) - 1.0, series)
+        for angle, series in (
+            (np.minimum(theta, 0.5 * np.pi), kernel.near),
+            (np.minimum(np.pi - theta, 0.5 * np.pi), kernel.far),
+        )
+    )
+    values: Doubles = np.where(theta == 0.0, kernel.at_zero, np.where(theta <= 0.5 * np.pi, near, far))
     return values
 
 
@@ -85,7 +113,9 @@ def _chebyshev_series(function: KernelAtAngle, tolerance: float, max_degree: int
         if negligible[-(degree // 4)]:
             return coefficients[: max(2, int(np.argmax(negligible)))]
         degree *= 2
-    raise ValueError(f"the kernel needs a polynomial of a degree above {max_degree}; is it analytic in sin(angle / 2)?")
+    raise NotConvergedError(
+        f"the kernel needs a polynomial of a degree above {max_degree}; is it analytic in sin(angle / 2)?"
+    )
 
 
 def _interpolate(function: KernelAtAngle, degree: int) -> tuple[Doubles, float]:

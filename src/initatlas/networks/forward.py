@@ -5,49 +5,12 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
-from scipy.special import erf
 
-from initatlas.vocabulary import ACTIVATIONS, canonical_label, parse_label
+from initatlas.activations import activate
 from initatlas.weights.distributions import sample_weights
 
 Floats = NDArray[Any]
 Doubles = NDArray[np.float64]
-
-
-def activate(label: str, z: Floats) -> Floats:
-    """Apply an activation entrywise.
-
-    Parameters
-    ----------
-    label
-        A label of `initatlas.vocabulary.ACTIVATIONS`.
-    z
-        Pre-activations, any shape, float32 or float64.
-
-    Returns
-    -------
-    ndarray
-        Same shape and precision as `z`.
-
-    Raises
-    ------
-    ValueError
-        If the label is not in the vocabulary.
-    """
-    name, parameters = parse_label(canonical_label(label, ACTIVATIONS))
-    result: Floats
-    match name:
-        case "identity":
-            result = z
-        case "relu":
-            result = np.maximum(z, 0)
-        case "leaky_relu":
-            result = np.maximum(z, z.dtype.type(parameters["slope"]) * z)
-        case "erf":
-            result = erf(z)
-        case _:
-            result = np.tanh(z)
-    return result
 
 
 def forward_signals(

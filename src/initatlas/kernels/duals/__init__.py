@@ -1,0 +1,1 @@
+"""Dual activations, one family per module; `initatlas.kernels.dual` finds one by its label."""

@@ -1,0 +1,157 @@
+"""Expectations over Gaussian numbers and pairs by quadrature, for functions that are smooth but for a kink at zero.
+
+A pair (u, v) at an angle theta is (sqrt(p) r cos a, sqrt(q) r cos(a - theta)) in polar coordinates, so that the kinks of
+f(u) g(v) lie on four rays. Between the rays the integrand is smooth, for every theta: a sector that shrinks with theta
+takes its nodes along, and nothing is lost where the two inputs nearly coincide.
+"""
+
+from collections.abc import Callable
+from functools import lru_cache
+from math import pi, sqrt
+
+import numpy as np
+from numpy.polynomial.legendre import leggauss
+from numpy.typing import NDArray
+
+Doubles = NDArray[np.float64]
+Function = Callable[[Doubles], Doubles]
+PairFunction = Callable[[Doubles, Doubles], Doubles]
+
+_REACH = 12.0  # standard deviations; far enough for exp(2.5 z) times the Gaussian density to fall below 1e-17
+_RULES = ((32, 48), (64, 80), (128, 128), (256, 192), (512, 256))  # angles per sector, radii
+_TOLERANCE = 1e-13
+
+
+def pair_mean(f: PairFunction, p: float, q: float, theta: float) -> float:
+    """E[f(u, v)] for centred Gaussian u and v of variances p and q whose correlation is cos theta.
+
+    Parameters
+    ----------
+    f
+        Function of two arrays, analytic but for kinks where one of its arguments is zero.
+    p, q
+        Variances, 0 or more.
+    theta
+        Angle in [0, pi].
+
+    Returns
+    -------
+    float
+        Two rules of about doubled size agree to 1e-13 relative to E|f|.
+
+    Raises
+    ------
+    ValueError
+        If 512 angles a sector do not suffice, or the function returns nan.
+    """
+    before = np.nan
+    for rule in _RULES:
+        value, size = _polar_rule(f, p, q, theta, *rule)
+        if abs(value - before) <= _TOLERANCE * size:
+            return value
+        before = value
+    raise ValueError(
+        f"no convergence at variances {p:g} and {q:g}, angle {theta:g}: is the function smooth but for a kink at 0?"
+    )
+
+
+def gaussian_mean(f: Function, variance: float) -> float:
+    """E[f(u)] for a centred Gaussian u, by Gauss-Legendre nodes on each half-line; errors as in `pair_mean`."""
+    before = np.nan
+    for _, count in _RULES:
+        x, weights = half_line_nodes(count)
+        values = f(sqrt(variance) * np.concatenate([-x[::-1], x])) * np.concatenate([weights[::-1], weights])
+        value = float(np.sum(values))
+        if abs(value - before) <= _TOLERANCE * float(np.sum(np.abs(values))):
+            return value
+        before = value
+    raise ValueError(f"no convergence at variance {variance:g}: is the function smooth but for a kink at 0?")
+
+
+@lru_cache(maxsize=16)
+def half_line_nodes(count: int) -> tuple[Doubles, Doubles]:
+    """Nodes on (0, 12) and weights for the density of a standard normal number on the positive half-line."""
+    x, weights = _crowded_nodes(count)
+    x = _REACH * x
+    return x, _REACH * weights * np.exp(-0.5 * x * x) / sqrt(2.0 * pi)
+
+
+def hermite_coefficients(f: Function, degree: int, *, variance: float = 1.0) -> Doubles:
+    """Coefficients of f(sqrt(variance) x) in Hermite polynomials h_k with E[h_k(Z)^2] = 1.
+
+    Parameters
+    ----------
+    f
+        Function of an array, smooth but for a kink at 0.
+    degree
+        Largest degree, 0 or more.
+    variance
+        Variance of the argument.
+
+    Returns
+    -------
+    ndarray, shape (degree + 1,)
+        a_k = E[f(sqrt(variance) Z) h_k(Z)], so that the dual at a correlation c is sum a_k^2 c^k (Daniely et al. 2016,
+        section 8 and O'Donnell's "Analysis of Boolean functions", section 11.2).
+    """
+    x, weights = half_line_nodes(max(192, 4 * degree))
+    x, weights = np.concatenate([-x[::-1], x]), np.concatenate([weights[::-1], weights])
+    terms = weights * f(sqrt(variance) * x)
+    before, current = np.zeros_like(x), np.ones_like(x)
+    coefficients = np.empty(degree + 1)
+    for k in range(degree + 1):
+        coefficients[k] = terms @ current
+        before, current = current, (x * current - sqrt(k) * before) / sqrt(k + 1.0)
+    return coefficients
+
+
+@lru_cache(maxsize=16)
+def _unit_nodes(count: int) -> tuple[Doubles, Doubles]:
+    """Gauss-Legendre nodes and weights on (0, 1)."""
+    x, weights = leggauss(count)
+    return 0.5 * (x + 1.0), 0.5 * weights
+
+
+@lru_cache(maxsize=16)
+def _crowded_nodes(count: int) -> tuple[Doubles, Doubles]:
+    """The same nodes crowded towards both ends: a function that varies fast near a kink, as tanh at a large variance does,
+    is resolved to the square of the width.
+    """
+    x, weights = _unit_nodes(count)
+    return x * x * (3.0 - 2.0 * x), weights * 6.0 * x * (1.0 - x)
+
+
+@lru_cache(maxsize=16)
+def _radii(count: int) -> tuple[Doubles, Doubles]:
+    """Nodes on (0, 12) and weights for the density r exp(-r^2 / 2)."""
+    x, weights = _crowded_nodes(count)
+    r = _REACH * x
+    return r, _REACH * weights * r * np.exp(-0.5 * r * r)
+
+
+def _polar_rule(f: PairFunction, p: float, q: float, theta: float, angles: int, radii: int) -> tuple[float, float]:
+    """The mean, and the mean of the absolute value, by one rule."""
+    nodes, node_weights = _crowded_nodes(angles)
+    r, r_weights = _radii(radii)
+    mean = size = 0.0
+    for cos_u, cos_v, width in _sectors(nodes, theta):
+        values = f(sqrt(p) * cos_u[:, None] * r, sqrt(q) * cos_v[:, None] * r)
+        mean += width * float(node_weights @ values @ r_weights)
+        size += width * float(node_weights @ np.abs(values) @ r_weights)
+    return mean / (2.0 * pi), size / (2.0 * pi)
+
+
+def _sectors(nodes: Doubles, theta: float) -> list[tuple[Doubles, Doubles, float]]:
+    """Cosines of the angles to u's and to v's axis, and the width, of the sectors between the kinks.
+
+    As sines of the angle to the nearest kink, which keep their digits in a narrow sector.
+    """
+    narrow, rest = theta * nodes, (pi - theta) * nodes
+    u_only = np.sin(narrow), -np.sin(theta - narrow)
+    both = np.sin(theta + rest), np.sin(rest)
+    return [
+        (u_only[0], u_only[1], theta),
+        (both[0], both[1], pi - theta),
+        (-u_only[0], -u_only[1], theta),
+        (-both[0], -both[1], pi - theta),
+    ]
