@@ -13,7 +13,7 @@ ARGS ?=
 ONLY ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup report test check format bench reference clean
+.PHONY: help setup report test check format bench bench-oracle reference clean
 
 help:  ## say what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -49,6 +49,10 @@ format: $(READY)  ## format everything
 
 bench: $(READY)  ## benchmarks to benchmarks/results (ONLY=name)
 	$(BIN)/python -m benchmarks $(ONLY)
+
+bench-oracle:  ## create .venv-oracle with neural-tangents, a competitor in the benchmark of kernels
+	$(PYTHON) -m venv .venv-oracle
+	.venv-oracle/bin/pip install --quiet --disable-pip-version-check jax==0.4.35 jaxlib==0.4.35 neural-tangents==0.6.5 'numpy<2.3' 'scipy<1.15'
 
 reference: $(READY)  ## write config/README.md and config/schema from the models
 	$(BIN)/initatlas config reference

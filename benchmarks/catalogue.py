@@ -2,18 +2,15 @@
 
 BENCHMARKS = {
     "kernels": """\
-Gram matrices of the NNGP and the NTK of a ReLU network between random inputs: `gram_matrix`, the matrix product
-alone that feeds it, and the recursion with arccos as one would write it in NumPy. `gram_matrix` includes the matrix
-product. Its aim is to stay within 1.5 times that product at any depth. A first call also compiles: the polynomials
-of a kernel once per process, the machine code once per machine.
+NNGP and NTK of a ReLU network between random inputs, on one thread: `grams_of_networks`, the matrix product that feeds
+them (of two matrices; of a matrix with itself BLAS does half the work, as ours does), the recursion with arccos as one
+would write it in NumPy and PyTorch, and neural-tangents, jitted and warm, in an environment of its own
+(`make bench-oracle`; left out where that is missing). Our times include the products and both kernels. A first call
+also compiles: the polynomials of a kernel once per process, the machine code once per machine.
 
 The errors are those of single entries, against the recursion with 50 digits. At small angles the cosine has lost
-the digits of the angle; `gram_matrix` takes them from the difference of the inputs. Where an entry is tiny beside
-the diagonal, as between opposite inputs, a rounding error of the diagonal's size is a large part of it.
-
-neural-tangents is not among our packages. Measured apart, on a machine like this one (n = 3000, both kernels,
-float64, jitted and warm), it took 0.75 times as long as NumPy's recursion at depth 1 (one thread) and 1.9 times as
-long at depth 10 (two threads).""",
+the digits of the angle; ours take them from the difference of the inputs. Where an entry is tiny beside the diagonal,
+as between opposite inputs, a rounding error of the diagonal's size is a large part of it.""",
     "training": """\
 Updates per second of `train_networks`, which trains many networks together, and of a plain PyTorch loop that trains
 the same networks one after the other. Both draw initial weights and minibatches; ours also evaluates at the start

@@ -1,55 +1,98 @@
-"""Gram matrices: our compiled kernels, the matrix product that feeds them, and the recursion written out in NumPy."""
+"""Gram matrices of both kernels: ours, neural-tangents, the recursion in NumPy and PyTorch, and the matrix product."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
+from typing import Any
 
 import mpmath
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
+from benchmarks.neural_tangents import NeuralTangents
 from benchmarks.result import Case, FigureTable, Outcome, TimingTable, make_case
 from benchmarks.timing import Competitors, elapsed, time_competitors
-from initatlas.kernels.gram import KernelName, compiled_nngp_ntk, gram_matrix
+from initatlas.kernels.gram import KernelName, compiled_kernel, gram_matrix, grams_of_networks, upper_products
+from initatlas.kernels.recursion import Architecture
 
+Floats = NDArray[Any]
 Doubles = NDArray[np.float64]
 
 KERNELS: tuple[KernelName, ...] = ("nngp", "ntk")
-SIZES = (1000, 3000)
-DEPTHS = (1, 3, 10)
+DEPTHS = (1, 3, 10, 32)
+DTYPES = ("float64", "float32")
+ROUNDS = {3000: 3, 8000: 1}
+LONGEST = 300_000_000  # n^2 depth at which the slow competitors are left out
 INPUTS = 784
-ROUNDS = 3
-ANGLES = (1e-6, 1e-3, 0.5, 2.0, 3.1415)
+ANGLES = (1e-8, 1e-6, 1e-3, 0.5, 2.0, 3.1415)
+ACTIVATIONS = ("relu", "leaky_relu(slope=0.2)", "erf", "gelu", "elu", "sin", "tanh")
 DIGITS = 50
 
 
 def run() -> Outcome:
-    """Time the kernels, then check both ways of computing them against 50 digits."""
+    """Time the kernels, then check ways of computing them against 50 digits."""
+    torch.set_num_threads(1)
     rng = np.random.default_rng(0)
-    cases = [
-        _timed(kernel, n, depth, rng=rng)
-        for n, kernel, depth in ((n, kernel, depth) for n in SIZES for kernel in KERNELS for depth in DEPTHS)
-    ]
+    with NeuralTangents.start() as oracle:
+        tables = [
+            TimingTable(
+                title=f"NNGP and NTK, {dtype}, n = {n}",
+                measure="ms",
+                cases=[_timed(n, depth, dtype, oracle, rng=rng) for depth in DEPTHS],
+            )
+            for n in ROUNDS
+            for dtype in DTYPES
+        ]
+    activations = TimingTable(
+        title="NNGP and NTK at depth 3, float64, n = 1000", measure="ms", cases=[*_by_activation(rng=rng)]
+    )
     return Outcome(
-        settings={"inputs": INPUTS, "rounds": ROUNDS, "threads": 1, "dtype": "float64", "digits": DIGITS},
-        timings=[TimingTable(title="Gram matrix", measure="ms", cases=cases)],
-        figures=[_errors(rng=rng), _compilation()],
+        settings={"inputs": INPUTS, "rounds": str(ROUNDS), "threads": 1, "digits": DIGITS},
+        timings=[*tables, activations],
+        figures=[_limits(rng=rng), _errors(rng=rng), _compilation()],
     )
 
 
-def _timed(kernel: KernelName, n: int, depth: int, *, rng: np.random.Generator) -> Case:
-    """Time one Gram matrix."""
-    features = rng.standard_normal((n, INPUTS))
-    competitors: Competitors = {
-        "matrix product": lambda: features @ features.T,
-        "initatlas": partial(gram_matrix, features, kernel=kernel, depth=depth, normalise=False, bias=False),
-        "NumPy, arccos": partial(recursion_with_arccos, features, kernel, depth),
+def _timed(n: int, depth: int, dtype: str, oracle: NeuralTangents, *, rng: np.random.Generator) -> Case:
+    """Time both kernels of one network."""
+    features = rng.standard_normal((n, INPUTS)).astype(dtype)
+    other = features.copy()  # a product with itself would take half the work
+    networks = [(kernel, Architecture("relu", depth)) for kernel in KERNELS]
+    tensor = torch.from_numpy(features)
+    competitors: dict[str, Callable[[], object]] = {
+        "matrix product": lambda: features @ other.T,
+        "initatlas": lambda: [*map(np.size, grams_of_networks(features, networks, dtype=dtype))],  # type: ignore[arg-type]
     }
-    name = f"{kernel.upper()}, n = {n}, depth {depth}"
-    return make_case(name, time_competitors(competitors, rounds=ROUNDS, rng=rng))
+    if n * n * depth <= LONGEST:
+        competitors |= {
+            "NumPy, arccos": partial(recursion_with_arccos, features, depth),
+            "PyTorch, arccos": partial(_recursion_in_torch, tensor, depth),
+        }
+        if oracle.available:
+            competitors["neural-tangents, jitted"] = oracle.prepared(features, depth)
+    return make_case(f"depth {depth}", time_competitors(competitors, rounds=ROUNDS[n], rng=rng))
 
 
-def recursion_with_arccos(features: Doubles, kernel: KernelName, depth: int) -> Doubles:
-    """NNGP or NTK of a ReLU network in the textbook form: layer by layer, on the cosines of whole matrices."""
+def _by_activation(*, rng: np.random.Generator) -> Iterator[Case]:
+    """Inputs on the sphere, where each activation is compiled, and of any norm with biases, layer by layer."""
+    features = rng.standard_normal((1000, INPUTS))
+    for activation in ACTIVATIONS:
+        architecture = Architecture(activation, 3, None, 0.1, 1.0 / INPUTS)
+        networks = [(kernel, architecture) for kernel in KERNELS]
+        competitors: dict[str, Callable[[], object]] = {
+            "on the sphere": lambda networks=networks: [
+                *map(np.size, grams_of_networks(features, networks, normalise=True))
+            ]
+        }
+        if architecture.dual.in_closed_form(4.0):
+            competitors["different norms, biases"] = lambda networks=networks: [
+                *map(np.size, grams_of_networks(features, networks))
+            ]
+        yield make_case(activation, time_competitors(competitors, rounds=1, rng=rng))
+
+
+def recursion_with_arccos(features: Floats, depth: int) -> tuple[Floats, Floats]:
+    """NNGP and NTK of a ReLU network in the textbook form: layer by layer, on the cosines of whole matrices."""
     norms = np.linalg.norm(features, axis=1)
     scale = np.outer(norms, norms)
     nngp = np.clip(features @ features.T / scale, -1.0, 1.0)
@@ -57,12 +100,24 @@ def recursion_with_arccos(features: Doubles, kernel: KernelName, depth: int) -> 
     for _ in range(depth):
         angle = np.arccos(nngp)
         nngp = np.minimum((np.sqrt(1.0 - nngp**2) + (np.pi - angle) * nngp) / np.pi, 1.0)
-        if kernel == "ntk":
-            ntk = nngp + ntk * (1.0 - angle / np.pi)
-    return scale * (ntk if kernel == "ntk" else nngp)
+        ntk = nngp + ntk * (1.0 - angle / np.pi)
+    return scale * nngp, scale * ntk
 
 
-def reference(x: Doubles, y: Doubles, kernel: KernelName, depth: int) -> mpmath.mpf:
+def _recursion_in_torch(features: torch.Tensor, depth: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """The same in PyTorch."""
+    norms = features.norm(dim=1)
+    scale = torch.outer(norms, norms)
+    nngp = (features @ features.T / scale).clamp(-1.0, 1.0)
+    ntk = nngp.clone()
+    for _ in range(depth):
+        angle = torch.arccos(nngp)
+        nngp = ((torch.sqrt(1.0 - nngp**2) + (torch.pi - angle) * nngp) / torch.pi).clamp(max=1.0)
+        ntk = nngp + ntk * (1.0 - angle / torch.pi)
+    return scale * nngp, scale * ntk
+
+
+def reference(x: Doubles, y: Doubles, depth: int) -> tuple[mpmath.mpf, mpmath.mpf]:
     """Evaluate the same recursion with many digits."""
     with mpmath.workdps(DIGITS):
         a, b = mpmath.matrix(x.tolist()), mpmath.matrix(y.tolist())
@@ -72,14 +127,37 @@ def reference(x: Doubles, y: Doubles, kernel: KernelName, depth: int) -> mpmath.
             angle = mpmath.acos(nngp)
             nngp = (mpmath.sin(angle) + (mpmath.pi - angle) * nngp) / mpmath.pi
             ntk = nngp + ntk * (1 - angle / mpmath.pi)
-        return scale * (ntk if kernel == "ntk" else nngp)
+        return scale * nngp, scale * ntk
+
+
+def _limits(*, rng: np.random.Generator) -> FigureTable:
+    """What the pass over the pairs costs beside a root, an arcus cosine and the inner product of a pair."""
+    features = rng.standard_normal((3000, INPUTS))
+    pairs = 3000 * 3001 / 2
+    rows: list[list[float | str]] = []
+    for dtype in DTYPES:
+        rows_in = features.astype(dtype)
+        entries = rng.random(1_000_000).astype(dtype)
+        competitors: Competitors = {
+            "products": partial(upper_products, rows_in),
+            "both": lambda rows_in=rows_in, dtype=dtype: gram_matrix(
+                rows_in, kernel="ntk", architecture=Architecture("relu", 10), dtype=dtype
+            ),
+            "root": lambda entries=entries: [np.sqrt(entries) for _ in range(10)],
+            "arccos": lambda entries=entries: [np.arccos(entries) for _ in range(10)],
+        }
+        seconds = make_case("", time_competitors(competitors, rounds=5, rng=rng)).median
+        per_pair = [1e9 * seconds["products"] / pairs, 1e9 * (seconds["both"] - seconds["products"]) / pairs]
+        rows.append([dtype, *per_pair, 100 * seconds["root"], 100 * seconds["arccos"]])
+    columns = ["", "inner product", "the rest, NTK at depth 10", "numpy.sqrt", "numpy.arccos (a layer takes one)"]
+    return FigureTable(title="Nanoseconds per pair, n = 3000, one thread", columns=columns, rows=rows)
 
 
 def _errors(*, rng: np.random.Generator) -> FigureTable:
     """Relative errors at pairs of inputs, from nearly equal to nearly opposite."""
     return FigureTable(
         title="Relative error of one entry",
-        columns=["angle of the two inputs", "kernel", "entry / diagonal", "initatlas", "NumPy, arccos"],
+        columns=["angle of the two inputs", "kernel", "entry / diagonal", "initatlas", "float32", "NumPy, arccos"],
         rows=[*_error_rows(rng)],
     )
 
@@ -88,13 +166,16 @@ def _error_rows(rng: np.random.Generator) -> Iterator[list[float | str]]:
     """One row per angle, kernel and depth."""
     for angle in ANGLES:
         pair = _pair(angle, rng=rng)
-        for kernel in KERNELS:
-            for depth in (1, 10):
-                exact = reference(pair[0], pair[1], kernel, depth)
-                ours = gram_matrix(pair, kernel=kernel, depth=depth, normalise=False, bias=False)
-                plain = recursion_with_arccos(pair, kernel, depth)
-                errors = [float(abs(value[0, 1] - exact) / abs(exact)) for value in (ours, plain)]
-                size = float(exact) / np.sqrt(ours[0, 0] * ours[1, 1])
+        for depth in (1, 10):
+            exact = reference(pair[0], pair[1], depth)
+            plain = recursion_with_arccos(pair, depth)
+            for kernel, value, textbook in zip(KERNELS, exact, plain, strict=True):
+                ours, single = (
+                    gram_matrix(pair, kernel=kernel, architecture=Architecture("relu", depth), dtype=dtype)  # type: ignore[arg-type]
+                    for dtype in DTYPES
+                )
+                errors = [float(abs(float(gram[0, 1]) - value) / abs(value)) for gram in (ours, single, textbook)]
+                size = float(value) / np.sqrt(float(ours[0, 0]) * float(ours[1, 1]))
                 yield [f"{angle:g}", f"{kernel.upper()}, depth {depth}", size, *errors]
 
 
@@ -105,10 +186,14 @@ def _pair(angle: float, *, rng: np.random.Generator) -> Doubles:
 
 
 def _compilation() -> FigureTable:
-    """Time to turn a kernel into its polynomials, which a process does once for each."""
-    compile_anew = compiled_nngp_ntk.__wrapped__
-    rows: list[list[float | str]] = [
-        [f"depth {depth}", *(1e3 * elapsed(partial(compile_anew, kernel, depth)) for kernel in KERNELS)]
-        for depth in DEPTHS
-    ]
-    return FigureTable(title="Compiling a kernel to polynomials (ms)", columns=["", "NNGP", "NTK"], rows=rows)
+    """Time to turn a kernel into its polynomials, which a process does once for each, and their degrees."""
+    compile_anew = compiled_kernel.__wrapped__
+    rows: list[list[float | str]] = []
+    for activation in ("relu", "erf", "gelu", "tanh"):
+        for depth in (1, 3, 10):
+            architecture = Architecture(activation, depth)
+            series = compiled_kernel("ntk", architecture)
+            milliseconds = 1e3 * elapsed(partial(compile_anew, "ntk", architecture))
+            rows.append([f"{activation}, depth {depth}", milliseconds, len(series.near) - 1, len(series.far) - 1])
+    columns = ["", "ms", "degree below 90 degrees", "degree above"]
+    return FigureTable(title="Compiling an NTK to polynomials", columns=columns, rows=rows)

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from initatlas.kernels.gram import compiled_kernel, gram_matrix, grams_by_depth
+from initatlas.kernels.gram import compiled_kernel, gram_matrix, grams_of_networks
 from initatlas.kernels.recursion import Architecture, hidden_states, kernels_at_angle, output_kernels
 from initatlas.kernels.spectrum import eigen_coefficients, eigenpairs, squared_coefficients
 from initatlas.kernels.univariate import compile_kernel, evaluate_kernel
@@ -214,7 +214,9 @@ def test_cross_gram_is_a_block_of_the_whole():
 
 def test_all_depths_from_one_matrix_of_products():
     features = np.random.default_rng(3).standard_normal((80, 6))
-    for depth, gram in grams_by_depth(features, (1, 2, 7), kernel="ntk", architecture=relu(1), normalise=True):
+    depths = (1, 2, 7)
+    grams = grams_of_networks(features, [("ntk", relu(depth)) for depth in depths], normalise=True)
+    for depth, gram in zip(depths, grams, strict=True):
         np.testing.assert_array_equal(
             gram, gram_matrix(features, kernel="ntk", architecture=relu(depth), normalise=True)
         )

@@ -107,35 +107,33 @@ def gram_matrix(
     return gram
 
 
-def grams_by_depth(
+def grams_of_networks(
     features: Floats,
-    depths: Iterable[int],
+    networks: Iterable[tuple[KernelName, Architecture]],
     *,
-    kernel: KernelName,
-    architecture: Architecture,
     normalise: bool = False,
     bias: bool = False,
     dtype: Literal["float64", "float32"] = "float64",
     threads: int = 1,
-) -> Iterator[tuple[int, Floats]]:
-    """Symmetric kernel matrices at several depths, from one matrix of inner products.
+) -> Iterator[Floats]:
+    """Symmetric kernel matrices of several kernels or networks (all depths, say), from one matrix of inner products.
 
     Parameters
     ----------
-    features, kernel, architecture, normalise, bias, dtype, threads
-        As in `gram_matrix`; the architecture's own depth is not used.
-    depths
-        Numbers of hidden layers.
+    features, normalise, bias, dtype, threads
+        As in `gram_matrix`.
+    networks
+        Kernel name and architecture of each matrix.
 
     Yields
     ------
-    depth, gram
+    ndarray, shape (n, n)
+        In the order of `networks`.
     """
     rows = prepare_inputs(features, normalise=normalise, bias=bias, dtype=dtype)
     products = upper_products(rows.unit)
-    for depth in depths:
-        fill = kernel_filler(kernel, replace(architecture, depth=depth), rows, rows)
-        yield depth, _symmetric(products.copy(), fill, threads)
+    for kernel, architecture in networks:
+        yield _symmetric(products.copy(), kernel_filler(kernel, architecture, rows, rows), threads)
 
 
 def upper_products(unit: Floats) -> Floats:
