@@ -17,7 +17,7 @@ from initatlas.sweeps.registry import load_experiment
 from initatlas.sweeps.spec import ScaleOverlay, SweepConfig
 from initatlas.vocabulary import ACTIVATIONS, WEIGHTS, Vocabulary
 
-EXPERIMENTS = ("forward_kernel", "normalised_kernel", "smoothness", "train_mlp", "depth_scale")
+EXPERIMENTS = ("forward_kernel", "normalised_kernel", "smoothness", "train_mlp", "depth_scale", "sphere_spectrum")
 
 _HEAD = """\
 # The config

@@ -190,6 +190,7 @@ TINY = {
     "forward_kernel": {"width": 8, "input_dimension": 8, "angles": 3, "depth": 2},
     "normalised_kernel": {"depth": 2, "angles": 5},
     "smoothness": {"samples": 40, "draws": 100, "dataset": "digits"},
+    "sphere_spectrum": {"dimension": 3, "degrees": 30, "depth": 2},
     "train_mlp": {"width": 4, "depth": 2, "steps": 3, "batch_size": 8, "evaluations": 2, "dataset": "digits"},
 }
 
