@@ -257,3 +257,28 @@ def test_too_steep_for_polynomials_goes_layer_by_layer():
 def test_wrong_arguments_are_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
         gram_matrix(**({"kernel": "ntk", "architecture": relu(1)} | arguments))
+
+
+def continued_ntk(sine, depth):
+    """The NTK of a ReLU network as an analytic function of s = sin(theta / 2), for complex s near [0, sqrt(1/2)]."""
+    z, ntk = sine**2, 1 - 2 * sine**2
+    for _ in range(depth):
+        theta = 2 * np.arcsin(sine)
+        following = z - (np.sin(theta) - theta * np.cos(theta)) / (2 * np.pi)
+        ntk = (1 - 2 * following) + ntk * (1 - theta / np.pi)
+        sine, z = sine * np.sqrt(following / z), following
+    return ntk
+
+
+@pytest.mark.parametrize(("depth", "radius"), [(1, 3.3), (3, 3.3), (10, 3.3), (32, 2.35), (128, 1.55)])
+def test_the_error_of_a_compiled_kernel_is_bounded_by_its_size_on_an_ellipse(depth, radius):
+    # Bernstein: an interpolant of degree n errs by at most 4 M r^-n / (r - 1), with M the largest value on the ellipse of
+    # radius r around the interval (Trefethen, Approximation Theory and Approximation Practice, theorem 8.2).
+    degree = len(compiled_kernel("ntk", relu(depth)).near) - 1
+    circle = radius * np.exp(2j * np.pi * np.arange(4096) / 4096)
+    sine = np.sqrt(0.5) * (1 + (circle + 1 / circle) / 2) / 2
+    largest = np.abs(continued_ntk(sine, depth)).max()
+    inside = np.sqrt(0.5) * np.linspace(0.01, 1, 50)
+    expected = kernels_at_angle(relu(depth), 2 * np.arcsin(inside))[1]
+    np.testing.assert_allclose(continued_ntk(inside.astype(complex), depth), expected, atol=1e-12 * (depth + 1))
+    assert 4 * largest * radius**-degree / (radius - 1) < 5e-11 * (depth + 1)

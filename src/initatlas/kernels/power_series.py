@@ -65,7 +65,7 @@ def rectifier_on_disc(architecture: Architecture, cosines: Complexes) -> tuple[C
         raise ValueError(f"{architecture.activation!r} is no rectifier")
     variance = architecture.input_variance + bias
     covariance: Complexes = architecture.input_variance * np.asarray(cosines, dtype=np.complex128) + bias
-    ntk = covariance
+    ntk: Complexes = covariance
     for layer in range(architecture.depth):
         last = layer == architecture.depth - 1
         weight = architecture.output_variance if last else architecture.hidden_variance
@@ -79,7 +79,7 @@ def rectifier_on_disc(architecture: Architecture, cosines: Complexes) -> tuple[C
 
 def _rectifier_dual(slope: float, cosine: Complexes) -> tuple[Complexes, Complexes]:
     """Duals of a rectifier and of its derivative, for variances of 1."""
-    angle = np.arccos(cosine)
+    angle: Complexes = np.arccos(cosine)
     bend = (1.0 - slope) ** 2 / (2.0 * np.pi)
     arc = np.sqrt((1.0 - cosine) * (1.0 + cosine)) + (np.pi - angle) * cosine
     return slope * cosine + bend * arc, slope + bend * (np.pi - angle)
