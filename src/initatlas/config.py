@@ -51,7 +51,7 @@ class Settings(Strict):
     )
     raw_data: str = Field(
         default="data/raw",
-        description="Folder with the raw files of MNIST, Fashion-MNIST and CIFAR-10, one folder each.",
+        description="Folder with the raw files of MNIST, Fashion-MNIST, CIFAR-10, photographs and speech.",
     )
 
 

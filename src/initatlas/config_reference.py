@@ -9,15 +9,26 @@ from pydantic import BaseModel, TypeAdapter
 from pydantic.fields import FieldInfo
 
 from initatlas.config import Settings, StudyConfig
-from initatlas.datasets.specs import CifarSpec, DatasetSpec, DigitsSpec, GlyphsSpec, IdxSpec
+from initatlas.datasets.specs import SPECS, DatasetSpec
 from initatlas.files import write_text
 from initatlas.studies.claim import Published, PublishedStudy
 from initatlas.sweeps.experiment import Experiment
 from initatlas.sweeps.registry import load_experiment
 from initatlas.sweeps.spec import ScaleOverlay, SweepConfig
-from initatlas.vocabulary import ACTIVATIONS, WEIGHTS, Vocabulary
+from initatlas.vocabulary import ACTIVATIONS, Vocabulary
+from initatlas.weights.families import WEIGHTS
 
-EXPERIMENTS = ("forward_kernel", "normalised_kernel", "smoothness", "train_mlp", "depth_scale", "sphere_spectrum")
+EXPERIMENTS = (
+    "forward_kernel",
+    "normalised_kernel",
+    "signal_norms",
+    "many_inputs",
+    "largest_coordinate",
+    "smoothness",
+    "train_mlp",
+    "depth_scale",
+    "sphere_spectrum",
+)
 
 _HEAD = """\
 # The config
@@ -60,7 +71,7 @@ def _reference() -> Iterator[str]:
     yield from _model_table(Settings)
     yield "## datasets.yaml\n"
     yield "A data set's name, then its keys by `kind`. `scales: {smoke: {...}, paper: {...}}` changes keys at a scale.\n"
-    for spec in (DigitsSpec, GlyphsSpec, IdxSpec, CifarSpec):
+    for spec in SPECS:
         yield f"### kind: {spec.model_fields['kind'].default}\n"
         yield from _model_table(spec)
     yield "## sweeps/&lt;study&gt;.yaml\n"

@@ -2,7 +2,8 @@
 
 A weight distribution or an activation is written as a *label*: ``gaussian``, ``generalized_normal(beta=0.5)``,
 ``leaky_relu(slope=0.2)``. A label is one readable string, so it serves as an axis value, as part of a point's key,
-as a coordinate in a cube and as a legend entry. This module is read at every start of the workflow: standard library only.
+as a coordinate in a cube and as a legend entry. The names of weight distributions are those of the classes in
+`initatlas.weights.families`. This module is read at every start of the workflow: standard library only.
 """
 
 import re
@@ -13,12 +14,16 @@ from math import inf, isfinite
 
 @dataclass(frozen=True)
 class Bounds:
-    """An interval of admissible parameter values; open at both ends unless `closed_below`, and perhaps whole numbers only."""
+    """An interval of admissible parameter values; open at both ends unless `closed_below`, and perhaps whole numbers only.
+
+    `reason` says why the interval ends where it does; whoever gives a value outside reads it.
+    """
 
     low: float
     high: float = inf
     closed_below: bool = False
     whole: bool = False
+    reason: str = ""
 
     def admit(self, value: float) -> bool:
         """Whether `value` lies inside."""
@@ -31,14 +36,6 @@ class Bounds:
 
 
 Vocabulary = Mapping[str, Mapping[str, Bounds]]
-
-WEIGHTS: Vocabulary = {
-    "gaussian": {},
-    "uniform": {},
-    "laplace": {},
-    "generalized_normal": {"beta": Bounds(0.0)},
-    "multivariate_t": {"nu": Bounds(2.0)},
-}
 
 ACTIVATIONS: Vocabulary = {
     "identity": {},
@@ -113,5 +110,6 @@ def canonical_label(label: str, vocabulary: Vocabulary) -> str:
         raise ValueError(f"{label!r}: {name} takes {needs}")
     for key, value in parameters.items():
         if not wanted[key].admit(value):
-            raise ValueError(f"{label!r}: {key} must lie in {wanted[key]}")
+            because = f": {wanted[key].reason}" if wanted[key].reason else ""
+            raise ValueError(f"{label!r}: {key} must lie in {wanted[key]}{because}")
     return format_label(name, parameters)

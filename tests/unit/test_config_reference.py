@@ -18,7 +18,12 @@ def test_reference_is_in_step(name: str) -> None:
 
 
 def test_every_experiment_is_described() -> None:
-    modules = {path.stem for path in Path(experiments_path[0]).glob("*.py")} - {"__init__", "grids", "labels"}
+    modules = {path.stem for path in Path(experiments_path[0]).glob("*.py")} - {
+        "__init__",
+        "grids",
+        "labels",
+        "network_law",
+    }
     assert set(EXPERIMENTS) == modules
     page = (CONFIG / "README.md").read_text(encoding="utf-8")
     for name in EXPERIMENTS:

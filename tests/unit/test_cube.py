@@ -188,7 +188,10 @@ def test_a_file_that_is_no_cube_is_one_clear_line(tmp_path):
 TINY = {
     "depth_scale": {"activation": "tanh"},
     "forward_kernel": {"width": 8, "input_dimension": 8, "angles": 3, "depth": 2},
+    "largest_coordinate": {"dataset": "digits", "pieces": 3, "levels": 2, "rows": 8, "columns": 8},
+    "many_inputs": {"inputs": 8, "samples": 2000},
     "normalised_kernel": {"depth": 2, "angles": 5},
+    "signal_norms": {"width": 8, "input_dimension": 6, "depth": 2, "signals": 3},
     "smoothness": {"samples": 40, "draws": 100, "dataset": "digits"},
     "sphere_spectrum": {"dimension": 3, "degrees": 30, "depth": 2},
     "train_mlp": {"width": 4, "depth": 2, "steps": 3, "batch_size": 8, "evaluations": 2, "dataset": "digits"},

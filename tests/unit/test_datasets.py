@@ -19,7 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from initatlas.datasets import cifar, glyphs, idx
+from initatlas.datasets import cifar, glyphs, idx, specs
 from initatlas.datasets.build import build_dataset
 from initatlas.datasets.dataset import Dataset, read_dataset, write_dataset
 from initatlas.datasets.glyph_strokes import ALLOGRAPHS
@@ -105,7 +105,7 @@ def test_specs_refuse(entry: dict[str, object]) -> None:
 
 
 def test_every_field_is_described() -> None:
-    for model in (DigitsSpec, GlyphsSpec, IdxSpec, CifarSpec):
+    for model in specs.SPECS:
         assert all(field.description for field in model.model_fields.values())
 
 
@@ -118,7 +118,7 @@ def test_spec_survives_json() -> None:
 
 def test_shipped_config_is_valid_at_every_scale() -> None:
     entries = yaml.safe_load((ROOT / "config" / "datasets.yaml").read_text(encoding="utf-8"))
-    assert set(entries) == {"digits", "glyphs", "mnist", "fashion_mnist", "cifar10"}
+    assert set(entries) == {"digits", "glyphs", "mnist", "fashion_mnist", "cifar10", "photographs", "kodak", "speech"}
     for entry in entries.values():
         scales = entry.pop("scales", {})
         for overlay in ({}, *scales.values()):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from initatlas.kernels import meanfield
 from initatlas.kernels.dual import dual, dual_derivative
-from initatlas.networks.forward import forward_signals
+from initatlas.networks.forward import RandomNetwork, forward_signals
 
 LEAKY = "leaky_relu(slope=0.2)"
 ALL = ("identity", "relu", LEAKY, "erf", "tanh")
@@ -131,15 +131,9 @@ def test_correlation_depth_is_the_rate_of_the_iteration(activation):
 def test_a_wide_network_reaches_the_fixed_point(activation):
     variances = {"weight_variance": 1.4, "bias_variance": 0.2}
     q = meanfield.variance_fixed_point(activation, **variances)
-    *_, last = forward_signals(
-        np.random.default_rng(0).standard_normal((1, 100)),
-        depth=15,
-        width=1000,
-        activation=activation,
-        weights="gaussian",
-        rng=np.random.default_rng(1),
-        **variances,
-    )
+    network = RandomNetwork(activation=activation, weights="gaussian", depth=15, width=1000, **variances)
+    inputs = np.random.default_rng(0).standard_normal((1, 100))
+    *_, last = forward_signals(inputs, network, rng=np.random.default_rng(1))
     measured = np.mean(last.astype(float) ** 2)
     expected = (q - 0.2) / 1.4
     # Relative fluctuations of a layer are below sqrt(5 / 1000); memory of earlier layers multiplies them by

@@ -19,7 +19,7 @@ from initatlas.kernels.recursion import (
     one_minus_cosine,
     output_kernels,
 )
-from initatlas.networks.forward import forward_signals
+from initatlas.networks.forward import RandomNetwork, forward_signals
 
 ANGLES = (1e-8, 1e-6, 1e-3, 0.3, 0.99, 1.01, 1.5, 2.5, 3.1)
 LEAKY = "leaky_relu(slope=0.2)"
@@ -100,18 +100,8 @@ def test_nngp_against_sampled_networks(activation, bias):
     expected = float(output_kernels(architecture, state)[0]) / 1.5
     rng, samples = np.random.default_rng(0), []
     for _ in range(60):
-        *_, last = forward_signals(
-            inputs,
-            depth=2,
-            width=500,
-            activation=activation,
-            weights="gaussian",
-            weight_variance=1.5,
-            bias_variance=bias,
-            fan="in",
-            rng=rng,
-            dtype=np.float64,
-        )
+        network = RandomNetwork(activation, "gaussian", 1.5, depth=2, width=500, bias_variance=bias, fan="in")
+        *_, last = forward_signals(inputs, network, rng=rng, dtype=np.float64)
         samples.append(np.mean(last[0] * last[1]))
     assert abs(np.mean(samples) - expected) < 4 * np.std(samples) / sqrt(len(samples)) + 5 * abs(expected) / 500
 

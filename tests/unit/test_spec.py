@@ -173,7 +173,7 @@ def test_the_default_data_set_counts():
 MISTAKES = {
     "unknown parameter": (
         {"axes": {"heigth": [1]}},
-        "axes.heigth[0]: unknown parameter 'heigth'; allowed: seed, activation, weights, width",
+        "axes.heigth[0]: unknown parameter 'heigth'; allowed: seed, activation, depth, angles",
     ),
     "unknown fixed parameter": ({"fixed": {"heigth": 1}}, "fixed.heigth: unknown parameter 'heigth'; allowed: "),
     "unknown parameter in exclude": (
@@ -194,15 +194,15 @@ MISTAKES = {
     ),
     "unknown activation": (
         {"axes": {"activation": ["relu", "swish"]}},
-        "axes.activation[1] = 'swish': 'swish' does not exist; allowed: erf, identity, leaky_relu, relu, tanh",
+        "axes.activation[1] = 'swish': 'swish' does not exist; allowed: abs, cos, elu, erf, exp",
     ),
-    "activation that does not fit": (
-        {"fixed": {"activation": "tanh"}},
-        "fixed.activation = 'tanh': 'tanh' is not linear on both half-lines; allowed: relu, identity, leaky_relu",
+    "weights that do not fit": (
+        {"experiment": "many_inputs", "fixed": {"weights": "multivariate_t(nu=3)"}},
+        "fixed.weights = 'multivariate_t(nu=3)': 'multivariate_t(nu=3)': its weights share a scale; here",
     ),
     "label parameter out of bounds": (
         {"axes": {"weights": [{"name": "multivariate_t", "nu": [3, 2]}]}},
-        "axes.weights[1] = 'multivariate_t(nu=2)': 'multivariate_t(nu=2)': nu must lie in (2, inf)",
+        "axes.weights[1] = 'multivariate_t(nu=2)': 'multivariate_t(nu=2)': nu must lie in (2, inf): with 2 degrees",
     ),
     "label parameter missing": ({"fixed": {"weights": "multivariate_t"}}, "fixed.weights = 'multivariate_t': "),
     "label parameter that is text": (

@@ -8,13 +8,13 @@ from hypothesis import strategies as st
 
 from initatlas.vocabulary import (
     ACTIVATIONS,
-    WEIGHTS,
     Bounds,
     canonical_label,
     format_label,
     format_number,
     parse_label,
 )
+from initatlas.weights.families import WEIGHTS
 
 names = st.from_regex(r"[a-z][a-z0-9_]{0,12}", fullmatch=True)
 numbers = st.floats(allow_nan=False, allow_infinity=False)
@@ -51,7 +51,7 @@ def test_parameters_are_written_in_the_order_of_their_names():
 @pytest.mark.parametrize("vocabulary", [WEIGHTS, ACTIVATIONS])
 def test_every_name_of_the_vocabulary_has_a_canonical_label(vocabulary):
     for name, wanted in vocabulary.items():
-        inside = {key: bounds.low + 0.5 for key, bounds in wanted.items()}
+        inside = {key: bounds.low + (1.0 if bounds.whole else 0.5) for key, bounds in wanted.items()}
         assert parse_label(canonical_label(format_label(name, inside), vocabulary)) == (name, inside)
 
 
@@ -74,7 +74,10 @@ def test_bounds_are_written_as_intervals():
 @pytest.mark.parametrize(
     ("label", "message"),
     [
-        ("swish", "'swish' does not exist; allowed: erf, identity, leaky_relu, relu, tanh"),
+        (
+            "swish",
+            "'swish' does not exist; allowed: abs, cos, elu, erf, exp, gelu, hermite, identity, ",
+        ),
         ("leaky_relu", r"'leaky_relu': leaky_relu takes slope in \[0, 1\)"),
         ("relu(slope=0.1)", r"relu takes no parameters"),
         ("leaky_relu(alpha=0.1)", r"takes slope in \[0, 1\)"),
@@ -95,3 +98,9 @@ def test_a_wrong_label_says_what_is_allowed(label, message):
 def test_a_parameter_given_twice_is_a_mistake():
     with pytest.raises(ValueError, match="twice"):
         parse_label("multivariate_t(nu=3, nu=5)")
+
+
+def test_bounds_give_their_reason():
+    vocabulary = {"thing": {"size": Bounds(2.0, reason="smaller ones do not exist")}}
+    with pytest.raises(ValueError, match=r"size must lie in \(2, inf\): smaller ones do not exist"):
+        canonical_label("thing(size=1)", vocabulary)

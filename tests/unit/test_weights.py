@@ -1,5 +1,6 @@
 """Weight distributions against their closed forms."""
 
+from dataclasses import fields
 from math import gamma, pi, sqrt
 
 import numpy as np
@@ -10,7 +11,8 @@ from scipy import stats
 
 from initatlas.errors import UserError
 from initatlas.weights.criticality import norm_preserving_variance
-from initatlas.weights.distributions import sample_weights, unit_scale
+from initatlas.weights.distributions import sample_weights
+from initatlas.weights.families import FAMILIES, WEIGHTS, family_of
 
 VARIANCE = 0.37
 
@@ -112,20 +114,57 @@ def test_same_generator_same_weights(label, shape, double, seed):
     np.testing.assert_allclose(scaled, 2 * first, rtol=4 * np.finfo(dtype).eps)
 
 
-def test_unit_scales():
-    assert unit_scale("uniform") == pytest.approx(sqrt(3))
-    assert unit_scale("laplace") == pytest.approx(1 / sqrt(2))
-    assert unit_scale("generalized_normal(beta=2)") == pytest.approx(sqrt(2))
-    assert unit_scale("generalized_normal(beta=1)") == pytest.approx(1 / sqrt(2))
-    assert unit_scale("generalized_normal(beta=1000)") == pytest.approx(sqrt(3), rel=1e-2)
-    assert unit_scale("multivariate_t(nu=4)") == pytest.approx(sqrt(0.5))
-    assert unit_scale("gaussian") == 1.0
+HEAVY = ["generalized_normal(beta=0.2)", "multivariate_t(nu=2.05)", "multivariate_t(nu=2.5)"]
+FAMILY_LABELS = [*KURTOSIS, *HEAVY, "multivariate_t(nu=10)"]
+
+
+@pytest.mark.parametrize("label", ["laplace", *HEAVY])
+def test_a_variance_that_is_off_by_two_percent_is_noticed(label):
+    """The whole distribution, many draws: heavy tails too, whose sample variance tells nothing."""
+    w = sample_weights(label, (2_000_000, 1), variance=VARIANCE, rng=np.random.default_rng(6))[:, 0].astype(np.float64)
+    cdf = reference(label).cdf
+    assert stats.kstest(w, cdf).pvalue > 1e-3
+    assert stats.kstest(sqrt(1.02) * w, cdf).pvalue < 1e-3
+
+
+@pytest.mark.parametrize("label", FAMILY_LABELS)
+def test_the_stated_standard_deviation_is_that_of_the_sampler(label):
+    family = family_of(label)
+    w = family.sample((50_000, 1), np.random.default_rng(7), np.dtype(np.float64))[:, 0]
+    scaled = w * (sqrt(VARIANCE) / family.standard_deviation())
+    assert stats.kstest(scaled, reference(label).cdf).pvalue > 1e-3
+
+
+def test_every_family_stands_in_the_vocabulary_under_its_name():
+    assert set(WEIGHTS) == {family.name for family in FAMILIES.values()}
+    for name, family in FAMILIES.items():
+        assert set(family.bounds) == {field.name for field in fields(family)}, name
+        assert family.nanoseconds > 0
+        assert family.__doc__
+
+
+def test_a_variance_that_does_not_exist_is_refused_with_the_reason():
+    with pytest.raises(
+        ValueError, match=r"nu must lie in \(2, inf\): with 2 degrees of freedom or fewer .* no variance"
+    ):
+        family_of("multivariate_t(nu=2)")
 
 
 def test_norm_preserving_variance():
     assert norm_preserving_variance("relu") == 2.0
     assert norm_preserving_variance("identity") == 1.0
     assert norm_preserving_variance("leaky_relu(slope=0.2)") == pytest.approx(2 / 1.04)
+
+
+@pytest.mark.parametrize(("rms", "scale"), [(0.5, 1.59058), (1.0, 1.46801), (5.0, 1.41494)])
+def test_norm_preserving_variance_of_gelu_as_published(rms, scale):
+    """Standard deviations in the public code of Tsuchida et al. 2021 (arXiv 2002.08517)."""
+    assert sqrt(norm_preserving_variance("gelu", rms=rms)) == pytest.approx(scale, abs=1e-5)
+
+
+def test_no_variance_preserves_what_is_beyond_the_range():
+    with pytest.raises(UserError, match=r"tanh.*root mean square 2"):
+        norm_preserving_variance("tanh", rms=2.0)
 
 
 @pytest.mark.parametrize("activation", ["erf", "tanh"])

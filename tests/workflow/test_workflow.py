@@ -134,21 +134,22 @@ def test_how_a_sweep_runs_is_no_reason_to_run_it_again(built, key):
 
 
 def test_one_more_value_on_an_axis_computes_the_new_points_alone(project):
-    axes = "smoke: {axes: {depth: [1, 4]}, fixed"
+    axes = "weights: [{name: generalized_normal, beta: [0.5, 1, 2, 8]}"
     text = (project / "config/sweeps/tsuchida2018.yaml").read_text()
     assert text.count(axes) == 1
-    (project / "config/sweeps/tsuchida2018.yaml").write_text(text.replace(axes, axes.replace("[1, 4]", "[1, 2, 4]")))
-    sweeps = {f"sweep tsuchida2018/fig4{letter}" for letter in "abcd"}
-    products = {f"figure tsuchida2018/fig4{letter}" for letter in "abcd"} | {"table tsuchida2018/deviations"}
+    (project / "config/sweeps/tsuchida2018.yaml").write_text(text.replace(axes, axes.replace("2, 8]", "2, 3, 8]")))
+    figures = ("fig4a", "fig4b", "fig4c", "fig4d", "cor8", "cor9")
+    products = {f"figure tsuchida2018/{name}" for name in figures}
+    products |= {"table tsuchida2018/deviations", "table tsuchida2018/errata"}
     claims = {"claims of tsuchida2018", "ledger of claims", "report page"}
-    assert project.would_run() == sweeps | products | claims
-    before = cube(project, "tsuchida2018/fig4a")
-    answer = project.snakemake("tsuchida2018/fig4a")
+    assert project.would_run() == {"sweep tsuchida2018/fig4"} | products | claims
+    before = cube(project, "tsuchida2018/fig4")
+    answer = project.snakemake("tsuchida2018/fig4")
     assert answer.code == 0, answer.text
-    assert "tsuchida2018/fig4a: 8 of 24 points to run" in (project / LOG.format("tsuchida2018/fig4a")).read_text()
-    after = cube(project, "tsuchida2018/fig4a")
-    assert after["depth"].values.tolist() == [1, 2, 4]
-    kept = after.sel(depth=before["depth"].values)
+    assert "tsuchida2018/fig4: 6 of 54 points to run" in (project / LOG.format("tsuchida2018/fig4")).read_text()
+    after = cube(project, "tsuchida2018/fig4")
+    assert "generalized_normal(beta=3)" in after["weights"].values
+    kept = after.sel(weights=before["weights"].values)
     assert kept["cosine"].values.tobytes() == before["cosine"].values.tobytes()
 
 

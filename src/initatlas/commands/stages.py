@@ -25,7 +25,7 @@ def build_dataset(name: str, spec: str, raw_data: Path, output: Path) -> None:
     adapter: TypeAdapter[DatasetSpec] = TypeAdapter(DatasetSpec)
     dataset = build(name, adapter.validate_json(spec), raw_data)
     write_dataset(dataset, output)
-    log.info("%s: %d images of %s pixels in %s", name, len(dataset.images), dataset.images.shape[1:], output)
+    log.info("%s: %s in %s", name, dataset.summary(), output)
 
 
 def read_evidence(published: Path, cubes: Mapping[str, Path]) -> "Evidence":

@@ -2,12 +2,22 @@
 
 from pathlib import Path
 
-from initatlas.datasets import cifar, digits, glyphs, idx
+from initatlas.datasets import cifar, digits, glyphs, idx, images, photographs, recordings
+from initatlas.datasets.clips import Recordings
 from initatlas.datasets.dataset import Dataset
-from initatlas.datasets.specs import CifarSpec, DatasetSpec, DigitsSpec, GlyphsSpec, IdxSpec
+from initatlas.datasets.specs import (
+    CifarSpec,
+    DatasetSpec,
+    DigitsSpec,
+    GlyphsSpec,
+    IdxSpec,
+    ImagesSpec,
+    PhotographsSpec,
+    RecordingsSpec,
+)
 
 
-def build_dataset(name: str, spec: DatasetSpec, raw_data: Path) -> Dataset:
+def build_dataset(name: str, spec: DatasetSpec, raw_data: Path) -> Dataset | Recordings:
     """Read or generate a data set.
 
     Parameters
@@ -21,7 +31,7 @@ def build_dataset(name: str, spec: DatasetSpec, raw_data: Path) -> Dataset:
 
     Returns
     -------
-    Dataset
+    Dataset or Recordings
         The data set.
 
     Raises
@@ -38,3 +48,9 @@ def build_dataset(name: str, spec: DatasetSpec, raw_data: Path) -> Dataset:
             return idx.load(name, spec, raw_data)
         case CifarSpec():
             return cifar.load(name, spec, raw_data)
+        case PhotographsSpec():
+            return photographs.load(name, spec)
+        case ImagesSpec():
+            return images.load(name, spec, raw_data)
+        case RecordingsSpec():
+            return recordings.load(name, spec, raw_data)

@@ -23,6 +23,8 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from initatlas.datasets import clips
+from initatlas.datasets.clips import Recordings
 from initatlas.errors import UserError
 from initatlas.files import atomic_path
 
@@ -94,6 +96,14 @@ class Dataset:
             digest.update(array.tobytes())
         return digest.hexdigest()
 
+    def __len__(self) -> int:
+        """Number of images."""
+        return len(self.images)
+
+    def summary(self) -> str:
+        """What there is, in words."""
+        return f"{len(self)} images of {'x'.join(map(str, self.images.shape[1:]))} pixels"
+
     def features(self, split: Split | None = None) -> NDArray[np.float32]:
         """Give the images as rows of grey levels between 0 and 1.
 
@@ -127,7 +137,7 @@ class Dataset:
         }
 
 
-def write_dataset(dataset: Dataset, path: Path) -> None:
+def write_dataset(dataset: Dataset | Recordings, path: Path) -> None:
     """Write a data set to a netCDF4 file, atomically.
 
     Parameters
@@ -137,15 +147,22 @@ def write_dataset(dataset: Dataset, path: Path) -> None:
     path
         The file to create or replace; see the head of this module for what it holds.
     """
+    content = _to_xarray(dataset) if isinstance(dataset, Dataset) else dataset.to_xarray()
     encoding: dict[str, dict[str, Any]] = {
-        name: {"zlib": True, "complevel": 4, "_FillValue": None} for name in ("images", "labels", "split")
+        str(name): {"zlib": True, "complevel": 4, "_FillValue": None} for name in content.data_vars
     }
-    encoding["images"]["chunksizes"] = (min(256, len(dataset.images)), *dataset.images.shape[1:])
+    if isinstance(dataset, Dataset):
+        encoding["images"]["chunksizes"] = (_images_per_chunk(dataset), *dataset.images.shape[1:])
     with atomic_path(path) as draft:
-        _to_xarray(dataset).to_netcdf(draft, engine="netcdf4", format="NETCDF4", encoding=encoding)
+        content.to_netcdf(draft, engine="netcdf4", format="NETCDF4", encoding=encoding)
 
 
-def read_dataset(path: Path) -> Dataset:
+def _images_per_chunk(dataset: Dataset) -> int:
+    """At most 256 images, and a mebibyte where images are large."""
+    return min(256, len(dataset), max(1, (1 << 20) // int(dataset.images[0].size)))
+
+
+def read_dataset(path: Path) -> Dataset | Recordings:
     """Read a data set and check that it is what was written.
 
     Parameters
@@ -155,7 +172,7 @@ def read_dataset(path: Path) -> Dataset:
 
     Returns
     -------
-    Dataset
+    Dataset or Recordings
         The data set.
 
     Raises
@@ -167,7 +184,9 @@ def read_dataset(path: Path) -> Dataset:
         raise UserError(f"{path}: there is no such data set; build it with the workflow")
     try:
         with xr.open_dataset(path, engine="netcdf4", decode_cf=False) as stored:
-            dataset, stated = _from_xarray(stored), stored.attrs["content_sha256"]
+            recorded = "samples" in stored.data_vars
+            dataset = clips.from_xarray(stored) if recorded else _from_xarray(stored)
+            stated = stored.attrs["content_sha256"]
     except (OSError, RuntimeError, KeyError, ValueError, AttributeError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise UserError(f"{path}: is no whole data set ({reason}); delete it and run the workflow again") from error

@@ -153,7 +153,44 @@ class CifarSpec(_Spec):
     mirrors: tuple[Mirror, ...] = Field(default=(), description="Addresses to download from, tried in this order.")
 
 
-DatasetSpec = Annotated[DigitsSpec | GlyphsSpec | IdxSpec | CifarSpec, Field(discriminator="kind")]
+class PhotographsSpec(_Spec):
+    """The two photographs that come with scikit-learn, in colour."""
+
+    kind: Literal["photographs"] = Field(
+        default="photographs", description="The two colour photographs that come with scikit-learn."
+    )
+
+
+class ImagesSpec(_Spec):
+    """Images without labels in a numpy archive."""
+
+    kind: Literal["images"] = Field(default="images", description="Images without labels, in a numpy archive (.npz).")
+    folder: Folder = Field(description="Folder of the file, inside the raw data folder; `.` is that folder itself.")
+    file: FileName = Field(description="Name of the file.")
+    array: str = Field(
+        default="images", description="Name of the array in it: unsigned bytes, (sample, row, column[, channel])."
+    )
+    source: str = Field(default="", description="Where the images come from, in words; shown in figures.")
+    sha256: Sha256 | None = Field(default=None, description="SHA-256 of the file; without one it is not checked.")
+
+
+class RecordingsSpec(_Spec):
+    """Sound recordings: the WAV files of a folder."""
+
+    kind: Literal["recordings"] = Field(
+        default="recordings", description="Sound recordings: all WAV files of a folder, mono, 16 bits, of one rate."
+    )
+    folder: Folder = Field(description="Folder of the files, inside the raw data folder.")
+    source: str = Field(default="", description="Where the recordings come from, in words; shown in figures.")
+
+
+SPECS = (DigitsSpec, GlyphsSpec, IdxSpec, CifarSpec, PhotographsSpec, ImagesSpec, RecordingsSpec)
+"""All kinds of data sets, in the order of the reference."""
+
+DatasetSpec = Annotated[
+    DigitsSpec | GlyphsSpec | IdxSpec | CifarSpec | PhotographsSpec | ImagesSpec | RecordingsSpec,
+    Field(discriminator="kind"),
+]
 
 
 def _forms(name: str) -> tuple[str, str]:
@@ -205,11 +242,19 @@ def required_files(spec: DatasetSpec, raw_data: Path) -> list[Path]:
         pairs = (find_split(spec, raw_data, "train"), find_split(spec, raw_data, "test"))
         return [path for pair in pairs if pair is not None for path in pair]
     if isinstance(spec, CifarSpec):
-        archive = raw_data / spec.folder / spec.archive
-        return [archive] if archive.is_file() else []
+        return _existing(raw_data / spec.folder / spec.archive)
+    if isinstance(spec, ImagesSpec):
+        return _existing(raw_data / spec.folder / spec.file)
+    if isinstance(spec, RecordingsSpec):
+        return sorted((raw_data / spec.folder).glob("*.wav"))
     return []
+
+
+def _existing(path: Path) -> list[Path]:
+    """A file, if it is there."""
+    return [path] if path.is_file() else []
 
 
 def files_present(spec: DatasetSpec, raw_data: Path) -> bool:
     """Tell whether the data set can be built from what is there: for IDX, one whole split is enough."""
-    return isinstance(spec, DigitsSpec | GlyphsSpec) or bool(required_files(spec, raw_data))
+    return isinstance(spec, DigitsSpec | GlyphsSpec | PhotographsSpec) or bool(required_files(spec, raw_data))

@@ -1,42 +1,41 @@
-"""The kernel of a random network, measured: cosines between the signals of input pairs after some layers.
+"""The kernel of a random network, measured: cosines between the signals of input pairs in its layers.
 
-For every angle a pair of unit vectors with that angle is drawn in a Haar-random plane and sent through one random network
-without biases (Tsuchida, Roosta-Khorasani, Gallagher 2018, figures 2 and 4). The pairs of one point share the network.
+For every angle a pair of vectors of one norm with that angle is drawn in a Haar-random plane and sent through one random network
+(Tsuchida, Roosta-Khorasani, Gallagher 2018, figures 2 and 4). All pairs, and all recorded layers, come from one pass: a point is
+one network. Biases, weights with a mean, sparse inputs, rectangular layers and residual connections go beyond the paper.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
-from initatlas.experiments.grids import angle_coordinate
-from initatlas.experiments.labels import RectifierLabel, WeightsLabel
-from initatlas.sweeps.experiment import Coordinate, Experiment, Output, Parameters
-from initatlas.vocabulary import parse_label
+from initatlas.experiments.labels import WeightsLabel
+from initatlas.experiments.network_law import NetworkLawParameters, kernel_coordinates, weight_variance
+from initatlas.sweeps.experiment import Experiment, Output
+from initatlas.weights.families import family_of
 
 if TYPE_CHECKING:
     import numpy as np
 
 
-class ForwardKernelParameters(Parameters):
+class ForwardKernelParameters(NetworkLawParameters):
     """One random network and the angles of its input pairs."""
 
-    activation: RectifierLabel = Field(default="relu", description="activation of every layer")
     weights: WeightsLabel = Field(default="gaussian", description="weight distribution")
     width: int = Field(default=1000, ge=2, description="neurons per layer")
-    depth: int = Field(default=1, ge=1, description="number of hidden layers")
     input_dimension: int = Field(default=1000, ge=2, description="number of inputs")
-    angles: int = Field(default=37, ge=2, description="number of angles, evenly spaced from 0 to 180 degrees")
-    weight_variance: float | None = Field(
-        default=None,
-        gt=0,
-        description="weight variance times the number of neurons; none takes the norm-preserving one",
+    fan: Literal["out", "in"] = Field(
+        default="out",
+        description="number of neurons that scales mean and variance of weights: of the layer, or of the one before it",
     )
-
-
-def _angles(parameters: ForwardKernelParameters) -> Mapping[str, Coordinate]:
-    """The angles of the input pairs."""
-    return {"angle": angle_coordinate(parameters.angles)}
+    plane: Literal["random", "axes", "flat"] = Field(
+        default="random",
+        description=(
+            "plane of the inputs: a random one for every angle; that of the first two coordinates, so that the inputs are "
+            "sparse; or one in which they have many coordinates of like size"
+        ),
+    )
 
 
 def _run(
@@ -47,44 +46,47 @@ def _run(
 
 
 def _network(point: ForwardKernelParameters, rng: "np.random.Generator") -> dict[str, Any]:
-    """Cosines and norm ratios of one network."""
+    """Signals of the pairs in the recorded layers of one network."""
+    from dataclasses import asdict
+
     import numpy as np
 
-    from initatlas.networks.forward import random_network_cosines
-    from initatlas.weights.criticality import norm_preserving_variance
+    from initatlas.networks.forward import RandomNetwork, pair_signals
 
-    variance = norm_preserving_variance(point.activation) if point.weight_variance is None else point.weight_variance
-    cosine, norm_ratio = random_network_cosines(
-        np.deg2rad(_angles(point)["angle"].values),
-        depth=point.depth,
-        width=point.width,
-        input_dimension=point.input_dimension,
+    network = RandomNetwork(
         activation=point.activation,
         weights=point.weights,
-        weight_variance=variance,
+        weight_variance=weight_variance(point),
+        weight_mean=point.weight_mean,
+        bias_variance=point.bias_variance,
+        depth=point.depth,
+        width=point.width,
+        fan=point.fan,
+        residual=point.residual,
+    )
+    grid = kernel_coordinates(point)
+    signals = pair_signals(
+        np.deg2rad(grid["angle"].values),
+        network,
+        layers=[int(layer) for layer in grid["layer"].values],
+        input_dimension=point.input_dimension,
+        input_rms=point.input_rms,
+        plane=point.plane,
         rng=rng,
     )
-    return {"cosine": cosine, "norm_ratio": norm_ratio}
+    return asdict(signals)
 
 
-_NANOSECONDS_PER_WEIGHT = {
-    "gaussian": 10,
-    "uniform": 5,
-    "laplace": 12,
-    "generalized_normal": 35,
-    "multivariate_t": 14,
-}
-
-
-def _weights_drawn(parameters: ForwardKernelParameters) -> int:
+def weights_drawn(*, width: int, input_dimension: int, depth: int) -> int:
     """Number of weights of a network."""
-    return parameters.width * (parameters.input_dimension + parameters.width * (parameters.depth - 1))
+    return width * (input_dimension + width * (depth - 1))
 
 
 def _seconds(parameters: ForwardKernelParameters) -> float:
     """Sampling the weights is nine tenths of the work; the products of the pairs are the rest."""
-    nanoseconds = _NANOSECONDS_PER_WEIGHT[parse_label(parameters.weights)[0]] + 0.1 * parameters.angles
-    return 1e-9 * nanoseconds * _weights_drawn(parameters) + 1e-3
+    nanoseconds = family_of(parameters.weights).nanoseconds + 0.1 * parameters.angles
+    drawn = weights_drawn(width=parameters.width, input_dimension=parameters.input_dimension, depth=parameters.depth)
+    return 1e-9 * nanoseconds * drawn + 1e-3
 
 
 def _megabytes(parameters: ForwardKernelParameters) -> float:
@@ -93,16 +95,19 @@ def _megabytes(parameters: ForwardKernelParameters) -> float:
     return 8e-6 * (layer + 4 * parameters.angles * parameters.width)
 
 
+_PLANE = ("layer", "angle")
+
 EXPERIMENT = Experiment(
-    summary="Cosine between the signals of two inputs after a number of random layers, against their angle.",
+    summary="Cosine between the signals of two inputs in the layers of a random network, against their angle.",
     parameters=ForwardKernelParameters,
     outputs=(
-        Output("cosine", "cosine similarity of the signals in the last layer", dims=("angle",)),
-        Output("norm_ratio", "norm of the last signal over the norm of the input", dims=("angle",)),
+        Output("cosine", "cosine similarity of the two signals", dims=_PLANE),
+        Output("norm_ratio", "norm of the first signal over the norm of the input", dims=_PLANE),
+        Output("squared_difference", "squared distance of the two signals over the squared norm of one", dims=_PLANE),
     ),
     run=_run,
-    static=("angles",),
-    coordinates=_angles,
+    static=("angles", "depth"),
+    coordinates=kernel_coordinates,
     seconds=_seconds,
     megabytes=_megabytes,
 )

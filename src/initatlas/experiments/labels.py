@@ -4,7 +4,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
-from initatlas.vocabulary import ACTIVATIONS, WEIGHTS, canonical_label, parse_label
+from initatlas.vocabulary import ACTIVATIONS, canonical_label, parse_label
+from initatlas.weights.families import WEIGHTS, family_of
 
 
 def _activation(label: str) -> str:
@@ -17,28 +18,20 @@ def _weights(label: str) -> str:
     return canonical_label(label, WEIGHTS)
 
 
-def _rectifier(label: str) -> str:
-    """Canonical label of an activation that is linear on both half-lines."""
-    canonical = canonical_label(label, ACTIVATIONS)
-    rectifier_slope(canonical)
+def _independent_weights(label: str) -> str:
+    """Canonical label of a distribution whose weights are independent."""
+    canonical = canonical_label(label, WEIGHTS)
+    if not family_of(canonical).independent:
+        raise ValueError(f"{canonical!r}: its weights share a scale; here they must be independent")
     return canonical
 
 
 ActivationLabel = Annotated[str, AfterValidator(_activation)]
-RectifierLabel = Annotated[str, AfterValidator(_rectifier)]
 WeightsLabel = Annotated[str, AfterValidator(_weights)]
+IndependentWeightsLabel = Annotated[str, AfterValidator(_independent_weights)]
 
 
-def rectifier_slope(activation: str) -> float:
-    """Slope of the negative half-line of a ReLU, a leaky ReLU or the identity.
-
-    Raises
-    ------
-    ValueError
-        If the activation is none of these.
-    """
+def rectifier_slope(activation: str) -> float | None:
+    """Slope of the negative half-line of a ReLU, a leaky ReLU or the identity; None for any other activation."""
     name, parameters = parse_label(activation)
-    slopes = {"relu": 0.0, "identity": 1.0, "leaky_relu": parameters.get("slope", 0.0)}
-    if name not in slopes:
-        raise ValueError(f"{activation!r} is not linear on both half-lines; allowed: {', '.join(slopes)}")
-    return slopes[name]
+    return {"relu": 0.0, "identity": 1.0, "leaky_relu": parameters.get("slope", 0.0)}.get(name)

@@ -1,6 +1,8 @@
 """Signals of fully connected networks at initialisation: one layer's weights in memory at a time."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from math import sqrt
 from typing import Any, Literal
 
 import numpy as np
@@ -11,46 +13,70 @@ from initatlas.weights.distributions import sample_weights
 
 Floats = NDArray[Any]
 Doubles = NDArray[np.float64]
+Plane = Literal["random", "axes", "flat"]
+
+
+@dataclass(frozen=True)
+class RandomNetwork:
+    """The law of a random network.
+
+    Layer j is h_j = phi(W_j h_{j-1} + b_j), or, with residual connections, z_j = z_{j-1} + W_j phi(z_{j-1}) + b_j with
+    z_1 = W_1 x + b_1; the signals of a residual network are the z_j.
+
+    Attributes
+    ----------
+    activation, weights
+        Labels of `initatlas.vocabulary.ACTIVATIONS` and `initatlas.weights.families.WEIGHTS`.
+    weight_variance
+        Variance of a weight times n.
+    weight_mean
+        Mean of a weight times n.
+    bias_variance
+        Variance of a bias, not scaled. Biases are Gaussian whatever the distribution of the weights; with 0 none is
+        drawn.
+    depth, width
+        Number of layers, and of neurons in each.
+    fan
+        What n is: the number of neurons of the layer ("out", Tsuchida et al. 2018, equation 10) or the number of its
+        inputs ("in", He initialisation). They differ in the first layer alone.
+    residual
+        Whether every layer but the first adds to the signals before it.
+    """
+
+    activation: str
+    weights: str
+    weight_variance: float
+    depth: int
+    width: int
+    weight_mean: float = 0.0
+    bias_variance: float = 0.0
+    fan: Literal["in", "out"] = "out"
+    residual: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse a network without layers."""
+        if self.depth < 1:
+            raise ValueError(f"a network has at least one hidden layer, got depth {self.depth}")
 
 
 def forward_signals(
-    inputs: Floats,
-    *,
-    depth: int,
-    width: int,
-    activation: str,
-    weights: str,
-    weight_variance: float,
-    bias_variance: float = 0.0,
-    rng: np.random.Generator,
-    dtype: DTypeLike = np.float32,
-    fan: Literal["in", "out"] = "out",
+    inputs: Floats, network: RandomNetwork, *, rng: np.random.Generator, dtype: DTypeLike = np.float32
 ) -> Iterator[Floats]:
-    """Post-activations of a random network, layer by layer.
+    """Signals of a random network, layer by layer.
 
-    Layer j is h_j = activation(W_j h_{j-1} + b_j) with Var(W) = weight_variance / n. All inputs pass through the same
-    network. A new layer's weights are drawn when the iterator is advanced, and freed with the next one.
+    All inputs pass through the same network. A new layer's weights are drawn when the iterator is advanced, and freed
+    with the next one.
 
     Parameters
     ----------
     inputs
         Shape (n_inputs, d), one input per row.
-    depth, width
-        Number of hidden layers and of neurons in each.
-    activation, weights
-        Labels of `initatlas.vocabulary`.
-    weight_variance
-        Variance of a weight times n.
-    bias_variance
-        Variance of a bias, not scaled. Biases are Gaussian whatever the distribution of the weights; with 0 none is
-        drawn.
+    network
+        Its law.
     rng
         Source of randomness.
     dtype
         Precision of weights and signals: float32 or float64.
-    fan
-        What n is: the number of neurons of the layer ("out", Tsuchida et al. 2018, equation 10) or the number of its
-        inputs ("in", He initialisation). They differ in the first layer alone.
 
     Yields
     ------
@@ -59,24 +85,45 @@ def forward_signals(
         is computed from them is then nan.
     """
     signals = np.asarray(inputs, dtype=dtype)
-    for _ in range(depth):
-        fan_in = signals.shape[1]
-        variance = weight_variance / (width if fan == "out" else fan_in)
-        matrix = sample_weights(weights, (width, fan_in), variance=variance, rng=rng, dtype=dtype)
-        signals = signals @ matrix.T
-        del matrix
-        if bias_variance > 0.0:
-            signals += sample_weights("gaussian", (1, width), variance=bias_variance, rng=rng, dtype=dtype)
-        signals = activate(activation, signals)
+    for layer in range(network.depth):
+        if not network.residual:
+            signals = activate(network.activation, _affine(signals, network, rng))
+        elif layer == 0:
+            signals = _affine(signals, network, rng)
+        else:
+            signals = signals + _affine(activate(network.activation, signals), network, rng)
         yield signals
 
 
-def angle_pairs(angles: Doubles, dimension: int, *, rng: np.random.Generator) -> tuple[Doubles, Doubles]:
-    """Pairs of unit vectors with given angles between them, in random directions.
+def _affine(signals: Floats, network: RandomNetwork, rng: np.random.Generator) -> Floats:
+    """W h + b for fresh W and b. A mean of the weights acts on the sum of the signals alone."""
+    fan = network.width if network.fan == "out" else signals.shape[1]
+    matrix = sample_weights(
+        network.weights,
+        (network.width, signals.shape[1]),
+        variance=network.weight_variance / fan,
+        rng=rng,
+        dtype=signals.dtype,
+    )
+    result: Floats = signals @ matrix.T
+    del matrix
+    if network.weight_mean:
+        result += signals.dtype.type(network.weight_mean / fan) * signals.sum(axis=1, keepdims=True)
+    if network.bias_variance > 0.0:
+        result += sample_weights(
+            "gaussian", (1, network.width), variance=network.bias_variance, rng=rng, dtype=signals.dtype
+        )
+    return result
 
-    Each pair lies in the plane of its own Haar-random 2-frame, by Gram-Schmidt on two Gaussian vectors. This is the
-    law of two columns of a random orthogonal matrix, so the law of the full random rotation of Tsuchida et al. 2018
-    (figure 2), at the cost of two vectors instead of a square matrix.
+
+def angle_pairs(
+    angles: Doubles, dimension: int, *, rng: np.random.Generator, plane: Plane = "random"
+) -> tuple[Doubles, Doubles]:
+    """Pairs of unit vectors with given angles between them.
+
+    A random plane is that of a Haar-random 2-frame, by Gram-Schmidt on two Gaussian vectors. This is the law of two
+    columns of a random orthogonal matrix, so the law of the full random rotation of Tsuchida et al. 2018 (figure 2),
+    at the cost of two vectors instead of a square matrix.
 
     Parameters
     ----------
@@ -86,6 +133,10 @@ def angle_pairs(angles: Doubles, dimension: int, *, rng: np.random.Generator) ->
         Dimension d of the vectors, at least 2.
     rng
         Source of randomness.
+    plane
+        Where the pairs lie. "random": a plane of its own for each; averaged over such planes, any weights look
+        rotation-invariant. Fixed planes tell distributions apart. "axes": the plane of the first two coordinates, as
+        sparse as a pair can be. "flat": that of (1, 1, 1, 1, ...) and (1, -1, 1, -1, ...), all coordinates in use.
 
     Returns
     -------
@@ -100,11 +151,29 @@ def angle_pairs(angles: Doubles, dimension: int, *, rng: np.random.Generator) ->
     if dimension < 2:
         raise ValueError(f"an angle needs at least 2 dimensions, got {dimension}")
     angles = np.asarray(angles, dtype=np.float64)
-    x, v = rng.standard_normal((2, angles.size, dimension))
+    x, v = _random_frames(angles.size, dimension, rng) if plane == "random" else _fixed_frame(dimension, plane)
+    y = np.cos(angles)[:, None] * x + np.sin(angles)[:, None] * v
+    return np.broadcast_to(x, y.shape), y
+
+
+def _random_frames(count: int, dimension: int, rng: np.random.Generator) -> tuple[Doubles, Doubles]:
+    """Haar-random pairs of orthonormal vectors, as rows."""
+    x, v = rng.standard_normal((2, count, dimension))
     x = _unit_rows(x)
     for _ in range(2):  # the second pass removes what rounding left of x in v
         v = _unit_rows(v - np.sum(x * v, axis=1, keepdims=True) * x)
-    return x, np.cos(angles)[:, None] * x + np.sin(angles)[:, None] * v
+    return x, v
+
+
+def _fixed_frame(dimension: int, plane: Plane) -> tuple[Doubles, Doubles]:
+    """One pair of orthonormal vectors, as rows of shape (1, dimension)."""
+    if plane == "axes":
+        x, v = np.eye(2, dimension)
+    else:
+        x = np.ones(dimension)
+        v = np.where(np.arange(dimension) % 2 == 0, 1.0, -1.0)
+        v[-1] *= dimension % 2 == 0  # an odd last coordinate would spoil the right angle
+    return _unit_rows(x[None, :]), _unit_rows(v[None, :])
 
 
 def cosine_similarity(h: Floats, g: Floats) -> Doubles:
@@ -128,96 +197,77 @@ def cosine_similarity(h: Floats, g: Floats) -> Doubles:
     return cosine
 
 
-def layerwise_cosines(
+@dataclass(frozen=True)
+class PairSignals:
+    """What became of pairs of inputs (x, y) in some layers of a random network; all of shape (layers, pairs).
+
+    Attributes
+    ----------
+    cosine
+        Cosine of the angle between the signals h(x) and h(y).
+    norm_ratio
+        |h(x)| / |x|.
+    squared_difference
+        |h(x) - h(y)|^2 / |h(x)|^2.
+    """
+
+    cosine: Doubles
+    norm_ratio: Doubles
+    squared_difference: Doubles
+
+
+def pair_signals(
     angles: Doubles,
+    network: RandomNetwork,
     *,
-    depth: int,
-    width: int,
+    layers: Sequence[int],
     input_dimension: int,
-    activation: str,
-    weights: str,
-    weight_variance: float,
     rng: np.random.Generator,
-) -> Iterator[tuple[Doubles, Doubles]]:
-    """Follow pairs of inputs at given angles through the layers of one random network.
+    input_rms: float = 1.0,
+    plane: Plane = "random",
+) -> PairSignals:
+    """Follow pairs of inputs at given angles through one random network, all pairs in one pass.
 
     Parameters
     ----------
     angles
-        Shape (k,), radians: the angles between the two unit inputs of each pair.
-    depth, width, input_dimension
-        Hidden layers, neurons in each, dimension of the inputs.
-    activation, weights, weight_variance
-        As in `forward_signals`, with ``fan="out"``.
+        Shape (k,), radians: the angles between the two inputs of each pair.
+    network
+        Its law.
+    layers
+        The layers that are recorded, ascending, from 1 to the depth.
+    input_dimension
+        Dimension d of the inputs.
     rng
         Source of randomness, for the inputs first and then for the weights.
-
-    Yields
-    ------
-    cosine : ndarray, shape (k,)
-        Cosine of the angle between the two signals of each pair.
-    norm_ratio : ndarray, shape (k,)
-        Norm of the first signal of each pair over the norm of its input.
+    input_rms
+        Root mean square of the d coordinates of an input: its norm is input_rms sqrt(d).
+    plane
+        Where the pairs lie, as in `angle_pairs`.
     """
-    x, y = angle_pairs(angles, input_dimension, rng=rng)
+    x, y = angle_pairs(angles, input_dimension, rng=rng, plane=plane)
     k = len(x)
-    layers = forward_signals(
-        np.concatenate([x, y]),
-        depth=depth,
-        width=width,
-        activation=activation,
-        weights=weights,
-        weight_variance=weight_variance,
-        rng=rng,
-    )
-    for signals in layers:
-        yield cosine_similarity(signals[:k], signals[k:]), _row_norms(signals[:k])[:, 0]
+    norm = input_rms * sqrt(input_dimension)
+    inputs = norm * np.concatenate([x, y])
+    wanted = set(layers)
+    rows = [
+        _compare(signals[:k], signals[k:], norm)
+        for layer, signals in enumerate(forward_signals(inputs, network, rng=rng), start=1)
+        if layer in wanted
+    ]
+    return PairSignals(*(np.stack(column) for column in zip(*rows, strict=True)))
 
 
-def random_network_cosines(
-    angles: Doubles,
-    *,
-    depth: int,
-    width: int,
-    input_dimension: int,
-    activation: str,
-    weights: str,
-    weight_variance: float,
-    rng: np.random.Generator,
-) -> tuple[Doubles, Doubles]:
-    """Cosines and norm ratios in the last layer of one random network through which all pairs pass.
-
-    Parameters are those of `layerwise_cosines`.
-
-    Returns
-    -------
-    cosine : ndarray, shape (k,)
-        Cosine of the angle between the two signals of each pair at layer `depth`.
-    norm_ratio : ndarray, shape (k,)
-        |h_depth(x)| / |x| for the first input x of each pair.
-
-    Raises
-    ------
-    ValueError
-        If `depth` is below 1.
-    """
-    if depth < 1:
-        raise ValueError(f"a network has at least one hidden layer, got depth {depth}")
-    layers = layerwise_cosines(
-        angles,
-        depth=depth,
-        width=width,
-        input_dimension=input_dimension,
-        activation=activation,
-        weights=weights,
-        weight_variance=weight_variance,
-        rng=rng,
-    )
-    *_, last = layers
-    return last
+def _compare(h: Floats, g: Floats, norm: float) -> tuple[Doubles, Doubles, Doubles]:
+    """Cosine, norm ratio and squared difference of the rows of two matrices."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        difference = row_norms(np.subtract(h, g, dtype=np.float64))[:, 0]
+        norms = row_norms(h)[:, 0]
+        squared: Doubles = (difference / norms) ** 2
+    return cosine_similarity(h, g), norms / norm, squared
 
 
-def _row_norms(rows: Floats) -> Doubles:
+def row_norms(rows: Floats) -> Doubles:
     """Norms of the rows as a column, accumulated in float64."""
     rows = np.asarray(rows, dtype=np.float64)
     norms: Doubles = np.sqrt(np.sum(rows * rows, axis=1, keepdims=True))
@@ -228,5 +278,5 @@ def _unit_rows(rows: Floats) -> Doubles:
     """Rows divided by their norms, in float64; nan where a row is zero."""
     rows = np.asarray(rows, dtype=np.float64)
     with np.errstate(invalid="ignore"):
-        unit: Doubles = rows / _row_norms(rows)
+        unit: Doubles = rows / row_norms(rows)
     return unit

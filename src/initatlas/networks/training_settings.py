@@ -53,7 +53,7 @@ class NetworkSettings:
     Attributes
     ----------
     weights
-        Weight distribution, a label of `initatlas.vocabulary.WEIGHTS`.
+        Weight distribution, a label of `initatlas.weights.families.WEIGHTS`.
     weight_variance
         sigma_w^2 of the mean-field literature: every hidden layer has Var(W) = sigma_w^2 / fan_in. The read-out has
         variance 1 / fan_in whatever sigma_w^2 is, so that the first logits differ only by what the hidden layers do.

@@ -2,22 +2,34 @@
 
 from initatlas.studies.evidence import Evidence
 from initatlas.studies.product import Column, Table
-from initatlas.studies.tsuchida2018.deviations import deviation, rms, width
-
-DEEP_FIGURES = ("fig4a", "fig4b", "fig4c", "fig4d")
+from initatlas.studies.tsuchida2018 import erratum_claims
+from initatlas.studies.tsuchida2018.deviations import FIGURE_4, deviation, part, rms, width
 
 
 def deviations(evidence: Evidence) -> Table:
-    """Root mean square distance between samples and theory, by figure, distribution and depth."""
+    """Root mean square distance between samples and theory, by figure, distribution and layer."""
     cubes = evidence.cubes
-    depths = cubes["fig4a"].depth.values.tolist()
+    layers = cubes["fig4"].layer.values.astype(int).tolist()
     columns = [Column("figure"), Column("weights"), Column("width")]
-    columns += [Column(f"depth {depth}", 4) for depth in depths]
+    columns += [Column(f"layer {layer}", 4) for layer in layers]
     rows: list[list[str | int | float]] = []
-    for name in DEEP_FIGURES:
-        distances = rms(deviation(cubes[name], cubes["theory"]), "weights", "depth")
+    for name in FIGURE_4:
+        cube = part(cubes["fig4"], name)
+        distances = rms(deviation(cube, cubes["theory"]), "weights", "layer")
         rows.extend(
-            [name, str(label), width(cubes[name]), *distances.sel(weights=label).values.tolist()]
+            [name, str(label), width(cube), *distances.sel(weights=label).values.tolist()]
             for label in distances.weights.values
         )
+    return Table(columns, rows)
+
+
+def errata(evidence: Evidence) -> Table:
+    """What formulas give as printed and as they have to be, beside the measurement."""
+    columns = [Column("claim"), Column("what")]
+    columns += [Column(name, 4) for name in ("as printed", "right", "measured", "95 % low", "95 % high")]
+    rows: list[list[str | float | None]] = []
+    for name, erratum in erratum_claims.errata(evidence).items():
+        found = erratum.measured(evidence)
+        shown = None if erratum.printed != erratum.printed else erratum.printed  # nan: it has left [-1, 1]
+        rows.append([name, erratum.what, shown, erratum.right, found.value, found.low, found.high])
     return Table(columns, rows)

@@ -1,0 +1,138 @@
+"""The kernel of an infinitely wide layer with m inputs and independent weights: how fast it forgets their distribution.
+
+Tsuchida, Roosta-Khorasani, Gallagher 2018, theorem 6 and corollaries 7, 13, 14. The inputs are flat, x_i = 1 and y_i = +-1, which
+meets hypothesis 5 as well as any input can. Then w.x = A + B and w.y = A - B with two independent sums of weights, over the
+equal and over the opposite coordinates, and their laws are powers of one characteristic function.
+"""
+
+from dataclasses import dataclass
+from math import ceil, sqrt
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from initatlas.activations import activate
+from initatlas.weights.distributions import sample_weights
+
+Doubles = NDArray[np.float64]
+
+_SPACING = 0.04  # of the lattice on which the law of one weight is kept, in its standard deviations
+_STEP = 0.005  # largest step of an integral over a sum, in standard deviations: a kink costs a twentieth of its square
+_SMOOTH = 64  # from so many inputs on, the density of a sum is smooth enough to skip points of the lattice
+_NEGLIGIBLE = 1e-12
+
+
+@dataclass(frozen=True)
+class WeightLaw:
+    """The law of one weight on a lattice around zero, symmetric.
+
+    Attributes
+    ----------
+    masses
+        Probabilities of the points -k, ..., k, shape (2 k + 1,).
+    spacing
+        Distance of the points at which the standard deviation is one.
+    """
+
+    masses: Doubles
+    spacing: float
+
+
+def sampled_law(label: str, *, samples: int, rng: np.random.Generator) -> WeightLaw:
+    """The law of a weight, from samples of it.
+
+    A sample is split between its two neighbours on the lattice, and between both signs. Then mean and third moment are exactly
+    zero, and the spacing is set so that the variance is exactly one: what is left of the sampling error is mostly that of the
+    fourth moment.
+
+    Parameters
+    ----------
+    label
+        A label of `initatlas.weights.families.WEIGHTS` with independent weights.
+    samples
+        How many weights are drawn.
+    rng
+        Source of randomness.
+    """
+    place = np.abs(sample_weights(label, (samples, 1), variance=1.0, rng=rng)[:, 0]).astype(np.float64) / _SPACING
+    below = place.astype(np.int64)
+    share = place - below
+    half = np.bincount(below, 1.0 - share, minlength=int(below.max()) + 2)
+    half += np.bincount(below + 1, share, minlength=len(half))
+    masses = np.concatenate([half[:0:-1], [2.0 * half[0]], half[1:]]) / (2.0 * samples)
+    points = np.arange(len(masses)) - len(masses) // 2
+    return WeightLaw(masses, 1.0 / sqrt(float(masses @ points**2)))
+
+
+def excess_kurtosis(law: WeightLaw) -> float:
+    """Fourth moment minus that of a normal distribution."""
+    points = (np.arange(len(law.masses)) - len(law.masses) // 2) * law.spacing
+    return float(law.masses @ points**4) - 3.0
+
+
+def flat_cosines(law: WeightLaw, activation: str, inputs: int, opposite: Any) -> Doubles:
+    """Normalised kernel of the infinitely wide layer for flat inputs, at pre-activations of variance one.
+
+    Parameters
+    ----------
+    law
+        The law of a weight.
+    activation
+        A label of `initatlas.vocabulary.ACTIVATIONS`.
+    inputs
+        Number m of inputs.
+    opposite
+        How many coordinates of x and y have opposite signs, shape (k,): the cosine of their angle is 1 - 2 opposite / m.
+
+    Returns
+    -------
+    ndarray, shape (k,)
+    """
+    stride = max(1, int(_STEP * sqrt(inputs) / law.spacing)) if inputs >= _SMOOTH else 1
+    step = stride * law.spacing / sqrt(inputs)
+    whole = _sum_masses(law, inputs, stride)
+    mean_square = float(whole @ activate(activation, step * _lattice(whole)) ** 2)
+    products = [
+        _product_mean(
+            _sum_masses(law, inputs - int(other), stride), _sum_masses(law, int(other), stride), activation, step
+        )
+        for other in opposite
+    ]
+    return np.array(products) / mean_square
+
+
+def _sum_masses(law: WeightLaw, terms: int, stride: int) -> Doubles:
+    """Probabilities of the sum of independent weights on every `stride`-th point of the lattice, far tails cut off."""
+    if terms == 0:
+        return np.ones(1)
+    largest = len(law.masses) // 2
+    reach = min(terms * largest, ceil(12.0 * sqrt(terms) / law.spacing) + 4 * largest)
+    reach += -reach % stride
+    length = 1 << (2 * reach + 1).bit_length()
+    padded = np.zeros(length)
+    padded[: len(law.masses)] = law.masses
+    spectrum = np.fft.rfft(np.roll(padded, -largest)).real  # the law is symmetric
+    masses = np.maximum(np.roll(np.fft.irfft(spectrum**terms, length), reach)[: 2 * reach + 1 : stride], 0.0)
+    tail = np.cumsum(masses * _lattice(masses) ** 2 * law.spacing**2)
+    cut = min(int(np.searchsorted(tail, _NEGLIGIBLE * tail[-1])), len(masses) // 2)
+    kept = masses[cut : len(masses) - cut]
+    return np.asarray(kept / kept.sum())
+
+
+def _lattice(masses: Doubles) -> NDArray[np.int64]:
+    """Points of a symmetric lattice."""
+    return np.arange(len(masses)) - len(masses) // 2
+
+
+def _product_mean(first: Doubles, second: Doubles, activation: str, step: float) -> float:
+    """E[phi(A + B) phi(A - B)] for independent symmetric A and B on the lattice."""
+    half, reach = len(second) // 2, len(first) // 2 + len(second) // 2
+    values = activate(activation, step * np.arange(-reach, reach + 1))
+    total = 0.0
+    for shift in range(half + 1):  # B and -B give the same product
+        above = values[half + shift : half + shift + len(first)]
+        below = values[half - shift : half - shift + len(first)]
+        weight = second[half + shift] * (2.0 if shift else 1.0)
+        total += weight * float(np.einsum("i,i,i->", first, above, below))
+    return total

@@ -1,0 +1,122 @@
+"""Figures of theorem 6, and of the hypothesis on its inputs (figure 6)."""
+
+import matplotlib.pyplot as plt
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from initatlas.studies.evidence import Evidence
+from initatlas.studies.tsuchida2018.drawing import MARKERS, activation_text, half_width, weights_text
+from initatlas.studies.tsuchida2018.universality_claims import (
+    coordinate_curve,
+    coordinate_slope,
+    error_sizes,
+    mean_deviations,
+)
+
+PICTURES, SPEECH = ("photographs", "kodak"), ("speech",)
+_NAMES = {
+    "photographs": "scikit-learn's 2 photographs",
+    "kodak": "12 grey Kodak photographs",
+    "speech": "CMU ARCTIC speech",
+}
+
+
+def thm6(evidence: Evidence) -> Figure:
+    """Distance from the Gaussian kernel against the number of inputs, and the same for sparse inputs."""
+    cube = evidence.cubes["thm6"]
+    sizes = error_sizes(cube)
+    figure, grid = plt.subplots(2, 3, figsize=(8.8, 5.6))
+    panels = [grid[0, 0], grid[0, 1], grid[1, 0], grid[1, 1]]
+    for axes, name in zip(panels, map(str, cube.activation.values), strict=True):
+        _errors(axes, sizes.sel(activation=name))
+        axes.set_title(activation_text(name))
+        axes.sharey(panels[0])
+    for axes in grid[1, :2]:
+        axes.set_xlabel("inputs $m$")
+    for axes in grid[:, 0]:
+        axes.set_ylabel("distance from Gaussian kernel")
+    _sparse(grid[0, 2], mean_deviations(evidence))
+    _legend(grid[1, 2], cube)
+    return figure
+
+
+def _errors(axes: Axes, sizes: xr.DataArray) -> None:
+    """One activation: all distributions, with 95 % intervals over samples of the weights."""
+    for place, label in enumerate(sizes.weights.values):
+        values = sizes.sel(weights=label)
+        axes.errorbar(values.m, values.mean("seed"), yerr=half_width(values), color=f"C{place}", marker=MARKERS[place], ms=3.2,
+                      lw=0.8, capsize=0)  # fmt: skip
+    axes.set_xscale("log", base=2)
+    axes.set_yscale("log")
+    top = float(sizes.mean("seed").isel(m=0).max())
+    axes.plot(sizes.m, top * float(sizes.m[0]) / sizes.m, color="0.4", ls=":", lw=1.2)
+
+
+def _sparse(axes: Axes, deviations: xr.DataArray) -> None:
+    """Mean deviation behind a finite layer, 2 coordinates non-zero or all."""
+    colours = {"laplace": "C0", "uniform": "C1", "generalized_normal(beta=0.5)": "C2"}
+    for label in map(str, deviations.weights.values):
+        for place, (face, dashes) in enumerate((("full", "-"), ("none", "--"))):
+            values = deviations.sel(weights=label, plane=("axes", "flat")[place])
+            axes.errorbar(values.input_dimension, values.mean("seed"), yerr=half_width(values), color=colours.get(label, "C5"),
+                          marker="o", fillstyle=face, ls=dashes, lw=0.9, ms=4, capsize=2)  # fmt: skip
+    axes.axhline(0.0, color="k", lw=0.8)
+    axes.set_xscale("log", base=2)
+    axes.set_xlabel("inputs $m$")
+    axes.set_title(r"ReLU: $\cos\theta_1$ minus theory at 90°")
+
+
+def _legend(axes: Axes, cube: xr.Dataset) -> None:
+    """One legend for all panels, in the place of a panel."""
+    axes.axis("off")
+    handles = [
+        Line2D([], [], color=f"C{place}", marker=MARKERS[place], ms=4, lw=0.8, label=weights_text(str(label)))
+        for place, label in enumerate(cube.weights.values)
+    ]
+    handles += [
+        Line2D([], [], color="0.4", ls=":", label="slope $-1$"),
+        Line2D([], [], color="0.3", marker="o", ms=4, label="2 inputs non-zero"),
+        Line2D([], [], color="0.3", marker="o", fillstyle="none", ls="--", ms=4, label="all inputs non-zero"),
+    ]
+    axes.legend(handles=handles, loc="center")
+
+
+def fig6(evidence: Evidence) -> Figure:
+    """Share of the largest coordinate against the dimension: images left, speech right."""
+    cube = evidence.cubes["fig6"]
+    figure, grid = plt.subplots(1, 2, figsize=(7.8, 5.2), sharey=True)
+    for axes, group, title in zip(grid, (PICTURES, SPEECH), ("photographs", "speech"), strict=True):
+        there = [name for name in group if name in cube.dataset.values]
+        for place, name in enumerate(there):
+            for centred in (0, 1):
+                _share(axes, cube.sel(dataset=name).isel(centred=centred), name, place, centred=bool(centred))
+        if there:
+            axes.legend(fontsize=7.5, loc="upper center", bbox_to_anchor=(0.5, -0.16))
+            axes.set_xscale("log")
+        else:
+            text = "no recordings here:\nput WAV files into the raw data folder"
+            axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", color="0.35")
+            axes.set_xticks([])
+        axes.set_yscale("log")
+        axes.set_title(title)
+        axes.set_xlabel("dimension $m$")
+    grid[0].set_ylabel(r"$m\ \max_i\,(x_i / |x|)^4$")
+    return figure
+
+
+def _share(axes: Axes, cube: xr.Dataset, name: str, place: int, *, centred: bool) -> None:
+    """Mean over pieces, one standard deviation upwards, and the law C / m through the finest resolution."""
+    curve = coordinate_curve(cube)
+    dimension, mean = curve["dimension"].values, curve["largest"].mean("piece").values
+    found = coordinate_slope(cube)
+    colour = f"C{2 * place + int(centred)}"
+    kind = "mean taken off" if centred else "in [0, 255]"
+    axes.plot(dimension, mean, color=colour, marker="s" if centred else "o", ms=3.5,
+              label=f"{_NAMES.get(name, name)}, {kind}\nslope {found.value:.2f} [{found.low:.2f}, {found.high:.2f}]")  # fmt: skip
+    axes.fill_between(dimension, mean, mean + curve["largest"].std("piece"), color=colour, alpha=0.2, lw=0)
+    law = mean[0] * dimension[0] / dimension
+    axes.plot(
+        dimension, law, color=colour, ls=":", lw=1.2, label=r"law $C / m$" if place == 0 and not centred else None
+    )

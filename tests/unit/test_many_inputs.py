@@ -1,0 +1,63 @@
+"""The kernel of finitely many inputs against layers of many neurons, and against the Gaussian limit."""
+
+from math import pi, sqrt
+
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+from initatlas.experiments.many_inputs import EXPERIMENT, ManyInputsParameters
+from initatlas.networks.many_inputs import excess_kurtosis, flat_cosines, sampled_law
+from initatlas.weights.distributions import sample_weights
+
+
+def law_of(label, samples=1_000_000):
+    return sampled_law(label, samples=samples, rng=np.random.default_rng(0))
+
+
+def test_the_law_has_the_moments_of_its_distribution():
+    for label, expected in (("gaussian", 0.0), ("laplace", 3.0), ("uniform", -1.2)):
+        law = law_of(label)
+        points = (np.arange(len(law.masses)) - len(law.masses) // 2) * law.spacing
+        assert law.masses.sum() == pytest.approx(1.0)
+        assert law.masses @ points**2 == pytest.approx(1.0, rel=1e-12)
+        assert law.masses @ points == pytest.approx(0.0, abs=1e-12)
+        assert excess_kurtosis(law) == pytest.approx(expected, abs=0.06)
+
+
+@pytest.mark.parametrize("activation", ["relu", "elu", "erf"])
+@pytest.mark.parametrize(("label", "inputs"), [("laplace", 4), ("uniform", 8), ("generalized_normal(beta=0.5)", 16)])
+def test_flat_kernel_against_neurons(activation, label, inputs):
+    from initatlas.activations import activate
+
+    opposite = inputs // 4
+    rng = np.random.default_rng(1)
+    weights = sample_weights(label, (1_000_000, inputs), variance=1.0 / inputs, rng=rng)
+    signs = np.where(np.arange(inputs) < opposite, -1.0, 1.0).astype(np.float32)
+    first, second = (activate(activation, weights @ x).astype(np.float64) for x in (np.ones_like(signs), signs))
+    norm = np.mean(first**2)
+    residue = first * second - np.mean(first * second) / norm * first**2
+    (found,) = flat_cosines(law_of(label), activation, inputs, [opposite])
+    # The sample of a million weights has an error of its own, of the order of that of the neurons.
+    assert found == pytest.approx(np.mean(first * second) / norm, abs=8 * residue.std() / norm / sqrt(len(first)))
+
+
+@pytest.mark.parametrize("inputs", [4, 64, 1024])
+def test_gaussian_weights_have_the_limit_at_any_number(inputs):
+    (found,) = flat_cosines(law_of("gaussian"), "relu", inputs, [inputs // 2])
+    # The sampled excess kurtosis is off by some sqrt(24 / 10^6), a lattice step of 0.04 adds about 2e-5.
+    assert found == pytest.approx(1.0 / pi, abs=1e-4)
+
+
+def test_the_error_falls_as_the_inverse_number():
+    (result,) = EXPERIMENT.run(
+        [ManyInputsParameters(weights="laplace", inputs=512, samples=500_000)], [np.random.default_rng(2)], None
+    )
+    ratio = result["departure"][-1] / result["departure"][-2]
+    np.testing.assert_allclose(ratio, 0.5, atol=0.02)
+    np.testing.assert_allclose(result["departure"], result["cosine"] - result["limit"])
+
+
+def test_weights_that_share_a_scale_are_refused():
+    with pytest.raises(ValidationError, match="independent"):
+        ManyInputsParameters(weights="multivariate_t(nu=5)")

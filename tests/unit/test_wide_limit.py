@@ -1,0 +1,91 @@
+"""The infinitely wide limit against closed forms and wide random networks."""
+
+from itertools import islice
+from math import pi, sqrt
+
+import numpy as np
+import pytest
+from scipy.stats import norm
+
+from initatlas.activations import activate
+from initatlas.kernels.recursion import one_minus_cosine
+from initatlas.networks.forward import RandomNetwork, pair_signals
+from initatlas.networks.wide_limit import cosine_sampling_variance, covariance, hermite_coefficients, wide_layers
+
+ANGLES = np.linspace(0.0, pi, 13)
+
+
+def layers(count, **law):
+    return list(islice(wide_layers(ANGLES, **law), count))
+
+
+@pytest.mark.parametrize(("activation", "slope"), [("relu", 0.0), ("leaky_relu(slope=0.2)", 0.2)])
+def test_rectifiers_have_their_closed_form(activation, slope):
+    variance = 2.0 / (1.0 + slope**2)
+    for depth, layer in enumerate(layers(8, activation=activation, weight_variance=variance), start=1):
+        np.testing.assert_allclose(
+            layer.cosine, 1.0 - one_minus_cosine(ANGLES, depth, f"leaky_relu(slope={slope})"), atol=3e-5
+        )
+        assert layer.mean_square == pytest.approx(1.0, rel=1e-12)
+
+
+def test_erf_has_its_closed_form():
+    (layer,) = layers(1, activation="erf", weight_variance=1.7)
+    expected = np.arcsin(2 * 1.7 * np.cos(ANGLES) / (1 + 2 * 1.7)) / np.arcsin(2 * 1.7 / (1 + 2 * 1.7))
+    np.testing.assert_allclose(layer.cosine, expected, atol=1e-12)
+
+
+@pytest.mark.parametrize("activation", ["elu", "gelu", "relu"])
+@pytest.mark.parametrize("correlation", [-0.6, 0.3])
+def test_covariance_against_a_double_sum(activation, correlation):
+    mean, variance = 0.4, 1.3
+    nodes, step = np.linspace(-8.0, 8.0, 2001, retstep=True)
+    density = norm.pdf(nodes) * step
+    first = activate(activation, mean + sqrt(variance) * nodes)
+    mixed = correlation * nodes[:, None] + sqrt(1.0 - correlation**2) * nodes[None, :]
+    product = (first * density) @ activate(activation, mean + sqrt(variance) * mixed) @ density
+    coefficients, mean_square = hermite_coefficients(activation, mean=mean, variance=variance)
+    found = covariance(coefficients, mean_square, np.array([correlation]))[0] + coefficients[0] ** 2
+    assert found == pytest.approx(product, abs=2e-5)
+
+
+LAWS = {
+    "bias": {"activation": "relu", "bias_variance": 0.4},
+    "mean": {"activation": "relu", "weight_mean": 0.6},
+    "elu": {"activation": "elu"},
+    "gelu": {"activation": "gelu"},
+    "residual": {"activation": "relu", "residual": True},
+    "everything": {"activation": "gelu", "residual": True, "weight_mean": 0.5, "bias_variance": 0.1},
+}
+
+
+@pytest.mark.parametrize("name", LAWS)
+def test_wide_random_networks_follow_the_limit(name):
+    law = LAWS[name]
+    expected = layers(4, weight_variance=1.8, **law)
+    network = RandomNetwork(weights="laplace", weight_variance=1.8, depth=4, width=1200, **law)
+    runs = [
+        pair_signals(ANGLES, network, layers=[1, 2, 3, 4], input_dimension=1200, rng=np.random.default_rng(seed))
+        for seed in range(4)
+    ]
+    cosines = np.mean([run.cosine for run in runs], axis=0)
+    squares = np.mean([(run.norm_ratio**2).mean(axis=1) for run in runs], axis=0)
+    for place, layer in enumerate(expected):
+        # One network errs by about 1 / sqrt(1200) a layer; four of them, four layers, a little room for a maximum.
+        np.testing.assert_allclose(cosines[place], layer.cosine, atol=4 * sqrt((place + 1) / 1200 / 4))
+        assert squares[place] == pytest.approx(layer.mean_square, rel=0.1)
+
+
+@pytest.mark.parametrize("slope", [0.0, 0.2])
+def test_sampling_variance_is_that_of_many_layers(slope):
+    width, networks = 400, 600
+    activation = "leaky_relu(slope=0.2)" if slope else "relu"
+    network = RandomNetwork(activation, "gaussian", 2.0 / (1 + slope**2), depth=1, width=width)
+    angles = np.array([0.5, 1.0, pi / 2, 2.2])
+    samples = [
+        pair_signals(angles, network, layers=[1], input_dimension=50, rng=np.random.default_rng(seed)).cosine[0]
+        for seed in range(networks)
+    ]
+    found = np.var(samples, axis=0) * width
+    # A variance of 600 normal numbers errs by sqrt(2 / 600) = 6 %; the delta method by some 1 / width.
+    np.testing.assert_allclose(found, cosine_sampling_variance(angles, slope), rtol=0.25)
