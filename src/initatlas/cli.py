@@ -1,7 +1,7 @@
 """The command line: `initatlas` and `python -m initatlas`.
 
-Commands for people (`sweep`, `download`, `config`) and the stages that the workflow calls (`stage`). Every command imports what
-it needs when it is called, so that a stage depends on its own code alone.
+Commands for people (`sweep`, `kernel`, `download`, `config`) and the stages that the workflow calls (`stage`). Every command
+imports what it needs when it is called, so that a stage depends on its own code alone.
 """
 
 import argparse
@@ -88,6 +88,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.set_defaults(log=None)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_sweep_commands(commands.add_parser("sweep", help="plan, run and list sweeps"))
+    _add_kernel_commands(commands.add_parser("kernel", help="kernel matrices that do not fit in memory"))
     _add_download(commands.add_parser("download", help="download the raw files of a data set"))
     _add_config(commands.add_parser("config", help="check the config, or write its reference"))
     _add_stages(commands.add_parser("stage", help="the stages that the workflow calls"))
@@ -117,6 +118,38 @@ def _add_sweep_commands(parser: argparse.ArgumentParser) -> None:
     commands.choices["run"].add_argument("--backend", choices=("serial", "ray", "auto"), help="instead of the config's")
     commands.choices["run"].add_argument("--fail-fast", action="store_true", help="stop at the first failing point")
     commands.choices["run"].add_argument("--workers", type=int, default=os.cpu_count(), help="CPUs to use here")
+
+
+def _add_kernel_commands(parser: argparse.ArgumentParser) -> None:
+    """``initatlas kernel gram | spectrum``."""
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    gram = commands.add_parser("gram", help="compute a kernel matrix into a file, tile by tile; can be interrupted")
+    gram.add_argument("--dataset", type=Path, required=True, help="file of a data set, such as data/datasets/mnist.nc")
+    gram.add_argument("--output", type=Path, required=True, help="the file to make (HDF5)")
+    gram.add_argument("--split", choices=("train", "test"), help="instead of all images")
+    gram.add_argument("--samples", type=int, help="draw so many images instead of all")
+    gram.add_argument("--seed", type=int, default=0, help="seed of the draw")
+    gram.add_argument("--kernel", choices=("ntk", "nngp"), default="ntk")
+    gram.add_argument("--activation", default="relu", help="a label, such as erf or 'leaky_relu(slope=0.2)'")
+    gram.add_argument("--depth", type=int, default=1, help="hidden layers")
+    gram.add_argument("--weight-variance", type=float, help="times the fan-in; instead of the norm-preserving one")
+    gram.add_argument("--bias-variance", type=float, default=0.0, help="of the hidden layers")
+    gram.add_argument("--raw", action="store_true", help="do not project the images to the unit sphere")
+    gram.add_argument("--bias", action="store_true", help="give the first layer a bias")
+    gram.add_argument("--dtype", choices=("float32", "float64"), default="float32")
+    gram.add_argument("--tile", type=int, default=4096, help="largest side of a tile")
+    gram.add_argument("--workers", type=int, default=1, help="more than 1: on Ray")
+    gram.set_defaults(command=_kernel_gram)
+    spectrum = commands.add_parser("spectrum", help="the largest eigenpairs of such a file, and its labels' tail sums")
+    spectrum.add_argument("gram", type=Path, help="a file of `initatlas kernel gram`")
+    spectrum.add_argument("--top", type=int, default=500, help="number of eigenpairs")
+    spectrum.add_argument(
+        "--coding", choices=("class_index", "class_index_centred", "one_hot", "parity"), default="class_index"
+    )
+    spectrum.add_argument("--seed", type=int, default=0, help="seed of the starting vectors and of the bootstrap")
+    spectrum.add_argument("--tolerance", type=float, default=1e-4, help="bound of the residuals over the eigenvalues")
+    spectrum.add_argument("--output", type=Path, help="also write everything to this netCDF file")
+    spectrum.set_defaults(command=_kernel_spectrum)
 
 
 def _add_download(parser: argparse.ArgumentParser) -> None:
@@ -201,6 +234,44 @@ def _sweep_run(options: argparse.Namespace) -> int:
     from initatlas.commands.people import run
 
     return run(options.sweep, _overrides(options), workers=options.workers)
+
+
+def _kernel_gram(options: argparse.Namespace) -> None:
+    from initatlas.commands.kernel import Kernel, Selection, gram
+
+    kernel = Kernel(
+        options.kernel,
+        options.activation,
+        options.depth,
+        options.weight_variance,
+        options.bias_variance,
+        not options.raw,
+        options.bias,
+    )
+    gram(
+        options.dataset,
+        options.output,
+        Selection(options.split, options.samples, options.seed),
+        kernel,
+        dtype=options.dtype,
+        tile=options.tile,
+        workers=options.workers,
+    )
+
+
+def _kernel_spectrum(options: argparse.Namespace) -> None:
+    from initatlas.commands.kernel import spectrum
+
+    print(
+        spectrum(
+            options.gram,
+            options.top,
+            coding=options.coding,
+            seed=options.seed,
+            tolerance=options.tolerance,
+            output=options.output,
+        )
+    )
 
 
 def _overrides(options: argparse.Namespace) -> dict[str, str]:

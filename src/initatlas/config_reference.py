@@ -28,6 +28,7 @@ EXPERIMENTS = (
     "train_mlp",
     "depth_scale",
     "sphere_spectrum",
+    "gram_spectrum",
 )
 
 _HEAD = """\

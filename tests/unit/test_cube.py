@@ -188,6 +188,7 @@ def test_a_file_that_is_no_cube_is_one_clear_line(tmp_path):
 TINY = {
     "depth_scale": {"activation": "tanh"},
     "forward_kernel": {"width": 8, "input_dimension": 8, "angles": 3, "depth": 2},
+    "gram_spectrum": {"samples": 250, "pairs": 100, "draws": 100, "dataset": "digits"},
     "largest_coordinate": {"dataset": "digits", "pieces": 3, "levels": 2, "rows": 8, "columns": 8},
     "many_inputs": {"inputs": 8, "samples": 2000},
     "normalised_kernel": {"depth": 2, "angles": 5},

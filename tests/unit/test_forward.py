@@ -173,8 +173,6 @@ def test_wide_networks_follow_the_kernel(activation, slope, weights):
         # An empirical cosine of 1500 neurons errs by at most about 1 / sqrt(1500), and errors add over layers.
         expected = 1.0 - one_minus_cosine(angles, depth, f"leaky_relu(slope={slope})")
         np.testing.assert_allclose(cosine, expected, atol=4 * sqrt(depth / 1500))
-            cosine, 1.0 - one_minus_cosine(angles, depth, f"leaky_relu(slope={slope})"), atol=4 * sqrt(depth / 1500)
-        )
         assert cosine[0] == 1.0
 
 

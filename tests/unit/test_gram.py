@@ -209,6 +209,8 @@ def test_cross_gram_is_a_block_of_the_whole():
         whole = gram_matrix(features, kernel="ntk", architecture=architecture)
         block = gram_matrix(features[:70], features[60:], kernel="ntk", architecture=architecture, threads=2)
         np.testing.assert_allclose(block, whole[:70, 60:], rtol=1e-13, atol=1e-13)
+        tall = gram_matrix(features, features[:3], kernel="ntk", architecture=architecture)
+        np.testing.assert_allclose(tall, whole[:, :3], rtol=1e-13, atol=1e-13)
     assert block[65, 5] == pytest.approx(whole[65, 65], rel=1e-14)
 
 

@@ -12,7 +12,7 @@ from itertools import islice
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from initatlas.errors import UserError
@@ -203,6 +203,8 @@ def _check_batches(shared: TrainingSettings, dim: int, cases: np.random.Generato
 
 
 @settings(max_examples=25, deadline=None)
+@example(width=1, depth=0, batch_size=1, dim=17, activation="identity", seed=0)
+@example(width=33, depth=3, batch_size=1, dim=64, activation="relu", seed=0)
 @given(
     width=st.integers(1, 70),
     depth=st.integers(0, 8),

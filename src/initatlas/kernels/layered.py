@@ -57,7 +57,7 @@ def fill_layered(
     column_slice = slice(first_column, first_column + band.shape[1])
     unit, norms = rows.unit[row_slice], rows.norms[row_slice]
     other, other_norms = columns.unit[column_slice], columns.norms[column_slice]
-    first = first_row - first_column if symmetric else -band.shape[1]
+    first = first_row - first_column if symmetric else -band.shape[0]
     if isinstance(dual, Rectifier):
         row_variances, column_variances = (
             _rectifier_variances(architecture, dual, part) for part in (norms, other_norms)

@@ -63,7 +63,7 @@ class GradientDescent:
 
     def update(self, layer: int, gradient: Tensor, inputs: Tensor) -> None:
         """See `Optimiser.update`."""
-        self._mlp.weights[layer].baddbmm_(gradient.mT, inputs, alpha=-1)
+        add_product(self._mlp.weights[layer], gradient, inputs, alpha=-1)
         self._mlp.biases[layer].sub_(gradient.sum(1, keepdim=True))
 
     def keep(self, mlp: StackedMLP, chosen: Tensor) -> "GradientDescent":
@@ -96,7 +96,7 @@ class Momentum:
 
     def update(self, layer: int, gradient: Tensor, inputs: Tensor) -> None:
         """See `Optimiser.update`."""
-        self._weights[layer].baddbmm_(gradient.mT, inputs, beta=self._momentum)
+        add_product(self._weights[layer], gradient, inputs, beta=self._momentum)
         self._mlp.weights[layer].sub_(self._weights[layer])
         self._biases[layer].mul_(self._momentum).add_(gradient.sum(1, keepdim=True))
         self._mlp.biases[layer].sub_(self._biases[layer])
@@ -156,3 +156,15 @@ class Adam:
         kept._means = [mean.index_select(0, chosen) for mean in self._means]
         kept._squares = [square.index_select(0, chosen) for square in self._squares]
         return kept
+
+
+def add_product(target: Tensor, gradient: Tensor, inputs: Tensor, *, alpha: float = 1.0, beta: float = 1.0) -> None:
+    """Replace the target by beta target + alpha gradient^T inputs, network by network.
+
+    With one input per network BLAS may round once or twice, depending on how many networks there are: then it is done
+    by single operations.
+    """
+    if gradient.shape[1] == 1:
+        target.mul_(beta).add_((gradient.mT * inputs).mul_(alpha))
+    else:
+        target.baddbmm_(gradient.mT, inputs, beta=beta, alpha=alpha)

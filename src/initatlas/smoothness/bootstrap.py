@@ -16,7 +16,7 @@ def slope_draws(
     window: int,
     *,
     inclusive: bool = True,
-    degrees: int = 1,
+    degrees: int | NDArray[np.int64] = 1,
     draws: int = 1000,
     rng: np.random.Generator,
 ) -> Doubles:
@@ -29,7 +29,8 @@ def slope_draws(
     window, inclusive
         The fit window, see `initatlas.smoothness.slopes.last_index`.
     degrees
-        Number of independent coefficients that each square sums: 1 for a scalar target, classes - 1 for one-hot.
+        Number of independent coefficients that each square sums: 1 for a scalar target, classes - 1 for one-hot. One
+        number, or one per square (`initatlas.smoothness.tail_sums.with_rest`).
     draws
         Number of draws.
     rng
@@ -45,7 +46,7 @@ def slope_draws(
     variance v gives the conditional variance v C_k^2, with mean v (m^2 + 2 m) s_k^4 over C_k. The two agree for
     v = 2 / (m + 2), so M_k ~ Gamma(shape (m + 2) / 2, mean 1): shape 1.5 for m = 1.
     """
-    shape = 0.5 * (degrees + 2)
+    shape = 0.5 * (np.asarray(degrees) + 2)
     per_chunk = max(1, _CHUNK_ENTRIES // len(squared))
     exponents = []
     for start in range(0, draws, per_chunk):
@@ -60,7 +61,7 @@ def slope_interval(
     window: int,
     *,
     inclusive: bool = True,
-    degrees: int = 1,
+    degrees: int | NDArray[np.int64] = 1,
     level: float = 0.95,
     draws: int = 1000,
     rng: np.random.Generator,

@@ -14,7 +14,7 @@ SECONDS_BETWEEN_LINES = 20.0
 
 
 class Progress:
-    """Counts points as they finish, from `with` to its end.
+    """Counts points (or tiles) as they finish, from `with` to its end.
 
     Parameters
     ----------
@@ -22,14 +22,17 @@ class Progress:
         The sweep.
     total
         Points that are to run.
+    unit
+        What is counted.
     """
 
-    def __init__(self, title: str, total: int) -> None:
+    def __init__(self, title: str, total: int, unit: str = "point") -> None:
         self._title = title
+        self._unit = unit
         self._total = total
         self._done = self._failed = 0
         self._start = time.monotonic()
-        self._bar = tqdm(total=total, desc=title, unit="point", disable=not sys.stderr.isatty(), leave=False)
+        self._bar = tqdm(total=total, desc=title, unit=unit, disable=not sys.stderr.isatty(), leave=False)
         self._over = threading.Event()
         self._teller = threading.Thread(target=self._tell, daemon=True)
 
@@ -65,4 +68,4 @@ class Progress:
         rate = finished / max(time.monotonic() - self._start, 1e-9)
         left = f"about {(self._total - finished) / rate:.0f} s left" if rate else "none finished yet"
         failed = f", {self._failed} failed" if self._failed else ""
-        return f"{self._title}: {finished} of {self._total} points{failed}, {rate:.3g} points/s, {left}"
+        return f"{self._title}: {finished} of {self._total} {self._unit}s{failed}, {rate:.3g} {self._unit}s/s, {left}"

@@ -53,7 +53,7 @@ class Rectifier(Dual):
         root = np.sqrt(p) * np.sqrt(q)
         share = m * bias_variance * (np.sqrt(p) - np.sqrt(q)) ** 2
         with np.errstate(divide="ignore", invalid="ignore"):
-            mismatch = share / (norms * (norms + m * root + bias_variance))
+            mismatch = share / norms / (norms + m * root + bias_variance)
         return np.where(norms == 0.0, 0.0, mismatch)
 
 

@@ -1,0 +1,231 @@
+"""Kernel matrices that do not fit in memory: compute one into a file, and read the top of its spectrum."""
+
+import hashlib
+import json
+import logging
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from initatlas.datasets.dataset import Dataset, Split, read_dataset
+from initatlas.errors import UserError
+from initatlas.files import atomic_path
+from initatlas.kernels.blocks import KernelBlock, kernel_block
+from initatlas.kernels.gram import KernelName
+from initatlas.kernels.gram_file import Dtype, GramFile, GramSpec, gram_operator, write_gram
+from initatlas.kernels.recursion import Architecture
+from initatlas.kernels.tiles import plan_tiles, serial_tiles
+from initatlas.kernels.top_pairs import TopPairs, basis_megabytes, default_limit, default_width, top_eigenpairs
+from initatlas.layout import POINTS
+from initatlas.provenance import code_version
+from initatlas.smoothness.targets import Coding, target_coding
+from initatlas.smoothness.top import TopSmoothness, smoothness_from_top
+from initatlas.sweeps.progress import Progress
+from initatlas.sweeps.ray_session import cluster_is_given, connector
+from initatlas.sweeps.tile_tasks import ray_tiles
+
+log = logging.getLogger(__name__)
+
+SHOWN = (1, 2, 5, 10, 20, 50, 100, 200, 400, 1000, 2000, 4000)
+"""Indices and windows that the table of a spectrum shows, and its last one."""
+
+
+MOST_IN_MEMORY = 20000
+"""Rows up to which the whole spectrum may be computed: the matrix and its eigenvectors take 6.4 GB."""
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which images of a data set: a split (None: all), and how many of it, drawn with a seed (None: all)."""
+
+    split: Split | None = None
+    samples: int | None = None
+    seed: int = 0
+
+    def rows(self, data: Dataset) -> NDArray[np.int64]:
+        """Indices of the chosen images, increasing."""
+        rows = np.flatnonzero(data.rows(self.split))
+        if not len(rows):
+            raise UserError(f"--split {self.split}: {data.name} has no image in it")
+        if self.samples is None or self.samples == len(rows):
+            return rows
+        if not 1 <= self.samples <= len(rows):
+            raise UserError(f"--samples {self.samples}: {data.name} has {len(rows)} images to choose from")
+        return np.sort(np.random.default_rng(self.seed).choice(rows, self.samples, replace=False))
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """Which kernel, see `initatlas.kernels.gram.gram_matrix` and `initatlas.kernels.recursion.Architecture`."""
+
+    kernel: KernelName = "ntk"
+    activation: str = "relu"
+    depth: int = 1
+    weight_variance: float | None = None
+    bias_variance: float = 0.0
+    normalise: bool = True
+    bias: bool = False
+
+    def block(self, features: NDArray[np.floating], dtype: Dtype) -> KernelBlock:
+        """The kernel between rows of features, in blocks."""
+        try:
+            architecture = Architecture(self.activation, self.depth, self.weight_variance, self.bias_variance)
+            return kernel_block(
+                features,
+                kernel=self.kernel,
+                architecture=architecture,
+                normalise=self.normalise,
+                bias=self.bias,
+                dtype=dtype,
+            )
+        except ValueError as error:
+            raise UserError(str(error)) from None
+
+
+def gram(
+    dataset: Path, output: Path, selection: Selection, kernel: Kernel, *, dtype: Dtype, tile: int, workers: int
+) -> None:
+    """Compute a kernel matrix into a file; the same command goes on where an earlier one ended.
+
+    Parameters
+    ----------
+    dataset
+        File of a data set.
+    output
+        The file to make.
+    selection, kernel
+        Which images, which kernel.
+    dtype
+        Type of the entries.
+    tile
+        Largest side of a tile.
+    workers
+        1: in this process; more: on a Ray of so many CPUs, or on the cluster that RAY_ADDRESS names.
+    """
+    for option, value in (("--tile", tile), ("--workers", workers)):
+        if value < 1:
+            raise UserError(f"{option} {value}: give a number of at least 1")
+    data = read_dataset(dataset)
+    if not isinstance(data, Dataset):
+        raise UserError(f"{dataset}: holds recordings, not labelled images; give a data set of images")
+    rows = selection.rows(data)
+    plan = plan_tiles(len(rows), tile)
+    told = {**asdict(kernel), **asdict(selection), "dataset": data.name, "content_sha256": data.content_sha256}
+    identity = {**told, "plan": asdict(plan), "dtype": dtype, "code": code_version("initatlas.kernels.blocks")}
+    key = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
+    attributes = {"title": f"{kernel.kernel} of {len(rows)} images of {data.name}", "settings": json.dumps(told)}
+    spec = GramSpec(plan, dtype, key, attributes, data.labels[rows])
+    block = kernel.block(data.features()[rows], dtype)
+    on_ray = workers > 1 or cluster_is_given()
+    run = ray_tiles(connector(workers=workers, session_folder=POINTS.parent / "ray")) if on_ray else serial_tiles
+    start = perf_counter()
+    with ExitStack() as stack:
+        started, advanced = _progress(stack, str(output))
+        computed = write_gram(output, block, spec, run=run, started=started, advanced=advanced)
+    size = output.stat().st_size / 1e9
+    log.info("%s: %d tiles computed, %.2f GB, %.1f s", output, computed, size, perf_counter() - start)
+
+
+def _progress(stack: ExitStack, title: str) -> tuple[Callable[[int, int], None], Callable[[], None]]:
+    """What to call when the number of tiles is known, and after every tile."""
+    bars: list[Progress] = []
+
+    def started(kept: int, total: int) -> None:
+        if kept:
+            log.info("%s: %d of %d tiles are there already", title, kept, total)
+        bars.append(stack.enter_context(Progress(title, total - kept, unit="tile")))
+
+    return started, lambda: bars[0].advance(1, 0)
+
+
+def spectrum(path: Path, top: int, *, coding: Coding, seed: int, tolerance: float, output: Path | None) -> str:
+    """The largest eigenpairs of the matrix in a file, and the smoothness of its labels.
+
+    Parameters
+    ----------
+    path
+        A file of `gram`.
+    top
+        Number of eigenpairs.
+    coding
+        How labels become numbers.
+    seed
+        Of the starting vectors and the bootstrap.
+    tolerance
+        Wanted bound of the residuals over their eigenvalues.
+    output
+        A netCDF file for all of it, or None.
+
+    Returns
+    -------
+    str
+        A table.
+    """
+    rng = np.random.default_rng(seed)
+    with GramFile(path) as file:
+        n, labels, attributes = file.plan.n, file.labels, file.attributes
+        if not 2 <= top <= n // 2:
+            raise UserError(f"--top {top}: give a number from 2 to {n // 2}, half of the {n} rows of {path}")
+        if 5 * top > n > MOST_IN_MEMORY:
+            raise UserError(
+                f"--top {top}: more than a fifth of {n} rows takes the whole matrix in memory; ask for fewer"
+            )
+        log.info("%s: n = %d; up to %.0f MB for the eigenpairs", path, n, basis_megabytes(n, top))
+        start = perf_counter()
+        width = default_width(top)
+        with Progress(f"{path}, at most", default_limit(top, width), unit="vector") as progress:
+            pairs = top_eigenpairs(
+                gram_operator(file), top, rng=rng, tolerance=tolerance, advanced=lambda: progress.advance(width, 0)
+            )
+    log.info("%s: %d passes, %.1f s", path, pairs.passes, perf_counter() - start)
+    targets = target_coding(labels, coding) if labels is not None else None
+    windows = [shown for shown in SHOWN if 10 <= shown <= top]
+    degrees = targets.shape[1] - 1 if targets is not None and coding == "one_hot" else 1
+    smoothness = (
+        smoothness_from_top(pairs.vectors, targets, windows, degrees=degrees, rng=rng) if targets is not None else None
+    )
+    if output is not None:
+        found = _as_dataset(pairs, smoothness, windows).assign_attrs(attributes, coding=coding)
+        with atomic_path(output) as draft:
+            found.to_netcdf(draft, engine="netcdf4")
+    return _table(pairs, smoothness, windows)
+
+
+def _as_dataset(pairs: TopPairs, smoothness: TopSmoothness | None, windows: list[int]) -> xr.Dataset:
+    """Everything but the eigenvectors."""
+    columns = {"eigenvalue": ("index", pairs.values), "residual": ("index", pairs.residuals)}
+    if smoothness is not None:
+        columns["tail_sum"] = ("index", smoothness.tail_sums)
+        for name, values in (
+            ("slope", smoothness.slopes),
+            ("slope_low", smoothness.lows),
+            ("slope_high", smoothness.highs),
+            ("null_slope", smoothness.nulls),
+        ):
+            columns[name] = ("window", np.array(values))
+    found = xr.Dataset(columns, {"index": np.arange(1, len(pairs.values) + 1), "window": windows})
+    for variable in found.variables.values():
+        variable.attrs["units"] = "1"
+    return found
+
+
+def _table(pairs: TopPairs, smoothness: TopSmoothness | None, windows: list[int]) -> str:
+    """Eigenvalues at some indices, with the tail sums, and the slopes of the windows that end there."""
+    k = len(pairs.values)
+    lines = [f"{'i':>6} {'eigenvalue':>12} {'residual':>10} {'tail sum':>12} {'slope':>7} {'95 %':>15} {'null':>6}"]
+    for index in sorted({shown for shown in SHOWN if shown <= k} | {k}):
+        line = f"{index:>6} {pairs.values[index - 1]:>12.5e} {pairs.residuals[index - 1]:>10.1e}"
+        if smoothness is not None:
+            line += f" {smoothness.tail_sums[index - 1]:>12.6g}"
+            if index in windows:
+                w = windows.index(index)
+                interval = f"{smoothness.lows[w]:.3f} to {smoothness.highs[w]:.3f}"
+                line += f" {smoothness.slopes[w]:>7.3f} {interval:>15} {smoothness.nulls[w]:>6.3f}"
+        lines.append(line)
+    return "\n".join(lines)

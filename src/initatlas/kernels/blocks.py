@@ -1,0 +1,55 @@
+"""Blocks of the Gram matrices of `initatlas.kernels.gram`, for matrices that are computed tile by tile."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from initatlas.kernels.gram import Inputs, KernelName, kernel_filler, prepare_inputs
+from initatlas.kernels.recursion import Architecture
+from initatlas.kernels.tiles import Array
+
+
+@dataclass(frozen=True)
+class KernelBlock:
+    """A function of two slices that gives K[rows, columns]; it can be sent to other processes.
+
+    Attributes
+    ----------
+    inputs
+        All inputs of the matrix.
+    kernel, architecture
+        As in `initatlas.kernels.gram.gram_matrix`.
+    """
+
+    inputs: Inputs
+    kernel: KernelName
+    architecture: Architecture
+
+    def __call__(self, rows: slice, columns: slice) -> Array:
+        """K[rows, columns], in the type of the inputs; on the diagonal the upper triangle alone is right."""
+        values: Array = self.inputs.unit[rows] @ self.inputs.unit[columns].T
+        fill = kernel_filler(self.kernel, self.architecture, self.inputs, self.inputs)
+        fill(values, rows.start, columns.start, symmetric=rows == columns)
+        return values
+
+
+def kernel_block(
+    features: NDArray[np.floating],
+    *,
+    kernel: KernelName,
+    architecture: Architecture,
+    normalise: bool = False,
+    bias: bool = False,
+    dtype: str = "float64",
+) -> KernelBlock:
+    """The matrix of `initatlas.kernels.gram.gram_matrix` (which see), to be computed in blocks.
+
+    Raises
+    ------
+    ValueError
+        If the activation has no NTK.
+    """
+    inputs = prepare_inputs(features, normalise=normalise, bias=bias, dtype=dtype)
+    kernel_filler(kernel, architecture, inputs, inputs)  # refuses here what it would refuse in every tile
+    return KernelBlock(inputs, kernel, architecture)

@@ -1,0 +1,373 @@
+"""A Gram matrix in a file: its upper tiles, each with a checksum. For matrices that do not fit in memory.
+
+The file is HDF5 (netCDF4). It grows under a draft's name, ``.<stem>.draft<suffix>`` beside its place, and takes its own
+name when it is whole. All room is reserved at the start and no structure changes afterwards, so that a kill at any moment
+leaves a readable draft. A tile counts only if its bytes have the checksum that is stored for them: the same call goes on
+from whatever a kill, a power cut or a bad disk has left.
+
+=========  ===========  ===================  ==========================================================
+variable   type         dimensions           meaning
+=========  ===========  ===================  ==========================================================
+tiles      float32/64   tile, row, column    K[rows, columns] of the upper tiles (`TilePlan.tiles`), padded
+checksum   int64        tile                 CRC-32 of the tile's bytes, without its padding; -1: not there
+labels     int64        sample               classes of the inputs; absent if there are none
+=========  ===========  ===================  ==========================================================
+
+Attributes: ``key`` (hash of all that the matrix depends on), ``n``, and what the caller adds.
+"""
+
+import logging
+import os
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal, Self
+
+import netCDF4
+import numpy as np
+from filelock import FileLock, Timeout
+from numpy.typing import NDArray
+from scipy.sparse.linalg import LinearOperator
+
+from initatlas.errors import UserError
+from initatlas.files import atomic_path, sync
+from initatlas.kernels.tiles import Array, Block, Tile, TilePlan, TileRunner, serial_tiles
+
+log = logging.getLogger(__name__)
+
+Dtype = Literal["float32", "float64"]
+Labels = NDArray[np.int64]
+
+_ABSENT = -1
+
+
+@dataclass(frozen=True)
+class GramSpec:
+    """What a file is to hold.
+
+    Attributes
+    ----------
+    plan
+        Size and tiles.
+    dtype
+        "float32" or "float64".
+    key
+        Hash of everything that the entries depend on; a draft with another key is not continued.
+    attributes
+        Texts that say what the matrix is, for people and for later commands.
+    labels
+        Classes of the inputs, shape (n,), or None.
+    """
+
+    plan: TilePlan
+    dtype: Dtype
+    key: str
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    labels: Labels | None = None
+
+
+class GramFile:
+    """An open file of a Gram matrix; use it in a `with` block.
+
+    Parameters
+    ----------
+    path
+        The file.
+    mode
+        "r", or "r+" to write tiles.
+
+    Raises
+    ------
+    UserError
+        If there is no such file, or it is none of ours.
+    """
+
+    def __init__(self, path: Path, mode: Literal["r", "r+"] = "r") -> None:
+        self.path = path
+        if not path.is_file():
+            raise UserError(f"{path}: there is no such file; make it with `initatlas kernel gram`")
+        try:
+            self._file = netCDF4.Dataset(path, mode)
+            self._file.set_auto_maskandscale(False)
+            self._tiles, self._checksums = self._file["tiles"], self._file["checksum"]
+            self.key = str(self._file.key)
+            self.plan = TilePlan(int(self._file.n), self._tiles.shape[1])
+        except (OSError, RuntimeError, IndexError, AttributeError) as error:
+            raise UserError(f"{path}: is no Gram matrix of this program ({error}); delete it") from None
+        self.dtype: np.dtype[Any] = self._tiles.dtype
+        self._sound: set[int] = set()
+
+    def __enter__(self) -> Self:
+        """Give the file itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the file; where that fails after another failure, the first one is told."""
+        try:
+            self._file.close()
+        except RuntimeError as failure:
+            if error is None:
+                raise _refused(self.path, failure) from None
+
+    @property
+    def attributes(self) -> dict[str, Any]:
+        """What the file says about itself."""
+        return {name: self._file.getncattr(name) for name in self._file.ncattrs()}
+
+    @property
+    def labels(self) -> Labels | None:
+        """Classes of the inputs, shape (n,), or None.
+
+        Raises
+        ------
+        UserError
+            If they are damaged.
+        """
+        if "labels" not in self._file.variables:
+            return None
+        labels = np.ascontiguousarray(self._file["labels"][:])
+        if zlib.crc32(labels.data) != int(self._file["labels"].crc32):
+            raise UserError(f"{self.path}: its labels are damaged; delete it and make it again")
+        return labels
+
+    def read(self, tile: Tile) -> Array:
+        """One tile. Its checksum is compared when it is read for the first time.
+
+        Raises
+        ------
+        UserError
+            If the tile is not there or damaged.
+        """
+        values = self._values(tile)
+        if tile.number not in self._sound:
+            if not self._is_sound(tile, values):
+                raise UserError(f"{self.path}: tile {tile.number} is damaged; `initatlas kernel gram` mends it")
+            self._sound.add(tile.number)
+        return values
+
+    def missing(self) -> list[Tile]:
+        """The tiles that are not there, or whose bytes do not have their checksum. Reads the whole file."""
+        return [tile for tile in self.plan.tiles() if not self._is_sound(tile)]
+
+    def write(self, tile: Tile, values: Array) -> None:
+        """Store one tile and its checksum; both survive the end of this process.
+
+        Raises
+        ------
+        UserError
+            If the disk refuses.
+        """
+        rows, columns = tile.shape
+        try:
+            self._tiles[tile.number, :rows, :columns] = values
+            self._checksums[tile.number] = zlib.crc32(values.data)
+            self._file.sync()
+        except RuntimeError as error:
+            raise _refused(self.path, error) from None
+
+    def _values(self, tile: Tile) -> Array:
+        """The bytes of a tile as they are."""
+        rows, columns = tile.shape
+        return np.ascontiguousarray(self._tiles[tile.number, :rows, :columns])
+
+    def _is_sound(self, tile: Tile, values: Array | None = None) -> bool:
+        """Whether a tile is there and has its checksum."""
+        stated = int(self._checksums[tile.number])
+        return stated != _ABSENT and stated == zlib.crc32((self._values(tile) if values is None else values).data)
+
+
+def write_gram(
+    path: Path,
+    block: Block,
+    spec: GramSpec,
+    *,
+    run: TileRunner = serial_tiles,
+    started: Callable[[int, int], None] = lambda kept, total: None,
+    advanced: Callable[[], None] = lambda: None,
+) -> int:
+    """Compute a Gram matrix tile by tile into a file, or what is missing of it.
+
+    Parameters
+    ----------
+    path
+        The file. If it is there already, its damaged tiles are computed again.
+    block
+        Gives K[rows, columns] for two slices.
+    spec
+        What the file is to hold.
+    run
+        Where tiles are computed. This process alone writes.
+    started, advanced
+        Called when it is known how many tiles of how many are there already, and after every new one.
+
+    Returns
+    -------
+    int
+        Number of tiles computed.
+
+    Raises
+    ------
+    UserError
+        If the file holds another matrix, another process writes it, or the disk refuses.
+
+    Notes
+    -----
+    Memory beyond the block's data: what `run` holds; `serial_tiles` one tile and the block's own workspace.
+    """
+    tiles = len(spec.plan.tiles())
+    with _sole_writer(path):
+        with _told_in_one_line(path):
+            draft, missing = _draft_to_fill(path, spec)
+        started(tiles - len(missing), tiles)
+        if draft is not None:
+            with GramFile(draft, "r+") as file:
+                for tile, values in run(block, missing, file.dtype):
+                    file.write(tile, values)
+                    advanced()
+            with _told_in_one_line(path):
+                sync(draft)
+                draft.replace(path)
+                sync(path.parent)
+    return len(missing)
+
+
+def draft_path(path: Path) -> Path:
+    """Where a matrix grows until it is whole."""
+    return path.with_name(f".{path.stem}.draft{path.suffix}")
+
+
+def _refused(path: Path, error: Exception) -> UserError:
+    """What to tell when the disk refuses; HDF5 keeps the system's own reason to itself."""
+    reason = (error.strerror if isinstance(error, OSError) else None) or error
+    return UserError(f"{path}: cannot be written ({reason}); make room or give write access, then run again")
+
+
+@contextmanager
+def _told_in_one_line(path: Path) -> Iterator[None]:
+    """Turn what the disk refuses into a line for the user."""
+    try:
+        yield
+    except OSError as error:
+        raise _refused(path, error) from None
+
+
+@contextmanager
+def _sole_writer(path: Path) -> Iterator[None]:
+    """Keep a second process from the same file."""
+    lock = FileLock(path.with_name(f".{path.stem}.lock"), timeout=0)
+    with _told_in_one_line(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            lock.acquire()
+        except Timeout:
+            raise UserError(f"{path}: another process is computing it; wait for its end") from None
+    try:
+        yield
+        Path(lock.lock_file).unlink(missing_ok=True)
+    finally:
+        lock.release()
+
+
+def _draft_to_fill(path: Path, spec: GramSpec) -> tuple[Path | None, list[Tile]]:
+    """The draft to go on with, and its missing tiles; no draft if the file is there and whole."""
+    draft = draft_path(path)
+    if path.exists():
+        with GramFile(path) as file:
+            if file.key != spec.key:
+                raise UserError(f"{path}: holds another Gram matrix; delete it, or name another file")
+            missing = file.missing()
+        if not missing:
+            return None, missing
+        log.warning("%s: %d tiles are damaged and are computed again", path, len(missing))
+        path.replace(draft)
+        return draft, missing
+    if _is_draft_of(draft, spec):
+        with GramFile(draft) as file:
+            return draft, file.missing()
+    _create(draft, spec)
+    return draft, spec.plan.tiles()
+
+
+def _is_draft_of(draft: Path, spec: GramSpec) -> bool:
+    """Whether there is a draft of the same matrix; another one is left aside, with a word."""
+    if not draft.exists():
+        return False
+    try:
+        with GramFile(draft) as file:
+            same = file.key == spec.key
+    except UserError:
+        same = False
+    if not same:
+        log.warning("%s: is the beginning of another Gram matrix; begun anew", draft)
+    return same
+
+
+def _create(draft: Path, spec: GramSpec) -> None:
+    """Make a draft without tiles, with all its room on the disk."""
+    with atomic_path(draft) as empty:
+        try:
+            with netCDF4.Dataset(empty, "w", format="NETCDF4") as file:
+                _lay_out(file, spec)
+        except RuntimeError as error:
+            raise _refused(draft, error) from None
+        if hasattr(os, "posix_fallocate"):
+            with empty.open("r+b") as handle:
+                os.posix_fallocate(handle.fileno(), 0, empty.stat().st_size)
+
+
+def _lay_out(file: netCDF4.Dataset, spec: GramSpec) -> None:
+    """Dimensions, variables and attributes. A contiguous variable gets its room at its first write: now."""
+    tiles = len(spec.plan.tiles())
+    for name, size in (("tile", tiles), ("row", spec.plan.side), ("column", spec.plan.side), ("sample", spec.plan.n)):
+        file.createDimension(name, size)
+    stored: dict[str, Any] = {"contiguous": True, "fill_value": False}
+    values = file.createVariable("tiles", spec.dtype, ("tile", "row", "column"), **stored)
+    values.setncatts({"long_name": "kernel between two inputs, tiles on and above the diagonal", "units": "1"})
+    checksums = file.createVariable("checksum", "i8", ("tile",), **stored)
+    checksums.long_name = "CRC-32 of the tile, -1 where it is not there"
+    if spec.labels is not None:
+        labels = file.createVariable("labels", "i8", ("sample",), **stored)
+        content = np.ascontiguousarray(spec.labels, dtype=np.int64)
+        labels.setncatts({"long_name": "class of the input", "units": "1", "crc32": np.int64(zlib.crc32(content.data))})
+        labels[:] = content
+    file.setncatts({"Conventions": "CF-1.11", "key": spec.key, "n": np.int64(spec.plan.n), **spec.attributes})
+    checksums[:] = np.full(tiles, _ABSENT)
+    values[0, 0, 0] = 0.0
+
+
+def gram_operator(file: GramFile) -> LinearOperator:
+    """The matrix of a file as a linear operator. Every product reads each tile once, for both triangles.
+
+    Parameters
+    ----------
+    file
+        An open file; it must stay open. Tiles are checked when they are read for the first time.
+
+    Returns
+    -------
+    scipy.sparse.linalg.LinearOperator
+        Shape (n, n). Products with a tile are computed in the file's type, on the threads of BLAS, and summed in float64.
+
+    Notes
+    -----
+    Memory: one tile, and three times the block of vectors.
+    """
+    tiles = file.plan.tiles()
+
+    def matmat(vectors: Array) -> Array:
+        factor = np.ascontiguousarray(vectors, dtype=file.dtype)
+        product = np.zeros(factor.shape)
+        for tile in tiles:
+            values = file.read(tile)
+            product[tile.rows] += values @ factor[tile.columns]
+            if not tile.on_diagonal:
+                product[tile.columns] += values.T @ factor[tile.rows]
+        return product
+
+    shape = (file.plan.n, file.plan.n)
+    return LinearOperator(shape, matvec=matmat, matmat=matmat, rmatvec=matmat, rmatmat=matmat, dtype=np.float64)

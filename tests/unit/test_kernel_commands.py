@@ -1,0 +1,162 @@
+"""`initatlas kernel gram` and `spectrum`: from a data set to slopes, and every mistake in one line."""
+
+import logging
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from initatlas.cli import main
+from initatlas.datasets.dataset import Dataset, write_dataset
+from initatlas.experiments.gram_spectrum import EXPERIMENT
+from initatlas.kernels.gram import gram_matrix
+from initatlas.kernels.recursion import Architecture
+from initatlas.kernels.spectrum import eigen_coefficients
+from initatlas.smoothness.slopes import decay_exponent
+from initatlas.smoothness.tail_sums import tail_sums
+from initatlas.smoothness.targets import target_coding
+
+N = 400
+
+
+@pytest.fixture(scope="module")
+def data():
+    """Images whose class depends on them."""
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 17, (N + 30, 4, 4), dtype=np.uint8)
+    labels = np.digitize(images.sum(axis=(1, 2)), [110, 120, 130, 140]).astype(np.int64)
+    split = np.repeat([0, 1], [N, 30]).astype(np.int8)
+    return Dataset("images", images, labels, split, 16, "a test")
+
+
+@pytest.fixture
+def images(tmp_path, data):
+    """Its file."""
+    write_dataset(data, tmp_path / "images.nc")
+    return tmp_path / "images.nc"
+
+
+@pytest.fixture(autouse=True)
+def messages(caplog):
+    """What the commands say."""
+    caplog.set_level(logging.INFO, "initatlas")
+    return caplog
+
+
+def command(*words):
+    """Call a command."""
+    return main(["kernel", *map(str, words)])
+
+
+def expected(data, coding):
+    """Squared coefficients by the full decomposition."""
+    train = data.split == 0
+    gram = gram_matrix(
+        data.features("train"), kernel="ntk", architecture=Architecture("relu", 3), normalise=True, bias=True
+    )
+    return eigen_coefficients(gram, target_coding(data.labels[train], coding))
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [("float64", 1e-6), ("float32", 3e-4)])
+def test_from_a_data_set_to_slopes(tmp_path, images, data, capsys, dtype, tolerance):
+    gram, output = tmp_path / "gram.h5", tmp_path / "spectrum.nc"
+    options = ("--split", "train", "--depth", 3, "--bias", "--dtype", dtype, "--tile", 130)
+    assert command("gram", "--dataset", images, "--output", gram, *options) == 0
+    assert command("spectrum", gram, "--top", 50, "--coding", "one_hot", "--output", output) == 0
+    table = capsys.readouterr().out.splitlines()
+    assert table[0].split() == ["i", "eigenvalue", "residual", "tail", "sum", "slope", "95", "%", "null"]
+    assert [line.split()[0] for line in table[1:]] == ["1", "2", "5", "10", "20", "50"]
+    values, squared = expected(data, "one_hot")
+    with xr.open_dataset(output) as found:
+        np.testing.assert_allclose(found.eigenvalue, values[:50], rtol=tolerance)
+        np.testing.assert_allclose(found.tail_sum, tail_sums(squared)[:50], rtol=tolerance)
+        assert (found.residual <= 1e-4 * found.eigenvalue).all()
+        slopes = [decay_exponent(tail_sums(squared), window) for window in (10, 20, 50)]
+        np.testing.assert_allclose(found.slope, slopes, atol=tolerance)
+        assert found.attrs["coding"] == "one_hot"
+        assert "images" in found.attrs["title"]
+
+
+def test_a_sample_is_drawn_with_its_seed(tmp_path, images):
+    contents = []
+    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+        options = ("--output", tmp_path / f"{name}.h5", "--samples", 50, "--seed", seed)
+        assert command("gram", "--dataset", images, *options) == 0
+        contents.append((tmp_path / f"{name}.h5").read_bytes())
+    assert contents[0] == contents[1] != contents[2]
+
+
+def test_the_same_command_finds_its_file(tmp_path, images, messages, capsys):
+    for _ in range(2):
+        assert command("gram", "--dataset", images, "--output", tmp_path / "gram.h5", "--tile", 300) == 0
+    said = capsys.readouterr().err
+    assert "3 of 3 tiles are there already" in said
+    assert "0 tiles computed" in said
+
+
+@pytest.mark.parametrize(
+    ("options", "line"),
+    [
+        (("--depth", -1), "depth must be a whole number, 0 or more, got -1"),
+        (("--activation", "step"), "'step' has no NTK: the dual of its derivative is infinite; take the NNGP"),
+        (("--weight-variance", -1), "weight_variance must be finite and not negative, got -1.0"),
+        (("--tile", 0), "--tile 0: give a number of at least 1"),
+        (("--workers", 0), "--workers 0: give a number of at least 1"),
+        (("--samples", 431), "--samples 431: images has 430 images to choose from"),
+        (("--samples", 31, "--split", "test"), "--samples 31: images has 30 images to choose from"),
+    ],
+)
+def test_a_mistake_is_one_line(tmp_path, images, capsys, options, line):
+    assert command("gram", "--dataset", images, "--output", tmp_path / "gram.h5", *options) == 2
+    assert capsys.readouterr().err == f"initatlas: {line}\n"
+
+
+def test_another_kernel_does_not_overwrite(tmp_path, images, capsys):
+    arguments = ("gram", "--dataset", images, "--output", tmp_path / "gram.h5")
+    assert command(*arguments) == 0
+    assert command(*arguments, "--kernel", "nngp") == 2
+    assert "gram.h5: holds another Gram matrix; delete it, or name another file" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("top", "line"), [(1, "from 2 to 215"), (216, "from 2 to 215")])
+def test_a_number_of_pairs_that_does_not_fit(tmp_path, images, capsys, top, line):
+    assert command("gram", "--dataset", images, "--output", tmp_path / "gram.h5") == 0
+    assert command("spectrum", tmp_path / "gram.h5", "--top", top) == 2
+    assert line in capsys.readouterr().err
+
+
+def test_pairs_that_would_take_the_whole_matrix(tmp_path, images, capsys, monkeypatch):
+    monkeypatch.setattr("initatlas.commands.kernel.MOST_IN_MEMORY", 429)
+    assert command("gram", "--dataset", images, "--output", tmp_path / "gram.h5") == 0
+    assert command("spectrum", tmp_path / "gram.h5", "--top", 86) == 0
+    assert command("spectrum", tmp_path / "gram.h5", "--top", 87) == 2
+    assert "--top 87: more than a fifth of 430 rows takes the whole matrix in memory" in capsys.readouterr().err
+
+
+def test_files_that_are_not_there(tmp_path, capsys):
+    assert command("spectrum", tmp_path / "gram.h5") == 2
+    assert command("gram", "--dataset", tmp_path / "images.nc", "--output", tmp_path / "gram.h5") == 2
+    assert capsys.readouterr().err.count("there is no such") == 2
+
+
+def test_the_experiment_measures_the_same(data):
+    point = EXPERIMENT.parameters(dataset="images", samples=N + 30, pairs=100, depth=3, bias=True, draws=100)
+    (found,) = EXPERIMENT.run([point], [np.random.default_rng(3)], data)
+    gram = gram_matrix(data.features(), kernel="ntk", architecture=Architecture("relu", 3), normalise=True, bias=True)
+    values, squared = eigen_coefficients(gram, target_coding(data.labels, "class_index"))
+    np.testing.assert_allclose(found["eigenvalue"], values[:100], rtol=1e-7)
+    np.testing.assert_allclose(found["tail_sum"], tail_sums(squared)[:100], rtol=1e-6)
+    assert found["slope"] == [pytest.approx(decay_exponent(tail_sums(squared), 100), abs=1e-6)]
+    assert found["slope_low"][0] < found["slope"][0] < found["slope_high"][0]
+    coordinates = EXPERIMENT.coordinates(point)
+    for output in EXPERIMENT.outputs:
+        assert np.shape(found[output.name]) == tuple(len(coordinates[name].values) for name in output.dims)
+
+
+def test_the_experiment_refuses_what_does_not_fit(data):
+    with pytest.raises(ValueError, match=r"samples: 60000 is above 20000.*use `initatlas kernel gram`"):
+        EXPERIMENT.parameters(samples=60000)
+    with pytest.raises(ValueError, match="pairs: 600 is above half of the 1000 samples"):
+        EXPERIMENT.parameters(samples=1000, pairs=600)
+    with pytest.raises(ValueError, match="pairs: 300 is above half of the 430 images of mnist"):
+        EXPERIMENT.run([EXPERIMENT.parameters(samples=1000, pairs=300)], [np.random.default_rng(0)], data)
