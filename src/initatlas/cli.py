@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("initatlas")
 
-_INTERRUPTED, _TERMINATED = 130, 143
-"""Exit codes after SIGINT and SIGTERM, as a shell gives them."""
+_MISTAKE, _INTERRUPTED, _TERMINATED = 2, 130, 143
+"""Exit codes after a mistake of the user's, and after SIGINT and SIGTERM as a shell gives them."""
 
 _TO_GO_ON = "what is finished is kept, and the same command goes on from there"
 
@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return options.command(options) or 0
     except UserError as error:
         log.error("initatlas: %s", error)
-        return 2
+        return _MISTAKE
     except KeyboardInterrupt:
         log.error("initatlas: interrupted; %s", _TO_GO_ON)
         return _INTERRUPTED
@@ -56,12 +56,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def entry() -> None:
     """Run the command of this process and exit with its code.
 
-    After a signal everything of ours is closed, and a Ray that this process started is ended without its ceremony, which takes
-    seconds.
+    After a signal or a mistake everything of ours is closed, and Ray is left without its ceremony, which takes seconds; where
+    Ray is gone, it never ends.
     """
     code = main()
-    if code in (_INTERRUPTED, _TERMINATED):
+    if code in (_MISTAKE, _INTERRUPTED, _TERMINATED):
         logging.shutdown()
+        sys.stdout.flush()
         end_now(code)
     sys.exit(code)
 
@@ -305,7 +306,19 @@ def _config_reference(options: argparse.Namespace) -> None:
 def _stage_dataset(options: argparse.Namespace) -> None:
     from initatlas.commands.stages import build_dataset
 
-    build_dataset(options.name, options.spec, Path(options.raw_data), Path(options.output))
+    build_dataset(options.name, _text(options.spec), Path(options.raw_data), Path(options.output))
+
+
+def _text(given: str) -> str:
+    """An argument, or with ``@`` before it the file of that name, or with ``-`` what comes in: arguments end at 128 KiB."""
+    if given == "-":
+        return sys.stdin.read()
+    if not given.startswith("@"):
+        return given
+    try:
+        return Path(given[1:]).read_text(encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"--spec {given}: {error.strerror}; name a file that can be read") from None
 
 
 def _stage_sweep(options: argparse.Namespace) -> int:
@@ -314,7 +327,7 @@ def _stage_sweep(options: argparse.Namespace) -> int:
     from initatlas.sweeps.spec import Sweep
 
     return run(
-        Sweep.model_validate_json(options.spec),
+        Sweep.model_validate_json(_text(options.spec)),
         datasets=named_paths(options.data),
         store=Path(options.store),
         output=Path(options.output),
@@ -368,7 +381,7 @@ def _stage_page(options: argparse.Namespace) -> None:
     )
 
 
-def _ray_keeper(options: argparse.Namespace) -> None:
+def _ray_keeper(options: argparse.Namespace) -> int:
     from initatlas.sweeps.ray_session import keep_ray
 
-    keep_ray(options.owner, options.workers, options.session)
+    return keep_ray(options.owner, options.workers, options.session)

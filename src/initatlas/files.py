@@ -5,6 +5,7 @@ import re
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import takewhile
 from pathlib import Path
 
 import psutil
@@ -30,7 +31,7 @@ def atomic_path(target: str | os.PathLike[str]) -> Iterator[Path]:
         Where to write. It has the suffix of `target`, and is removed if the block raises.
     """
     target = Path(target)
-    target.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(target.parent)
     _remove_orphans(target)
     draft = target.with_name(f".{target.stem}.{socket.gethostname()}-{os.getpid()}.draft{target.suffix}")
     _DRAFTS.add(draft)
@@ -42,6 +43,14 @@ def atomic_path(target: str | os.PathLike[str]) -> Iterator[Path]:
     finally:
         draft.unlink(missing_ok=True)
         _DRAFTS.discard(draft)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and its missing parents, so that their names survive a power cut; it may be there already."""
+    missing = list(takewhile(lambda path: not path.exists(), (folder, *folder.parents)))
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in missing:
+        sync(path.parent)
 
 
 def _remove_orphans(target: Path) -> None:

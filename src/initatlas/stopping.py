@@ -2,7 +2,7 @@
 
 Python runs signal handlers in the main thread, between two steps of the interpreter. While that thread sits in a long call
 of a numerical library, nothing happens. So a second thread hears of the signal through the wake-up pipe, gives the
-main thread some seconds for its orderly end, and then ends the process itself, with the Ray that it may have started.
+main thread some seconds for its orderly end, and then ends the process itself, with what it has started.
 """
 
 import logging
@@ -17,11 +17,18 @@ from typing import NoReturn
 
 import psutil
 
+from initatlas.errors import UserError
 from initatlas.files import remove_drafts
 
 log = logging.getLogger(__name__)
 
 SECONDS_FOR_AN_ORDERLY_END = 3.0
+
+_REASONS: list[str] = []
+"""Why this process stops itself; see `stop_for`."""
+
+_LEFT_ALONE: set[int] = set()
+"""Children that end by themselves when this process is gone; see `leave_alone`."""
 
 
 @contextmanager
@@ -44,8 +51,16 @@ def orderly_stops() -> Iterator[None]:
         os.close(writer)
 
 
+def stop_for(reason: str) -> None:
+    """Stop this process from any thread, for a reason that the user is told: as if a `UserError` came up in the main thread."""
+    _REASONS.append(reason)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
 def _stop(number: int, frame: FrameType | None) -> None:
     """The orderly end: what is open is closed on the way out."""
+    if _REASONS:
+        raise UserError(_REASONS[0])
     if number == signal.SIGINT:
         raise KeyboardInterrupt
     raise SystemExit(128 + number)
@@ -59,14 +74,31 @@ def _watch(reader: int) -> None:
         if not heard:
             return
     time.sleep(SECONDS_FOR_AN_ORDERLY_END)
-    log.error("no orderly end within %g s: stopped all the same", SECONDS_FOR_AN_ORDERLY_END)
+    if _REASONS:
+        log.error("initatlas: %s", _REASONS[0])
+    else:
+        log.error("no orderly end within %g s: stopped all the same", SECONDS_FOR_AN_ORDERLY_END)
     remove_drafts()
-    end_now(128 + heard[-1])
+    end_now(2 if _REASONS else 128 + heard[-1])
+
+
+def leave_alone(process: int) -> None:
+    """Name a child that watches this process and ends by itself: `end_now` does not touch it."""
+    _LEFT_ALONE.add(process)
 
 
 def end_now(code: int) -> NoReturn:
     """End this process and its descendants at once."""
-    for descendant in reversed(psutil.Process().children(recursive=True)):
-        with suppress(psutil.NoSuchProcess):
-            descendant.kill()
+    end_descendants()
     os._exit(code)
+
+
+def end_descendants() -> None:
+    """End what this process has started, except for those that end by themselves."""
+    for child in psutil.Process().children():
+        if child.pid not in _LEFT_ALONE:
+            with suppress(psutil.NoSuchProcess):
+                # Parents first, so that they start nothing in place of what is gone.
+                for descendant in (child, *child.children(recursive=True)):
+                    with suppress(psutil.NoSuchProcess):
+                        descendant.kill()

@@ -33,7 +33,7 @@ def sweep():
 
 @pytest.fixture(scope="module")
 def calm(sweep, tmp_path_factory):
-    return calm_cube(sweep, tmp_path_factory.mktemp("calm"))[0]
+    return calm_cube(sweep, tmp_path_factory.mktemp("calm"))
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import threading
 import time
 
 import pytest
-from toy.accounts import BATCHES, POINTS, Account, calm_cube, drill_sweep, wait_until
+from toy.accounts import BATCHES, POINTS, Account, calm_cube, calm_seconds, drill_sweep, wait_until
 from toy.drill import POINTS_PER_BATCH
 from toy.drivers import start_driver
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.fault
 
 SEED = 2018
 KILLS = 64
-KILLS_IN_THE_CUBE = 24
+KILLS_IN_THE_CUBE = 20
 OLD = b"an older cube"
 
 
@@ -27,7 +27,9 @@ def sweep():
 
 @pytest.fixture(scope="module")
 def calm(sweep, tmp_path_factory):
-    return calm_cube(sweep, tmp_path_factory.mktemp("calm"))
+    """The cube of an undisturbed run, and the seconds that one takes."""
+    cube = calm_cube(sweep, tmp_path_factory.mktemp("calm"))
+    return cube, calm_seconds(sweep, tmp_path_factory.mktemp("timed"))
 
 
 def kill_after(process, seconds):
@@ -82,7 +84,7 @@ def assert_accounted(account, before):
 def test_drivers_killed_while_they_write_the_cube(tmp_path, tally):
     """The cube is the old one or the new one; the next run computes nothing."""
     sweep = drill_sweep(length=1500)
-    cube, _ = calm_cube(sweep, tmp_path)
+    cube = calm_cube(sweep, tmp_path)
     account = Account(sweep, tmp_path)
     account.computed()
     chosen = random.Random(SEED)
@@ -110,13 +112,19 @@ def wait_for_draft(account, process):
 
 def test_a_live_holder_of_the_lock_is_named_and_a_killed_one_blocks_nobody(tmp_path, tally, caplog):
     """Whoever comes second waits and says for whom; when that one is killed, the second has the lock at once."""
-    account = Account(drill_sweep(nap=0.02), tmp_path)
+    account = Account(drill_sweep(), tmp_path, nap=0.1)
     holder = start_driver(account.sweep, tmp_path, account.environment)
     wait_until(lambda: len(account.files()) >= 3)
-    threading.Timer(0.5, holder.kill).start()
-    begin = time.monotonic()
+    killed = []
+
+    def kill_when_it_is_waited_for():
+        wait_until(lambda: "waiting for" in caplog.text)
+        killed.append(time.monotonic())
+        holder.kill()
+
+    threading.Thread(target=kill_when_it_is_waited_for).start()
     with account.store.lock("toy/second"):
-        assert 0.3 < time.monotonic() - begin < 10
+        assert time.monotonic() - killed[0] < 10
         assert re.search(rf"waiting for toy/trial, process {holder.pid} on .+, since ", caplog.text)
         assert "toy/second" in (account.store.home / "lock").read_text()
     holder.join(10)

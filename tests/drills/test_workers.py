@@ -8,7 +8,7 @@ import psutil
 import pytest
 from toy.accounts import Account, batch_of, calm_cube, drill_sweep, title
 from toy.drill import LOG_VARIABLE, POINTS_PER_BATCH
-from toy.drivers import drive_again, end_ray, lasting_driver, start_ray
+from toy.drivers import drive_again, join_ray, lasting_driver, leave_ray
 
 pytestmark = pytest.mark.fault
 
@@ -16,20 +16,23 @@ SEED = 2018
 KILLS = 28
 KILLS_PER_SWEEP = 8
 HITS_PER_BATCH = 2
-"""A batch of four is given up when its workers die four times: the engine then takes a point of it for the culprit."""
+"""A point is given up when its workers have died six times: the engine then takes it for the culprit."""
+
+NAP = 0.03
 
 
 @pytest.fixture(scope="module")
 def driver(tmp_path_factory):
     """A driver with a Ray of its own: how to call it, its process, and the log of the points."""
-    log = tmp_path_factory.mktemp("ray") / "log"
+    folder = tmp_path_factory.mktemp("ray")
+    log = folder / "log"
     with lasting_driver({LOG_VARIABLE: str(log)}) as executor:
-        process = psutil.Process(executor.submit(start_ray).result(120))
+        process = psutil.Process(executor.submit(join_ray, folder).result(120))
         family = process.children(recursive=True)
         try:
             yield executor.submit, process, log
         finally:
-            executor.submit(end_ray).result(60)
+            executor.submit(leave_ray).result(60)
     psutil.wait_procs(family, timeout=15)
     assert not [found for found in family if found.is_running() and found.status() != psutil.STATUS_ZOMBIE]
 
@@ -70,11 +73,11 @@ class Hunter:
 def test_killed_workers(tmp_path, driver, tally):
     """Every kill costs the batch that ran there, and nothing else."""
     submit, process, log = driver
-    sweep = drill_sweep(nap=0.03)
-    cube, _ = calm_cube(sweep, tmp_path / "calm")
+    sweep = drill_sweep()
+    cube = calm_cube(sweep, tmp_path / "calm")
     chosen = random.Random(SEED)
     for number in range(KILLS):
-        account = Account(sweep, tmp_path / str(number), log=log)
+        account = Account(sweep, tmp_path / str(number), log=log, nap=NAP)
         hunter = Hunter(process, account, chosen)
         running = submit(drive_again, sweep, account.folder)
         while not wait([running], timeout=chosen.uniform(0.1, 0.6)).done:

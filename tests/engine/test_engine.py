@@ -1,15 +1,17 @@
 """The engine as a whole: resume, failures, and the same bits wherever and in whatever order points run."""
 
 import random
+import socket
 
 import numpy as np
+import psutil
 import pytest
 import xarray as xr
 from toy.sweeps import make_sweep, run
 
 from initatlas.sweeps.backends import MAX_ATTEMPTS, RayBackend
 from initatlas.sweeps.engine import DataSource, open_store, partial_path, plan_sweep
-from initatlas.sweeps.ray_session import OWNER_VARIABLE, connector
+from initatlas.sweeps.ray_session import OWNER_VARIABLE, RayOfTheSweep
 
 
 @pytest.fixture(scope="module")
@@ -20,12 +22,15 @@ def ray_backend(tmp_path_factory):
             patch.delenv(variable, raising=False)
         for variable in ("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "OMP_NUM_THREADS"):
             patch.setenv(variable, "")
-        cpus = connector(workers=2, session_folder=tmp_path_factory.mktemp("session"))()
+        cpus = RayOfTheSweep(workers=2, session_folder=tmp_path_factory.mktemp("session")).join()
+        (keeper,) = [child for child in psutil.Process().children() if "ray-keeper" in child.cmdline()]
         assert cpus == 2
         yield RayBackend(lambda: cpus)
         import ray
 
         ray.shutdown()
+        keeper.terminate()
+        keeper.wait(30)
 
 
 @pytest.fixture(scope="module")
@@ -283,6 +288,21 @@ def test_ray_gives_the_same_bits(tmp_path, serial_cubes, digits, ray_backend, na
     assert count == serial_cubes[name]["status"].size
     assert cube.attrs["backend"] == "ray"
     assert_same_bits(serial_cubes[name], cube)
+
+
+@pytest.mark.parametrize("name", SWEEPS)
+def test_the_same_bits_where_the_driver_computes_until_ray_is_ready(tmp_path, serial_cubes, digits, ray_backend, name):
+    """The bookkeeping is that of the other batches."""
+    answers = iter([False, True])
+    both = RayBackend(lambda: 2, lambda: next(answers))
+    count, cube = computed(SWEEPS[name](), tmp_path, data=digits, backend=both)
+    assert count == serial_cubes[name]["status"].size
+    assert_same_bits(serial_cubes[name], cube)
+    (path,) = (tmp_path / "cubes").iterdir()
+    with xr.open_dataset(path, group="execution") as found:
+        assert (found["attempt"] == 1).all()
+        assert set(found["host"].values.ravel()) == {socket.gethostname()}
+        assert (found["seconds"] > 0).all()
 
 
 def test_a_failing_point_on_ray_is_recorded(tmp_path, ray_backend):

@@ -1,6 +1,7 @@
 """The number of workers changes no bit: real drivers with 1 and 4 Ray workers against this process."""
 
 import os
+import socket
 import subprocess
 import sys
 
@@ -21,19 +22,32 @@ SWEEPS = {
 }
 
 
+@pytest.fixture
+def owner():
+    """A process for which a Ray is kept, as it is for a workflow: both sweeps share one."""
+    process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(300)"])
+    yield f"{socket.gethostname()}:{process.pid}"
+    process.kill()
+    process.wait()
+
+
 @pytest.mark.parametrize("workers", [1, 4])
-@pytest.mark.parametrize("name", SWEEPS)
-def test_any_number_of_ray_workers_gives_the_same_bits(tmp_path, root, name, workers):
-    experiment, axes, fixed = SWEEPS[name]
-    sweep = make_sweep(experiment, axes, fixed=fixed, seeds=3)
-    _, expected = run(sweep, tmp_path / "serial")
-    output = tmp_path / "ray.nc"
-    stage = ["stage", "sweep", "--spec", sweep.model_dump_json(), "--store", str(tmp_path / "points")]
-    stage += ["--output", str(output), "--backend", "ray", "--workers", str(workers)]
-    environment = {key: value for key, value in os.environ.items() if key not in ("RAY_ADDRESS", OWNER_VARIABLE)}
-    environment["PYTHONPATH"] = str(root / "tests")
-    command = [sys.executable, "-m", "initatlas", *stage]
-    subprocess.run(command, env=environment, check=True, timeout=120)
+def test_any_number_of_ray_workers_gives_the_same_bits(tmp_path, owner, workers):
+    for name, (experiment, axes, fixed) in SWEEPS.items():
+        sweep = make_sweep(experiment, axes, fixed=fixed, seeds=3, name=name)
+        _, expected = run(sweep, tmp_path / "serial")
+        spec = tmp_path / f"{name}.json"
+        spec.write_text(sweep.model_dump_json())
+        output = tmp_path / f"{name}.nc"
+        stage = ["stage", "sweep", "--spec", f"@{spec}", "--store", str(tmp_path / "points")]
+        stage += ["--output", str(output), "--backend", "ray", "--workers", str(workers)]
+        environment = {key: value for key, value in os.environ.items() if key != "RAY_ADDRESS"}
+        command = [sys.executable, "-m", "initatlas", *stage]
+        subprocess.run(command, env=environment | {OWNER_VARIABLE: owner}, check=True, timeout=120)
+        assert_same_bits(expected, output)
+
+
+def assert_same_bits(expected, output):
     with xr.open_dataset(expected) as serial, xr.open_dataset(output) as parallel:
         assert set(serial.data_vars) == set(parallel.data_vars)
         assert parallel.attrs["backend"] == "ray"

@@ -6,8 +6,9 @@ from collections import Counter
 import psutil
 import xarray as xr
 
+from initatlas.files import write_text
 from initatlas.sweeps.engine import open_store, plan_sweep
-from toy.drill import LOG_VARIABLE, POINTS_PER_BATCH
+from toy.drill import LOG_VARIABLE, POINTS_PER_BATCH, nap_file
 from toy.drivers import data_of, start_driver
 from toy.sweeps import make_sweep
 
@@ -36,15 +37,18 @@ class Account:
         Where store and cube are; made if need be.
     log
         Where the points say that they run, if not in `folder`.
+    nap
+        Seconds that each point sleeps, other than in `finish`.
     """
 
-    def __init__(self, sweep, folder, log=None):
+    def __init__(self, sweep, folder, log=None, nap=0.0):
         self.sweep = sweep
         self.folder = folder
         self.log = log or folder / "log"
         self.output = folder / "cubes" / f"{sweep.name}.nc"
         self.environment = {LOG_VARIABLE: str(self.log)}
         folder.mkdir(parents=True, exist_ok=True)
+        write_text(nap_file(self.log), f"{nap}")
 
     @property
     def store(self):
@@ -87,8 +91,9 @@ class Account:
 
     def finish(self):
         """Run the sweep to its end, undisturbed and in one process."""
+        nap_file(self.log).unlink(missing_ok=True)
         process = start_driver(self.sweep, self.folder, self.environment)
-        process.join(120)
+        process.join(300)
         assert process.exitcode == 0
 
     def assert_whole(self, calm):
@@ -98,26 +103,27 @@ class Account:
 
 
 def calm_cube(sweep, folder):
-    """The cube of an undisturbed run, and the seconds that it took."""
+    """The cube of an undisturbed run."""
     account = Account(sweep, folder)
-    account.finish()  # the first child also starts the process that the others are forked off
-    for path in account.files():
-        path.unlink()
-    account.computed()
-    begin = time.monotonic()
     account.finish()
-    seconds = time.monotonic() - begin
     points = len(account.cube()["value"][2]) // 8
     assert account.computed() == Counter(range(points))
-    return account.cube(), seconds
+    return account.cube()
 
 
-def wait_until(condition, *, seconds=60.0):
+def calm_seconds(sweep, folder):
+    """How long an undisturbed run takes; not the first one, which starts the process that the others are forked off."""
+    begin = time.monotonic()
+    Account(sweep, folder).finish()
+    return time.monotonic() - begin
+
+
+def wait_until(condition, *, seconds=180.0):
     """Wait for something to become true, and give it; fail if it takes too long."""
     deadline = time.monotonic() + seconds
     while not (found := condition()):
         assert time.monotonic() < deadline, "took too long"
-        time.sleep(0.0005)
+        time.sleep(0.002)
     return found
 
 

@@ -12,6 +12,9 @@ SYSTEM = {
 
 _MEMORY = 80_000_000
 
+_WITHOUT = {"include_dashboard": False, "include_log_monitor": False, "no_monitor": True}
+"""What takes seconds to start, and nobody asks for."""
+
 _nodes = []
 """The worker nodes, newest last. The cluster belongs to this process, so that it is kept here."""
 
@@ -23,7 +26,7 @@ def start_cluster():
     os.environ |= {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0", "RAY_DISABLE_FAILURE_SIGNAL_HANDLER": "1"}
     from ray.cluster_utils import Cluster
 
-    head = {"num_cpus": 0, "include_dashboard": False, "object_store_memory": _MEMORY, "_system_config": SYSTEM}
+    head = {"num_cpus": 0, "object_store_memory": _MEMORY, "_system_config": SYSTEM, **_WITHOUT}
     _clusters.append(Cluster(initialize_head=True, head_node_args=head))
     for _ in range(2):
         add_node()

@@ -5,6 +5,7 @@ The log is named by an environment variable, so that it is no part of a point's 
 
 import os
 import time
+from pathlib import Path
 
 from pydantic import Field
 
@@ -12,6 +13,9 @@ from initatlas.sweeps.batches import SECONDS_PER_BATCH
 from initatlas.sweeps.experiment import Coordinate, Experiment, Output, Parameters
 
 LOG_VARIABLE = "DRILL_LOG"
+"""Beside the log a file may say how long every point naps: that changes no result, so that naps need not be repeated where
+nothing is killed."""
+
 POINTS_PER_BATCH = 4
 """At most; where few points are left to run, the engine makes smaller batches."""
 
@@ -19,7 +23,6 @@ POINTS_PER_BATCH = 4
 class DrillParameters(Parameters):
     number: int = Field(default=0, description="which point")
     length: int = Field(default=8, ge=1, description="length of the curve")
-    nap: float = Field(default=0.0, ge=0, description="seconds that the point sleeps")
 
 
 def _run(points, rngs, data):
@@ -31,7 +34,7 @@ def _run(points, rngs, data):
 def _result(point, rng, total):
     """Say that the point is begun, take its time, and draw its numbers."""
     _note(point.number)
-    time.sleep(point.nap)
+    time.sleep(_nap())
     return {"value": point.number + total, "drawn": rng.standard_normal(), "curve": rng.standard_normal(point.length)}
 
 
@@ -44,6 +47,19 @@ def _note(number):
         os.close(descriptor)
 
 
+def nap_file(log):
+    """Where the length of a nap is written, as text in seconds."""
+    return Path(f"{log}.nap")
+
+
+def _nap():
+    """Seconds that a point sleeps."""
+    try:
+        return float(nap_file(os.environ[LOG_VARIABLE]).read_text())
+    except FileNotFoundError:
+        return 0.0
+
+
 EXPERIMENT = Experiment(
     summary="Random numbers, with a log of the points that ran.",
     parameters=DrillParameters,
@@ -53,7 +69,7 @@ EXPERIMENT = Experiment(
         Output("curve", "random numbers along a line", dims=("place",)),
     ),
     run=_run,
-    static=("length", "nap"),
+    static=("length",),
     coordinates=lambda parameters: {"place": Coordinate(range(parameters.length), "place on the line")},
     seconds=lambda parameters: SECONDS_PER_BATCH / POINTS_PER_BATCH,
 )

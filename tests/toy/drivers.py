@@ -4,15 +4,14 @@ import multiprocessing
 import os
 import threading
 from concurrent.futures import ProcessPoolExecutor
-from pathlib import Path
 from unittest import mock
 
 import numpy as np
 
 from initatlas.provenance import code_version
-from initatlas.sweeps.backends import RayBackend, cluster_cpus
+from initatlas.sweeps.backends import RayBackend
 from initatlas.sweeps.engine import DataSource
-from initatlas.sweeps.ray_session import OWNER_VARIABLE, connector
+from initatlas.sweeps.ray_session import OWNER_VARIABLE, RayOfTheSweep, cluster_cpus
 from toy.sweeps import run
 
 WARM = multiprocessing.get_context("forkserver")
@@ -41,19 +40,19 @@ def set_environment(environment):
 def drive(sweep, folder, environment, on_ray=False):
     """Run a sweep as its driver does; with Ray, join the one that the environment names or start one of two CPUs."""
     set_environment(environment)
-    backend = RayBackend(connector(workers=2, session_folder=folder / "ray")) if on_ray else None
+    backend = RayBackend(RayOfTheSweep(workers=2, session_folder=folder / "ray").join) if on_ray else None
     return run(sweep, folder, backend=backend, data=data_of(sweep))[0]
 
 
-def start_ray():
+def join_ray(folder):
     """Join the Ray that the environment names, or start one of two CPUs; it lasts as long as this process, which is given."""
-    cpus = connector(workers=2, session_folder=Path())()
+    cpus = RayOfTheSweep(workers=2, session_folder=folder).join()
     assert cpus == 2
     return os.getpid()
 
 
-def end_ray():
-    """End the Ray of this process."""
+def leave_ray():
+    """Leave the Ray of this process."""
     import ray
 
     ray.shutdown()

@@ -1,10 +1,27 @@
-"""Which backend a sweep gets."""
+"""Which backend a sweep gets, what starts again after a death, and what runs here while Ray starts."""
 
 import pytest
+from toy.sweeps import make_sweep, run
 
-from initatlas.sweeps.backends import SECONDS_WORTH_RAY, choose_backend
+from initatlas.sweeps.backends import (
+    MAX_ATTEMPTS,
+    MAX_STARTS,
+    SECONDS_WORTH_RAY,
+    RayBackend,
+    _after_death,
+    _after_node_death,
+    _Start,
+    choose_backend,
+)
+from initatlas.sweeps.batches import Batch, Task
+from initatlas.sweeps.execute import BatchOutcome
+from initatlas.sweeps.experiment import Parameters
 
 LONG, SHORT = 2 * SECONDS_WORTH_RAY, SECONDS_WORTH_RAY / 2
+
+
+def never():
+    raise AssertionError("nothing is to be started")
 
 
 @pytest.mark.parametrize(
@@ -20,8 +37,116 @@ LONG, SHORT = 2 * SECONDS_WORTH_RAY, SECONDS_WORTH_RAY / 2
     ],
 )
 def test_auto_takes_ray_where_it_pays(name, seconds, workers, joined, chosen):
-    def connect():
-        raise AssertionError("choosing does not start anything")
-
-    backend = choose_backend(name, seconds=seconds, workers=workers, connect=connect, joined=joined)
+    backend = choose_backend(name, seconds=seconds, workers=workers, connect=never, ready=never, joined=joined)
     assert backend.name == chosen
+
+
+# What runs here while Ray starts
+
+
+class CalledError(Exception):
+    """Ray was joined."""
+
+
+def join():
+    raise CalledError
+
+
+def eight_points(folder):
+    """Eight points of a batch each, which get longer."""
+    axes = {"case": {"zip": {"number": [*range(8)], "cost": [5.0 + number for number in range(8)]}}}
+    return make_sweep("toy.faults", axes, fixed={"folder": str(folder)})
+
+
+def ran(folder):
+    return {int(path.stem) for path in folder.glob("*.ran")}
+
+
+def test_short_batches_run_here_until_ray_is_ready(tmp_path):
+    answers = iter([False, False, False, True])
+    with pytest.raises(CalledError):
+        run(eight_points(tmp_path), tmp_path, backend=RayBackend(join, lambda: next(answers)))
+    assert ran(tmp_path) == {0, 1, 2}
+
+
+def test_a_sweep_that_is_done_before_ray_is_ready_does_not_wait_for_it(tmp_path):
+    report, _ = run(eight_points(tmp_path), tmp_path, backend=RayBackend(never, lambda: False))
+    assert (report.computed, report.failures) == (8, ())
+
+
+def test_nothing_runs_here_where_every_point_is_to_run_on_ray(tmp_path):
+    with pytest.raises(CalledError):
+        run(eight_points(tmp_path), tmp_path, backend=RayBackend(join))
+    assert ran(tmp_path) == set()
+
+
+def test_nothing_runs_here_after_a_driver_that_was_killed(tmp_path):
+    """A point may have killed it: on Ray it kills a worker."""
+    sweep = eight_points(tmp_path)
+    home = tmp_path / "points" / "toy.faults"
+    home.mkdir(parents=True)
+    (home / "lock").write_text("toy/trial, process 7 on a machine")
+    with pytest.raises(CalledError):
+        run(sweep, tmp_path, backend=RayBackend(join, lambda: False))
+    assert ran(tmp_path) == set()
+    with pytest.raises(CalledError):
+        run(sweep, tmp_path, backend=RayBackend(join, iter([False, True]).__next__))
+    assert ran(tmp_path) == {0}
+
+
+def test_nothing_is_started_where_nothing_is_to_run(tmp_path):
+    sweep = eight_points(tmp_path)
+    run(sweep, tmp_path)
+    report, _ = run(sweep, tmp_path, backend=RayBackend(never, never))
+    assert report.computed == 0
+
+
+# Deaths
+
+
+def batch(size):
+    return Batch(tuple(Task(str(number), Parameters(seed=number)) for number in range(size)), None, 1.0, 1.0)
+
+
+def deaths_of(culprit, size, after=_after_death):
+    """Let every batch with the culprit die; give its last outcome, and how often each point was started."""
+    waiting, starts, given_up = [_Start(batch(size))], [0] * size, []
+    while waiting:
+        start = waiting.pop()
+        seeds = [task.parameters.seed for task in start.batch.tasks]
+        for seed in seeds:
+            starts[seed] += 1
+        if culprit in seeds:
+            outcome = after("WorkerCrashedError", start)
+            if isinstance(outcome, BatchOutcome):
+                given_up.append(outcome)
+            else:
+                waiting += outcome
+    return given_up, starts
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 4, 7])
+def test_the_point_whose_worker_dies_is_found_and_given_up_alone(size):
+    (outcome,), starts = deaths_of(size - 1, size)
+    assert [failure.key for failure in outcome.failures] == [str(size - 1)]
+    assert "WorkerCrashedError: the worker died in" in outcome.failures[0].reason
+    assert starts[-1] >= MAX_ATTEMPTS + (size > 1) * 2
+    assert outcome.execution.attempt == starts[-1]
+
+
+def test_a_point_that_was_unlucky_with_its_companions_is_not_given_up():
+    """Two deaths as four, one as two, and two alone: the third start alone may succeed."""
+    start = _Start(batch(4))
+    for _ in range(5):
+        start = _after_death("WorkerCrashedError", start)[0]
+    assert (len(start.batch.tasks), start.attempt) == (1, 6)
+    assert isinstance(_after_death("WorkerCrashedError", start), BatchOutcome)
+
+
+def test_a_node_that_leaves_is_not_the_fault_of_the_batch():
+    start = _Start(batch(4), attempt=1, deaths=1)
+    for attempt in range(2, MAX_STARTS + 1):
+        (start,) = _after_node_death("NodeDiedError", start)
+        assert (len(start.batch.tasks), start.attempt, start.deaths) == (4, attempt, 1)
+    outcome = _after_node_death("NodeDiedError", start)
+    assert len(outcome.failures) == 4

@@ -4,10 +4,11 @@ import os
 import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
-from initatlas.files import atomic_path, write_text
+from initatlas.files import atomic_path, make_folder, write_text
 
 
 def names(folder):
@@ -23,6 +24,15 @@ def test_the_target_holds_what_was_written_and_no_draft_is_left(tmp_path):
         assert not target.exists()
     assert target.read_bytes() == b"new"
     assert names(target.parent) == ["cube.nc"]
+
+
+def test_new_folders_are_synced_in_the_folders_that_hold_their_names(tmp_path, monkeypatch):
+    synced = []
+    monkeypatch.setattr(os, "fsync", lambda descriptor: synced.append(Path(f"/proc/self/fd/{descriptor}").readlink()))
+    make_folder(tmp_path / "deep" / "folder")
+    assert sorted(synced) == [tmp_path, tmp_path / "deep"]
+    make_folder(tmp_path / "deep" / "folder")
+    assert len(synced) == 2
 
 
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, SystemExit])

@@ -123,6 +123,15 @@ def test_a_foreign_file_under_an_honest_name_is_set_aside(store, caplog):
     assert "not a file of this store" in caplog.text
 
 
+def test_a_survey_says_by_how_much_estimates_were_exceeded(store):
+    assert store.survey() == ({}, 1.0)
+    for number, (seconds, estimate) in enumerate([(3.0, 1.0), (6.0, 2.0), (100.0, 0.0)]):
+        result = {"value": np.array(float(number))}
+        store.add(BatchOutcome(Execution(seconds, 1.0, "here", estimate=estimate), {str(number): result}))
+    entries, slowness = store.survey()
+    assert (set(entries), slowness) == ({"0", "1", "2"}, 3.0)
+
+
 def test_a_draft_that_a_kill_left_behind_is_not_read(store):
     store.add(outcome("a"))
     draft = store.folder / ".0123.77.draft.npz"
@@ -182,7 +191,8 @@ def test_a_second_driver_waits_and_names_the_first(store, tmp_path):
 def test_the_lock_is_given_back_after_a_mistake(store):
     with pytest.raises(ValueError, match="inside"), store.lock("own/first"):
         raise ValueError("inside")
-    with store.lock("own/second"):
+    with store.lock("own/second") as was_killed:
+        assert not was_killed
         assert "own/second" in (store.home / "lock").read_text()
     assert (store.home / "lock").read_text() == ""
 
@@ -197,7 +207,8 @@ def test_the_lock_of_a_killed_driver_is_free(store, tmp_path):
         """
     killed = subprocess.run([sys.executable, "-c", textwrap.dedent(program)], timeout=20, check=False)
     assert killed.returncode == -signal.SIGKILL
-    with store.lock("own/next"):
+    with store.lock("own/next") as was_killed:
+        assert was_killed
         assert "own/next" in (store.home / "lock").read_text()
 
 

@@ -1,11 +1,13 @@
 """A copy of the project that runs the real workflow with its own code."""
 
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
 from collections import namedtuple
+from pathlib import Path
 
 import pytest
 
@@ -17,20 +19,19 @@ SECONDS = 300
 class Project:
     """A copy of the project's files, in which Snakemake runs."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, warm):
         self.folder = folder
+        self.warm = warm
 
     def __truediv__(self, path):
         return self.folder / path
 
     def python(self, *arguments, text=None):
         """Run Python with the package of the copy."""
-        kept = {key: value for key, value in os.environ.items() if not key.startswith(("RAY_", "INITATLAS_"))}
-        environment = {**kept, "PYTHONPATH": str(self / "src"), "OMP_NUM_THREADS": "1"}
         done = subprocess.run(
             [sys.executable, *arguments],
             cwd=self.folder,
-            env=environment,
+            env=self.environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -39,11 +40,20 @@ class Project:
         )
         return Answer(done.returncode, done.stdout)
 
+    @property
+    def environment(self):
+        """That of the caller, but with the package of the copy."""
+        kept = {key: value for key, value in os.environ.items() if not key.startswith(("RAY_", "INITATLAS_"))}
+        return {**kept, "PYTHONPATH": str(self / "src"), "OMP_NUM_THREADS": "1"}
+
     def snakemake(self, *targets, options=(), config=()):
         """Run the workflow at scale smoke, in one process per job."""
         given = ["scale=smoke", "backend=serial", *config]
-        command = ["-m", "snakemake", "--workflow-profile", "workflow/profiles/default", "--cores", "2", *options]
-        return self.python(*command, "--config", *given, "--", *targets)
+        command = ["--workflow-profile", "workflow/profiles/default", "--cores", "2", *options]
+        command += ["--config", *given, "--", *targets]
+        if "--dry-run" in options:
+            return self.warm.run(command, self.folder, self.environment)
+        return self.python("-m", "snakemake", *command)
 
     def would_run(self, *targets, config=()):
         """The messages of the jobs that the workflow would run."""
@@ -60,6 +70,41 @@ class Project:
         (self / path).write_text(text.replace(old, new), encoding="utf-8")
 
 
+class WarmSnakemake:
+    """Runs Snakemake in children of a process that has imported it, which takes longer than many a dry run."""
+
+    def __init__(self, folder):
+        program = Path(__file__).with_name("warm_snakemake.py")
+        self.output = folder / "output"
+        self.process = subprocess.Popen(
+            [sys.executable, str(program)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=folder
+        )
+
+    def run(self, arguments, folder, environment):
+        """Run it; give the exit code and what it said."""
+        request = {
+            "arguments": arguments,
+            "folder": str(folder),
+            "environment": environment,
+            "output": str(self.output),
+        }
+        self.process.stdin.write(json.dumps(request) + "\n")
+        self.process.stdin.flush()
+        return Answer(int(self.process.stdout.readline()), self.output.read_text(encoding="utf-8"))
+
+    def end(self):
+        self.process.stdin.close()
+        self.process.wait(30)
+
+
+@pytest.fixture(scope="session")
+def warm(tmp_path_factory):
+    """One such process for the whole session."""
+    found = WarmSnakemake(tmp_path_factory.mktemp("warm"))
+    yield found
+    found.end()
+
+
 def project_files(root):
     """What a clean clone holds, and what is not committed yet."""
     command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
@@ -68,14 +113,14 @@ def project_files(root):
 
 
 @pytest.fixture(scope="session")
-def built(root, tmp_path_factory):
+def built(root, tmp_path_factory, warm):
     """The whole workflow, run once at scale smoke from a clean copy. Not to be changed."""
     folder = tmp_path_factory.mktemp("clean") / "atlas"
     for path in project_files(root):
         if not path.startswith("tests/"):
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(root / path, folder / path)
-    project = Project(folder)
+    project = Project(folder, warm)
     project.answer = project.snakemake()
     assert project.answer.code == 0, project.answer.text
     return project
@@ -85,4 +130,4 @@ def built(root, tmp_path_factory):
 def project(built, tmp_path):
     """A copy of the built project, to be changed."""
     shutil.copytree(built.folder, tmp_path / "atlas", symlinks=True)
-    return Project(tmp_path / "atlas")
+    return Project(tmp_path / "atlas", built.warm)

@@ -27,8 +27,8 @@ from initatlas.provenance import code_version
 from initatlas.smoothness.targets import Coding, target_coding
 from initatlas.smoothness.top import TopSmoothness, smoothness_from_top
 from initatlas.sweeps.progress import Progress
-from initatlas.sweeps.ray_session import cluster_is_given, connector
-from initatlas.sweeps.tile_tasks import ray_tiles
+from initatlas.sweeps.ray_session import RayOfTheSweep, cluster_is_given
+from initatlas.kernels.ray_tiles import ray_tiles
 
 log = logging.getLogger(__name__)
 
@@ -123,7 +123,8 @@ def gram(
     spec = GramSpec(plan, dtype, key, attributes, data.labels[rows])
     block = kernel.block(data.features()[rows], dtype)
     on_ray = workers > 1 or cluster_is_given()
-    run = ray_tiles(connector(workers=workers, session_folder=POINTS.parent / "ray")) if on_ray else serial_tiles
+    ray = RayOfTheSweep(workers=workers, session_folder=POINTS.parent / "ray")
+    run = ray_tiles(ray.join) if on_ray else serial_tiles
     start = perf_counter()
     with ExitStack() as stack:
         started, advanced = _progress(stack, str(output))

@@ -8,7 +8,7 @@ from initatlas.errors import UserError
 from initatlas.sweeps.backends import Backend, BackendName, choose_backend
 from initatlas.sweeps.engine import DataSource, Plan, SweepReport, open_store, partial_path, plan_sweep, run_sweep
 from initatlas.sweeps.execute import Failure
-from initatlas.sweeps.ray_session import cluster_is_given, connector
+from initatlas.sweeps.ray_session import RayOfTheSweep, cluster_is_given
 from initatlas.sweeps.spec import Sweep
 from initatlas.sweeps.store import PointStore
 
@@ -52,10 +52,12 @@ def run(
         Exit code: 0, or 1 if points failed.
     """
     sweep = with_device(sweep)
-    connect = connector(workers=workers, session_folder=store.parent / "ray")
+    ray = RayOfTheSweep(workers=workers, session_folder=store.parent / "ray")
 
     def choose(seconds: float) -> Backend:
-        return choose_backend(backend, seconds=seconds, workers=workers, connect=connect, joined=cluster_is_given())
+        return choose_backend(
+            backend, seconds=seconds, workers=workers, connect=ray.join, ready=ray.ready, joined=cluster_is_given()
+        )
 
     report = run_sweep(
         sweep,
@@ -131,8 +133,7 @@ def load_data(sweep: Sweep, datasets: Mapping[str, Path]) -> dict[str, DataSourc
 
 def plan(sweep: Sweep, *, datasets: Mapping[str, Path], store: Path) -> str:
     """What a sweep would do, in words."""
-    opened = open_store(sweep, store)
-    planned, unbuilt = compare(sweep, datasets=datasets, store=opened)
+    planned, unbuilt = compare(sweep, datasets=datasets, store=open_store(sweep, store))
     axes = " x ".join(f"{axis.name} {axis.size}" for axis in sweep.axes)
     megabytes = max((batch.megabytes for batch in planned.batches), default=0.0)
     lines = [
@@ -140,7 +141,7 @@ def plan(sweep: Sweep, *, datasets: Mapping[str, Path], store: Path) -> str:
         f"  points    {planned.points} ({len(planned.grid.excluded)} excluded)",
         f"  stored    {planned.points - planned.to_run}",
         f"  to run    {planned.to_run} in {len(planned.batches)} batches",
-        f"  estimate  {planned.seconds * opened.slowness():.0f} s on one core, at most {megabytes:.0f} MB per batch",
+        f"  estimate  {planned.seconds * planned.slowness:.0f} s on one core, at most {megabytes:.0f} MB per batch",
     ]
     lines += [f"  data set {name} is not built yet; the run builds it" for name in unbuilt]
     return "\n".join(lines)

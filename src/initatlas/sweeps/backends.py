@@ -1,15 +1,17 @@
 """Where batches run: in this process, or on Ray. Both give the same bits."""
 
 import logging
+import time
 from collections import deque
 from collections.abc import Callable, Generator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol, cast
 
 from initatlas.errors import UserError
 from initatlas.sweeps.batches import Batch, halves
 from initatlas.sweeps.execute import BatchOutcome, Execution, execute_batch, failure
 from initatlas.sweeps.limits import Limits
+from initatlas.sweeps.ray_session import RAY_IS_GONE
 from initatlas.sweeps.registry import load_experiment
 
 log = logging.getLogger(__name__)
@@ -17,10 +19,13 @@ log = logging.getLogger(__name__)
 BackendName = Literal["serial", "ray", "auto"]
 
 SECONDS_WORTH_RAY = 30.0
-"""Starting Ray costs 6 to 10 s: a sweep shorter than this runs in the driver's own process."""
+"""Starting Ray costs some seconds: a sweep shorter than this runs in the driver's own process."""
 
 MAX_ATTEMPTS = 3
-"""How often a single point is started when its worker dies (a node that leaves, the kernel's memory killer)."""
+"""How often a point that stands alone is started when its worker dies (the kernel's memory killer, a fault in a library)."""
+
+MAX_STARTS = 20
+"""How often a batch is started when its nodes leave: that is not its fault, but it shall not go on for ever."""
 
 SECONDS_BETWEEN_LOOKS = 0.5
 """How often at least the driver looks up: for a signal, and for nodes that joined or left."""
@@ -30,12 +35,28 @@ class Backend(Protocol):
     """Runs batches and yields their outcomes in the order in which they finish."""
 
     name: str
-    workers: int
 
     def run(
-        self, experiment: str, batches: Sequence[Batch], data: Mapping[str, Any], *, root_seed: int, limits: Limits
+        self,
+        experiment: str,
+        batches: Sequence[Batch],
+        data: Mapping[str, Any],
+        *,
+        root_seed: int,
+        limits: Limits,
+        apart: bool = False,
     ) -> Generator[BatchOutcome]:
-        """Run all batches; `data` maps the names of data sets to their content, `limits` bound each point."""
+        """Run all batches.
+
+        Parameters
+        ----------
+        experiment, batches, root_seed, limits
+            What to compute, and the bounds on each point.
+        data
+            Name of a data set to its content.
+        apart
+            Whether a point might take its process with it, so that none is to run in this one if there are others.
+        """
         ...
 
 
@@ -43,10 +64,16 @@ class SerialBackend:
     """Batches one after the other, in this process."""
 
     name = "serial"
-    workers = 1
 
     def run(
-        self, experiment: str, batches: Sequence[Batch], data: Mapping[str, Any], *, root_seed: int, limits: Limits
+        self,
+        experiment: str,
+        batches: Sequence[Batch],
+        data: Mapping[str, Any],
+        *,
+        root_seed: int,
+        limits: Limits,
+        apart: bool = False,
     ) -> Generator[BatchOutcome]:
         """Run the batches in order."""
         for batch in batches:
@@ -60,70 +87,123 @@ class RayBackend:
     Parameters
     ----------
     connect
-        Joins or starts Ray and returns the number of CPUs there; called when the first batch is due.
+        Joins Ray, waits for it if it is still starting, and returns the number of CPUs there.
+    ready
+        Whether `connect` would return at once; the first call may start Ray in the background. Given this, short batches run in
+        this process until Ray is ready, so that its start costs little. Without it every point runs on Ray.
     """
 
     name = "ray"
 
-    def __init__(self, connect: Callable[[], int]) -> None:
+    def __init__(self, connect: Callable[[], int], ready: Callable[[], bool] | None = None) -> None:
         self._connect = connect
-        self.workers = 0
+        self._ready = ready or (lambda: True)
 
     def run(
-        self, experiment: str, batches: Sequence[Batch], data: Mapping[str, Any], *, root_seed: int, limits: Limits
+        self,
+        experiment: str,
+        batches: Sequence[Batch],
+        data: Mapping[str, Any],
+        *,
+        root_seed: int,
+        limits: Limits,
+        apart: bool = False,
     ) -> Generator[BatchOutcome]:
         """Run the batches on the cluster, longest first, in the order given."""
-        self.workers = self._connect()
+        waiting = deque(_Start(batch) for batch in batches)
+        here = SerialBackend().run
+        while waiting and not self._ready() and not apart and not _gpus(experiment, waiting[-1].batch):
+            yield from here(experiment, [waiting.pop().batch], data, root_seed=root_seed, limits=limits)
+        if not waiting:
+            return
+        workers = self._connect()
         # Only now: Ray reads its environment, which `connect` sets, when it is imported.
         import ray
 
-        declared = load_experiment(experiment)
         task: Any = ray.remote(cast(Any, execute_batch))
         shared = {name: ray.put(content) for name, content in data.items()}
+        cluster = _Cluster(workers)
 
         def submit(batch: Batch) -> Any:
-            content = shared.get(batch.dataset or "")
             needs = task.options(
-                num_cpus=declared.cpus,
-                num_gpus=declared.gpus(batch.tasks[0].parameters),
-                memory=min(int(batch.megabytes * 1e6), largest_memory()),
+                num_cpus=load_experiment(experiment).cpus,
+                num_gpus=_gpus(experiment, batch),
+                memory=min(int(batch.megabytes * 1e6), cluster.largest_memory),
                 max_retries=0,
                 name=experiment,
             )
+            content = shared.get(batch.dataset or "")
             return needs.remote(experiment, batch, root_seed=root_seed, limits=limits, data=content)
 
-        waiting = deque((batch, 1) for batch in batches)
-        running: dict[Any, tuple[Batch, int]] = {}
+        running: dict[Any, _Start] = {}
         try:
             while waiting or running:
-                while waiting and len(running) < 2 * max(self.workers, 1):
-                    batch, attempt = waiting.popleft()
-                    running[submit(batch)] = (batch, attempt)
+                while waiting and len(running) < 2 * max(cluster.cpus, 1):
+                    start = waiting.popleft()
+                    running[submit(start.batch)] = start
                 ready, _ = ray.wait(list(running), num_returns=1, timeout=SECONDS_BETWEEN_LOOKS)
-                self.workers = cluster_cpus(default=self.workers)
+                cluster.look()
                 for reference in ready:
-                    batch, attempt = running.pop(reference)
-                    outcome = _fetch(reference, batch, attempt)
+                    outcome = _fetch(reference, running.pop(reference))
                     if isinstance(outcome, BatchOutcome):
                         yield outcome
                     else:
-                        waiting.extendleft((part, attempt + 1) for part in outcome)
-        finally:
+                        waiting.extendleft(outcome)
+        except GeneratorExit:
+            # Nobody wants the rest. Not by force: Ray aborts this process if a result arrives meanwhile. After an exception
+            # the process ends, and Ray ends what it has left.
             for reference in running:
-                ray.cancel(reference, force=True)
+                ray.cancel(reference)
+            raise
 
 
-def cluster_cpus(*, default: int) -> int:
-    """CPUs of the joined Ray now: nodes join and leave."""
-    import ray
+@dataclass(frozen=True)
+class _Start:
+    """A batch on its way to a worker.
 
-    resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
-    return int(resources.get("CPU", default))
+    Attributes
+    ----------
+    batch
+        The points.
+    attempt
+        How often they were started, this time included.
+    deaths
+        How often their worker died while they were the batch that they are now.
+    """
+
+    batch: Batch
+    attempt: int = 1
+    deaths: int = 0
 
 
-def largest_memory() -> int:
-    """Bytes of memory that the largest node of the joined Ray gives to tasks: nobody could run a task that asks for more."""
-    return int(max((node["Resources"].get("memory", 0.0) for node in _nodes()), default=0.0))
+class _Cluster:
+    """What the joined Ray has now, as nodes join and leave; asked for once in a while.
+
+    Parameters
+    ----------
+    cpus
+        CPUs where Ray does not say.
+    """
+
+    def __init__(self, cpus: int) -> None:
+        self.cpus = cpus
+        self.largest_memory = 0
+        self._seen = float("-inf")
+        self.look()
+
+    def look(self) -> None:
+        """Count the CPUs, and the bytes that the largest node gives to tasks: nobody could run a task that asks for more."""
+        if time.monotonic() - self._seen < SECONDS_BETWEEN_LOOKS:
+            return
+        self._seen = time.monotonic()
+        resources = [node["Resources"] for node in _nodes()]
+        self.cpus = int(sum(found.get("CPU", 0.0) for found in resources)) or self.cpus
+        self.largest_memory = int(max((found.get("memory", 0.0) for found in resources), default=0.0))
+
+
+def _gpus(experiment: str, batch: Batch) -> float:
+    """Share of a GPU that a batch needs."""
+    return load_experiment(experiment).gpus(batch.tasks[0].parameters)
 
 
 def _nodes() -> list[dict[str, Any]]:
@@ -134,64 +214,78 @@ def _nodes() -> list[dict[str, Any]]:
     return [node for node in nodes if node["Alive"]]
 
 
-def _fetch(reference: Any, batch: Batch, attempt: int) -> BatchOutcome | list[Batch]:
-    """The outcome of a task; or what to start again, if its worker died on the way."""
+def _fetch(reference: Any, start: _Start) -> BatchOutcome | list[_Start]:
+    """The outcome of a task; or what to start again, if its worker or its node died on the way."""
     import ray
 
     try:
         outcome: BatchOutcome = ray.get(reference)
-    except (
-        ray.exceptions.WorkerCrashedError,
-        ray.exceptions.NodeDiedError,
-        ray.exceptions.OutOfMemoryError,
-        ray.exceptions.ObjectLostError,
-    ) as error:
-        return _after_death(type(error).__name__, batch, attempt)
+    except (ray.exceptions.WorkerCrashedError, ray.exceptions.OutOfMemoryError) as error:
+        return _after_death(type(error).__name__, start)
+    except (ray.exceptions.NodeDiedError, ray.exceptions.ObjectLostError) as error:
+        return _after_node_death(type(error).__name__, start)
     except ray.exceptions.LocalRayletDiedError:
         if len(_nodes()) > 1:
-            return _after_death("LocalRayletDiedError", batch, attempt)
-        raise UserError(
-            "Ray has ended under this sweep; what is finished is kept: run the same command again"
-        ) from None
-    return replace(outcome, execution=replace(outcome.execution, attempt=attempt))
+            return _after_node_death("LocalRayletDiedError", start)
+        raise UserError(RAY_IS_GONE) from None
+    return replace(outcome, execution=replace(outcome.execution, attempt=start.attempt))
 
 
-def _after_death(kind: str, batch: Batch, attempt: int) -> BatchOutcome | list[Batch]:
+def _after_death(kind: str, start: _Start) -> BatchOutcome | list[_Start]:
     """A batch whose worker died starts again; if that recurs it is halved, until the culprit stands alone and is given up.
 
-    The first death may be the node's, not the batch's; memory that did not suffice may suffice for half.
+    The first death may be bad luck; memory that did not suffice may suffice for half.
     """
-    size = len(batch.tasks)
-    if attempt == 1:
+    size = len(start.batch.tasks)
+    again = replace(start, attempt=start.attempt + 1, deaths=start.deaths + 1)
+    if again.deaths < (2 if size > 1 else MAX_ATTEMPTS):
         log.warning("a worker died (%s); its batch of %d points starts again", kind, size)
-        return [batch]
-    if size > 1:
-        log.warning("a worker died again (%s); its batch of %d points is halved", kind, size)
-        return halves(batch)
-    if attempt < MAX_ATTEMPTS:
-        return [batch]
-    reason = f"{kind}: the worker died in {attempt} attempts"
-    failures = tuple(failure(task, reason) for task in batch.tasks)
-    return BatchOutcome(execution=Execution(0.0, 0.0, "", attempt), failures=failures)
+        return [again]
+    if size == 1:
+        return _given_up(start, f"{kind}: the worker died in {start.attempt} attempts")
+    log.warning("a worker died again (%s); its batch of %d points is halved", kind, size)
+    return [replace(again, batch=part, deaths=int(len(part.tasks) > 1)) for part in halves(start.batch)]
+
+
+def _after_node_death(kind: str, start: _Start) -> BatchOutcome | list[_Start]:
+    """A batch whose node left starts again."""
+    log.warning("a node left (%s); its batch of %d points starts again", kind, len(start.batch.tasks))
+    if start.attempt < MAX_STARTS:
+        return [replace(start, attempt=start.attempt + 1)]
+    return _given_up(start, f"{kind}: its node left in {start.attempt} attempts")
+
+
+def _given_up(start: _Start, reason: str) -> BatchOutcome:
+    """The points of a batch as failures."""
+    failures = tuple(failure(task, reason) for task in start.batch.tasks)
+    return BatchOutcome(execution=Execution(0.0, 0.0, "", start.attempt), failures=failures)
 
 
 def choose_backend(
-    name: BackendName, *, seconds: float, workers: int, connect: Callable[[], int], joined: bool
+    name: BackendName,
+    *,
+    seconds: float,
+    workers: int,
+    connect: Callable[[], int],
+    ready: Callable[[], bool],
+    joined: bool,
 ) -> Backend:
     """The backend for a sweep of an estimated cost.
 
     Parameters
     ----------
     name
-        What the config asks for; ``auto`` takes Ray where it pays.
+        What the config asks for; ``auto`` takes Ray where it pays, and lets the driver compute while Ray starts.
     seconds
         Estimated cost of what is to run, on one core.
     workers
         CPUs at hand.
-    connect
+    connect, ready
         As in `RayBackend`.
     joined
         Whether a running cluster is joined (``RAY_ADDRESS``): then there are more CPUs than `workers`.
     """
     worth_it = seconds > SECONDS_WORTH_RAY and (workers > 1 or joined)
-    return RayBackend(connect) if name == "ray" or (name == "auto" and worth_it) else SerialBackend()
+    if name == "auto" and worth_it:
+        return RayBackend(connect, ready)
+    return RayBackend(connect) if name == "ray" else SerialBackend()

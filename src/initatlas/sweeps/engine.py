@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from operator import eq
 from pathlib import Path
 from typing import Any
 
@@ -54,11 +55,14 @@ class Plan:
         Points that are stored already.
     batches
         What is to run.
+    slowness
+        By how much the estimates of the experiment were exceeded so far.
     """
 
     grid: Grid
     entries: Mapping[str, Entry]
     batches: tuple[Batch, ...]
+    slowness: float
 
     @property
     def points(self) -> int:
@@ -114,7 +118,7 @@ def plan_sweep(sweep: Sweep, store: PointStore, data: Mapping[str, DataSource]) 
         The data sets that the sweep asks for, by name.
     """
     experiment = load_experiment(sweep.experiment)
-    stored = store.index()
+    stored, slowness = store.survey()
     places: dict[str, int] = {}
     repeats: dict[str, list[int]] = {}
     excluded: list[int] = []
@@ -138,6 +142,7 @@ def plan_sweep(sweep: Sweep, store: PointStore, data: Mapping[str, DataSource]) 
         grid=Grid(places=places, repeats=repeats, excluded=excluded, inner=inner),
         entries={key: stored[key] for key in places if key in stored},
         batches=tuple(make_batches(tasks, experiment)),
+        slowness=slowness,
     )
 
 
@@ -151,6 +156,8 @@ def _extend(inner: dict[str, Coordinate], experiment: Experiment, point: Paramet
     """Keep the longest coordinate of every inner dimension; a shorter one has to be its beginning."""
     for name, coordinate in experiment.coordinates(point).items():
         known = inner.setdefault(name, coordinate)
+        if len(known.values) == len(coordinate.values) and all(map(eq, known.values, coordinate.values)):
+            continue
         longer, shorter = sorted((known, coordinate), key=lambda found: -len(found.values))
         if list(longer.values[: len(shorter.values)]) != list(shorter.values):
             raise UserError(
@@ -193,11 +200,11 @@ def run_sweep(
         If the store cannot be written.
     """
     start = time.perf_counter()
-    with store.lock(sweep.title):
+    with store.lock(sweep.title) as was_killed:
         plan = plan_sweep(sweep, store, data)
         backend = choose(plan.seconds)
         _announce(sweep, plan, backend)
-        entries, failures = _compute(sweep, plan, store, data, backend, fail_fast=fail_fast)
+        entries, failures = _compute(sweep, plan, store, data, backend, fail_fast=fail_fast, apart=was_killed)
         seconds = time.perf_counter() - start
         experiment = load_experiment(sweep.experiment)
         reasons = {failure.key: failure.reason for failure in failures}
@@ -241,6 +248,7 @@ def _compute(
     backend: Backend,
     *,
     fail_fast: bool,
+    apart: bool,
 ) -> tuple[dict[str, Entry], list[Failure]]:
     """Run the batches of a plan; every result is durable before it counts."""
     entries = dict(plan.entries)
@@ -248,7 +256,9 @@ def _compute(
     if not plan.batches:
         return entries, failures
     contents = {name: source.content for name, source in data.items()}
-    outcomes = backend.run(sweep.experiment, plan.batches, contents, root_seed=sweep.root_seed, limits=sweep.limits)
+    outcomes = backend.run(
+        sweep.experiment, plan.batches, contents, root_seed=sweep.root_seed, limits=sweep.limits, apart=apart
+    )
     with closing(outcomes), Progress(sweep.title, plan.to_run) as progress:
         try:
             for outcome in outcomes:

@@ -1,10 +1,12 @@
 """Which Ray a sweep uses: a cluster that is there, the one that the running workflow shares, or one of its own.
 
 Starting Ray costs seconds and half a gigabyte, and a workflow runs many sweeps. So the first sweep of a workflow run that
-needs Ray starts a keeper process, which holds one private Ray on loopback; the others join it; the keeper ends it when the
-workflow's process is gone. Nothing here stops a Ray that it has not started.
+needs Ray starts a keeper: a process that holds one private Ray on loopback. The others join it. A sweep outside of a workflow
+has a keeper of its own. The keeper ends its Ray, to the last process, when its owner is gone, whichever way that went; and it
+ends with its Ray. Nothing here stops a Ray that it has not started.
 """
 
+import ctypes
 import json
 import logging
 import os
@@ -15,21 +17,23 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
+from ipaddress import ip_address
 from pathlib import Path
-from types import FrameType
-from typing import Any
+from typing import Any, NoReturn
 
 import psutil
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from initatlas.errors import UserError
 from initatlas.files import atomic_path
-from initatlas.sweeps.backends import cluster_cpus
+from initatlas.stopping import end_descendants, end_now, leave_alone, stop_for
 
 log = logging.getLogger(__name__)
+
+RAY_IS_GONE = "Ray's control service is gone; finished points are stored; run the same command again"
 
 OWNER_VARIABLE = "INITATLAS_WORKFLOW"
 """Environment variable by which the workflow tells its sweeps who owns the shared Ray: ``host:process id``."""
@@ -38,7 +42,21 @@ START_SECONDS = 120.0
 
 SECONDS_TO_ANSWER = 10.0
 
+SECONDS_OF_SILENCE = {"private": 1.0, "given": 30.0}
+"""After how long a control service that refuses connections is held to be gone; Ray itself ends the driver after 60 s. That
+of a cluster may come back."""
+
+SECONDS_BETWEEN_CHECKS = 0.25
+
 _QUIET: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.WARNING, "configure_logging": False}
+
+_PARTS = ("gcs_server", "raylet")
+"""The processes without which a Ray is none."""
+
+_NOT_NEEDED = 3
+"""Exit code of a keeper that finds another one at work for the same owner."""
+
+_PR_SET_CHILD_SUBREAPER = 36
 
 
 @dataclass(frozen=True)
@@ -59,32 +77,67 @@ class Session:
     created: float
 
 
-def connector(*, workers: int, session_folder: Path) -> Callable[[], int]:
-    """A function that joins or starts the Ray of this sweep and returns its number of CPUs.
+class RayOfTheSweep:
+    """The Ray that this sweep uses: found, or started in the background.
 
     Parameters
     ----------
     workers
         CPUs to give to a Ray that is started here.
     session_folder
-        Where the keeper of a workflow's shared Ray leaves its address.
+        Where the keeper of a private Ray leaves its address.
     """
 
-    def connect() -> int:
-        _prepare_environment()
-        given = os.environ.get("RAY_ADDRESS")
-        owner = _local_owner()
-        if given:
-            _join(given)
-        elif owner is not None:
-            shared = _shared_session(owner, workers, session_folder)
-            _keep_private(shared.token)
-            _join(shared.address)
-        else:
-            start_private_ray(workers, token=secrets.token_hex(32))
-        return cluster_cpus(default=workers)
+    def __init__(self, *, workers: int, session_folder: Path) -> None:
+        owner = _local_owner() or os.getpid()
+        self._workers = workers
+        self._path = session_folder / f"{owner}.json"
+        self._owner = owner
+        self._keeper: subprocess.Popen[bytes] | None = None
 
-    return connect
+    def ready(self) -> bool:
+        """Whether `join` would return at once; if there is no Ray to join, it is being started from now on."""
+        return cluster_is_given() or self._session() is not None
+
+    def join(self) -> int:
+        """Join the Ray, and wait for it if need be; return its number of CPUs.
+
+        Raises
+        ------
+        UserError
+            If nothing answers at ``RAY_ADDRESS``.
+        RuntimeError
+            If a Ray of our own does not start.
+        """
+        _prepare_environment()
+        if cluster_is_given():
+            _join(os.environ["RAY_ADDRESS"], "given")
+        else:
+            session = self._wait_for_session()
+            _keep_private(session.token)
+            _join(session.address, "private")
+        return cluster_cpus(default=self._workers)
+
+    def _session(self) -> Session | None:
+        """The session of a Ray that runs; a keeper is started if there is none and none is starting here."""
+        session = _read_session(self._path)
+        if session is not None and is_running(session.process, session.created):
+            return session
+        if (self._keeper is None or self._keeper.poll() == _NOT_NEEDED) and not _is_kept(self._path):
+            self._keeper = _start_keeper(self._owner, self._workers, self._path)
+        return None
+
+    def _wait_for_session(self) -> Session:
+        """Wait until the Ray runs."""
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
+            session = self._session()
+            if session is not None:
+                return session
+            if self._keeper is not None and self._keeper.poll() not in (None, _NOT_NEEDED):
+                break
+            time.sleep(0.05)
+        raise RuntimeError(f"Ray did not start; see {self._path.with_suffix('.log')}")
 
 
 def cluster_is_given() -> bool:
@@ -92,17 +145,40 @@ def cluster_is_given() -> bool:
     return bool(os.environ.get("RAY_ADDRESS"))
 
 
+def cluster_cpus(*, default: int) -> int:
+    """CPUs of the joined Ray now: nodes join and leave."""
+    import ray
+
+    resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
+    return int(resources.get("CPU", default))
+
+
 def start_private_ray(workers: int, *, token: str) -> None:
     """Start a Ray that listens on loopback alone and answers to `token` alone."""
+    _prepare_environment()
     _keep_private(token)
     import ray
 
+    _leave_out_helpers()
     with _own_signal_handlers():
         ray.init(address="local", num_cpus=workers, include_dashboard=False, **_QUIET)
 
 
-def _join(address: str) -> None:
-    """Join a running Ray.
+def _leave_out_helpers() -> None:
+    """Start no autoscaler, no reader of logs and no reporter of usage: nobody asks a private Ray for them, and they take longer
+    to start than all the rest.
+
+    `ray.init` has no option for it. Where a later Ray has no such methods, this does nothing.
+    """
+    from ray._private.node import Node
+
+    for name in ("start_monitor", "start_log_monitor", "start_api_server"):
+        if hasattr(Node, name):
+            setattr(Node, name, lambda node, **options: None)
+
+
+def _join(address: str, kind: str) -> None:
+    """Join a running Ray, and watch it from now on.
 
     Raises
     ------
@@ -110,7 +186,10 @@ def _join(address: str) -> None:
         If nothing answers at the address.
     """
     if not _answers(address):
-        raise UserError(f"RAY_ADDRESS={address}: nothing listens there; start Ray or unset RAY_ADDRESS")
+        at_the_address = f"RAY_ADDRESS={address}: nothing listens there; start Ray or unset RAY_ADDRESS"
+        raise UserError(at_the_address if kind == "given" else RAY_IS_GONE)
+    if _is_loopback(address):
+        _use_loopback()
     import ray
 
     try:
@@ -121,6 +200,23 @@ def _join(address: str) -> None:
         raise UserError(
             f"RAY_ADDRESS={address}: no Ray answers there ({reason}); start it or unset RAY_ADDRESS"
         ) from None
+    if "://" not in address:
+        control = ray.get_runtime_context().gcs_address
+        threading.Thread(target=_watch, args=(control, SECONDS_OF_SILENCE[kind]), daemon=True).start()
+
+
+def _watch(address: str, patience: float) -> None:
+    """Stop when the Ray that was joined has not listened for some seconds: Ray would end this process without a word of ours."""
+    import ray
+
+    answered = time.monotonic()
+    while ray.is_initialized():
+        if _answers(address):
+            answered = time.monotonic()
+        elif time.monotonic() - answered > patience:
+            stop_for(RAY_IS_GONE)
+            return
+        time.sleep(SECONDS_BETWEEN_CHECKS)
 
 
 def _answers(address: str) -> bool:
@@ -132,6 +228,15 @@ def _answers(address: str) -> bool:
         with socket.create_connection((host.strip("[]"), int(port)), timeout=SECONDS_TO_ANSWER):
             return True
     except OSError:
+        return False
+
+
+def _is_loopback(address: str) -> bool:
+    """Whether ``host:port`` is on this machine's loopback."""
+    host = address.rpartition(":")[0].strip("[]")
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
         return False
 
 
@@ -157,19 +262,14 @@ def _prepare_environment() -> None:
 
 
 def _keep_private(token: str) -> None:
-    """Have Ray use loopback (the only switch for that bears the name of other systems) and a token; before its import."""
-    os.environ |= {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0", "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": token}
+    """Have Ray use loopback and a token; before its import."""
+    _use_loopback()
+    os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": token}
 
 
-def _shared_session(owner: int, workers: int, folder: Path) -> Session:
-    """The Ray that the running workflow shares, started if need be."""
-    path = folder / f"{owner}.json"
-    folder.mkdir(parents=True, exist_ok=True)
-    with FileLock(path.with_suffix(".lock")):
-        session = _read_session(path)
-        return (
-            session if session and is_running(session.process, session.created) else _start_keeper(owner, workers, path)
-        )
+def _use_loopback() -> None:
+    """Have Ray take a loopback address as it is; the only switch for that bears the name of other systems."""
+    os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
 
 
 def _read_session(path: Path) -> Session | None:
@@ -188,51 +288,96 @@ def _local_owner() -> int | None:
     return int(process)
 
 
-def _start_keeper(owner: int, workers: int, path: Path) -> Session:
-    """Start the keeper as a process of its own, and wait for its session."""
-    path.unlink(missing_ok=True)
+def _is_kept(path: Path) -> bool:
+    """Whether a keeper is at work, or about to be."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(path.with_suffix(".lock")).acquire(timeout=0):
+            return False
+    except Timeout:
+        return True
+
+
+def _start_keeper(owner: int, workers: int, path: Path) -> "subprocess.Popen[bytes]":
+    """Start a keeper as a process of its own, which ends by itself."""
     command = [sys.executable, "-m", "initatlas", "ray-keeper", str(owner), str(workers), str(path)]
-    with path.with_suffix(".log").open("wb") as output:
-        process = subprocess.Popen(
+    with path.with_suffix(".log").open("ab") as output:
+        keeper = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
         )
-    deadline = time.monotonic() + START_SECONDS
-    while process.poll() is None and time.monotonic() < deadline:
-        session = _read_session(path)
-        if session is not None:
-            return session
-        time.sleep(0.1)
-    raise RuntimeError(f"Ray did not start; see {path.with_suffix('.log')}")
+    leave_alone(keeper.pid)
+    return keeper
 
 
-def keep_ray(owner: int, workers: int, path: Path) -> None:
+def keep_ray(owner: int, workers: int, path: Path) -> int:
     """Hold one private Ray until the process `owner` is gone; leave its session in `path` meanwhile.
 
     Parameters
     ----------
     owner
-        Process id of the workflow.
+        Process id of the workflow, or of a sweep outside of one.
     workers
         CPUs of the Ray.
     path
         The file to write, for this user's eyes alone; removed at the end, with its lock and its log.
+
+    Returns
+    -------
+    int
+        Exit code: 0, or 3 if another keeper is at work for the same owner.
     """
-    signal.signal(signal.SIGTERM, _leave)
-    born = psutil.Process(owner).create_time()
+    lock = FileLock(path.with_suffix(".lock"))
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        return _NOT_NEEDED
+    _adopt_orphans()
+    threading.Thread(target=_end_with_owner, args=(owner, path), daemon=True).start()
+    try:
+        _hold_ray(workers, path)
+    except Exception:
+        log.exception("Ray cannot be kept")
+        end_descendants()
+        end_now(1)
+    finally:
+        _end_ray(path)
+
+
+def _hold_ray(workers: int, path: Path) -> None:
+    """Start Ray, say where it is, and wait until a part of it is gone."""
     me = psutil.Process()
     token = secrets.token_hex(32)
     start_private_ray(workers, token=token)
     import ray
 
+    parts = [(found.pid, found.create_time()) for found in me.children() if found.name() in _PARTS]
     session = Session(ray.get_runtime_context().gcs_address, token, me.pid, me.create_time())
-    try:
-        _write_for_this_user(path, json.dumps(asdict(session)))
+    _write_for_this_user(path, json.dumps(asdict(session)))
+    while all(is_running(*part) for part in parts):
+        time.sleep(SECONDS_BETWEEN_CHECKS)
+
+
+def _end_with_owner(owner: int, path: Path) -> None:
+    """Wait until the owner is gone, also while Ray still starts."""
+    with suppress(psutil.NoSuchProcess):
+        born = psutil.Process(owner).create_time()
         while is_running(owner, born):
-            time.sleep(0.5)
-    finally:
-        for leftover in (path, path.with_suffix(".lock"), path.with_suffix(".log")):
-            leftover.unlink(missing_ok=True)
-        ray.shutdown()
+            time.sleep(SECONDS_BETWEEN_CHECKS)
+    _end_ray(path)
+
+
+def _end_ray(path: Path) -> NoReturn:
+    """End Ray without its ceremony, which takes seconds, and this process; remove what the sweeps were told."""
+    end_descendants()
+    for leftover in (path, path.with_suffix(".log"), path.with_suffix(".lock")):
+        leftover.unlink(missing_ok=True)
+    end_now(0)
+
+
+def _adopt_orphans() -> None:
+    """Have the helpers of a raylet that was killed become children of this process, so that it can end them (on Linux)."""
+    with suppress(AttributeError):
+        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def _write_for_this_user(path: Path, text: str) -> None:
@@ -249,8 +394,3 @@ def is_running(process: int, born: float) -> bool:
         return bool(found.create_time() == born and found.status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
         return False
-
-
-def _leave(number: int, frame: FrameType | None) -> None:
-    """Turn SIGTERM into an orderly end."""
-    raise SystemExit(0)

@@ -13,7 +13,7 @@ import logging
 import os
 import socket
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -23,7 +23,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 from initatlas.errors import UserError
-from initatlas.files import atomic_path
+from initatlas.files import atomic_path, make_folder
 from initatlas.sweeps.execute import Arrays, BatchOutcome, Execution
 
 log = logging.getLogger(__name__)
@@ -77,22 +77,29 @@ class PointStore:
 
     def index(self) -> dict[str, Entry]:
         """All readable points by key; damaged files are reported, set aside and forgotten."""
+        return self.survey()[0]
+
+    def survey(self) -> tuple[dict[str, Entry], float]:
+        """Read every file once.
+
+        Returns
+        -------
+        entries : dict
+            As `index` gives them.
+        slowness : float
+            Recorded over declared seconds of the stored batches: how much to correct an estimate by; 1 without any.
+        """
         found: dict[str, Entry] = {}
+        executions: list[Execution] = []
         for path, batch in self._readable():
             found |= {key: Entry(path, row) for row, key in enumerate(batch.keys)}
-        return found
+            executions.append(batch.execution)
+        return found, _slowness(executions)
 
     def stale(self) -> list[Path]:
         """Folders of other code versions of the experiment, and files that were set aside as damaged."""
         folders = [path for path in self.home.glob("*") if path.is_dir() and path != self.folder]
         return [*folders, *self.folder.glob("*.damaged")]
-
-    def slowness(self) -> float:
-        """Recorded over declared seconds of the stored batches: how much to correct an estimate by; 1 without any."""
-        executions = [batch.execution for _, batch in self._readable()]
-        declared = sum(execution.estimate for execution in executions)
-        recorded = sum(execution.seconds for execution in executions if execution.estimate)
-        return recorded / declared if declared else 1.0
 
     def add(self, outcome: BatchOutcome) -> dict[str, Entry]:
         """Store the results of a batch; on return they survive a power cut.
@@ -135,20 +142,26 @@ class PointStore:
             yield read_batch(path), rows
 
     @contextmanager
-    def lock(self, purpose: str) -> Iterator[None]:
+    def lock(self, purpose: str) -> Iterator[bool]:
         """Keep other drivers from computing the same points; wait, and say for whom, while another holds it.
 
         Drafts that a killed driver left are removed: under the lock nobody else writes.
+
+        Yields
+        ------
+        bool
+            Whether the last driver was killed: it left its name in the lock.
         """
         with _open_lock(self.home) as handle:
             _acquire(handle.fileno(), self.home / "lock")
+            was_killed = (self.home / "lock").stat().st_size > 0
             _sign(
                 handle, f"{purpose}, process {os.getpid()} on {socket.gethostname()}, since {time.ctime()}\n", self.home
             )
             for draft in self.folder.glob(".*.draft.npz"):
                 draft.unlink()
             try:
-                yield
+                yield was_killed
             finally:
                 handle.truncate(0)
 
@@ -194,6 +207,13 @@ def read_batch(path: Path) -> StoredBatch:
     return StoredBatch(keys=tuple(notes["keys"]), outputs=outputs, execution=Execution(**notes["execution"]))
 
 
+def _slowness(executions: Sequence[Execution]) -> float:
+    """Recorded over declared seconds of batches that declared any."""
+    declared = sum(execution.estimate for execution in executions)
+    recorded = sum(execution.seconds for execution in executions if execution.estimate)
+    return recorded / declared if declared else 1.0
+
+
 def _of_one_shape(outcome: BatchOutcome) -> list[BatchOutcome]:
     """The results of a batch, apart by the shapes of their outputs: one file holds stacked arrays."""
     parts: dict[tuple[tuple[int, ...], ...], dict[str, Arrays]] = {}
@@ -216,7 +236,7 @@ def _pack(outcome: BatchOutcome) -> bytes:
 def _open_lock(home: Path) -> io.FileIO:
     """The lock file of an experiment; unbuffered, so that closing it writes nothing."""
     try:
-        home.mkdir(parents=True, exist_ok=True)
+        make_folder(home)
         return (home / "lock").open("ab+", buffering=0)
     except OSError as error:
         raise UserError(f"{home}: the point store cannot be written ({error.strerror}); give write access") from None

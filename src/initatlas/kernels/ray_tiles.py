@@ -41,9 +41,10 @@ def ray_tiles(connect: Callable[[], int]) -> TileRunner:
                 ready, _ = ray.wait(list(running), num_returns=1, timeout=0.5)
                 for reference in ready:
                     yield running.pop(reference), _fetched(reference)
-        finally:
-            for reference in running:
-                ray.cancel(reference, force=True)
+        except GeneratorExit:
+            for reference in running:  # not by force: Ray aborts this process if a result arrives meanwhile
+                ray.cancel(reference)
+            raise
 
     return run
 
