@@ -19,6 +19,7 @@ from initatlas.files import atomic_path
 from initatlas.kernels.blocks import KernelBlock, kernel_block
 from initatlas.kernels.gram import KernelName
 from initatlas.kernels.gram_file import Dtype, GramFile, GramSpec, gram_operator, write_gram
+from initatlas.kernels.ray_tiles import ray_tiles
 from initatlas.kernels.recursion import Architecture
 from initatlas.kernels.tiles import plan_tiles, serial_tiles
 from initatlas.kernels.top_pairs import TopPairs, basis_megabytes, default_limit, default_width, top_eigenpairs
@@ -28,7 +29,6 @@ from initatlas.smoothness.targets import Coding, target_coding
 from initatlas.smoothness.top import TopSmoothness, smoothness_from_top
 from initatlas.sweeps.progress import Progress
 from initatlas.sweeps.ray_session import RayOfTheSweep, cluster_is_given
-from initatlas.kernels.ray_tiles import ray_tiles
 
 log = logging.getLogger(__name__)
 
