@@ -22,7 +22,7 @@ from initatlas.sweeps.spec import Scale, Strict, Sweep, SweepConfig, resolve
 from initatlas.validation import first_fault
 from initatlas.yaml_files import read_yaml
 
-STUDIES = ("atlas", "tsuchida2018", "chen2024")
+STUDIES = ("atlas", "daniely2016", "tsuchida2018", "chen2024")
 """The studies in the order of the page."""
 
 Model = TypeVar("Model", bound=BaseModel)

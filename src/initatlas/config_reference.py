@@ -29,6 +29,11 @@ EXPERIMENTS = (
     "depth_scale",
     "sphere_spectrum",
     "gram_spectrum",
+    "dual_activation",
+    "replication",
+    "random_features",
+    "kernel_interpolation",
+    "printed_kernel",
 )
 
 _HEAD = """\

@@ -23,6 +23,7 @@ def test_every_experiment_is_described() -> None:
         "grids",
         "labels",
         "network_law",
+        "sphere_inputs",
     }
     assert set(EXPERIMENTS) == modules
     page = (CONFIG / "README.md").read_text(encoding="utf-8")

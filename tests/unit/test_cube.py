@@ -187,11 +187,16 @@ def test_a_file_that_is_no_cube_is_one_clear_line(tmp_path):
 
 TINY = {
     "depth_scale": {"activation": "tanh"},
+    "dual_activation": {"activation": "erf", "correlations": 5, "draws": 100},
     "forward_kernel": {"width": 8, "input_dimension": 8, "angles": 3, "depth": 2},
     "gram_spectrum": {"samples": 250, "pairs": 100, "draws": 100, "dataset": "digits"},
+    "kernel_interpolation": {"samples": 10, "tests": 5, "max_depth": 3},
     "largest_coordinate": {"dataset": "digits", "pieces": 3, "levels": 2, "rows": 8, "columns": 8},
     "many_inputs": {"inputs": 8, "samples": 2000},
     "normalised_kernel": {"depth": 2, "angles": 5},
+    "printed_kernel": {"depth": 2, "draws": 1000},
+    "random_features": {"width": 4, "points": 20},
+    "replication": {"width": 8, "depth": 2, "inputs": 4},
     "signal_norms": {"width": 8, "input_dimension": 6, "depth": 2, "signals": 3},
     "smoothness": {"samples": 40, "draws": 100, "dataset": "digits"},
     "sphere_spectrum": {"dimension": 3, "degrees": 30, "depth": 2},

@@ -208,7 +208,9 @@ def test_a_mistake_on_the_command_line_says_so(built):
     assert "initatlas: --config: unknown key speed; allowed: scale" in answer.text
 
 
-@pytest.mark.parametrize("target", ["atlas", "tsuchida2018", "chen2024", "chen2024/table1", "atlas/depth_scale"])
+@pytest.mark.parametrize(
+    "target", ["atlas", "daniely2016", "tsuchida2018", "chen2024", "chen2024/table1", "atlas/depth_scale"]
+)
 def test_named_targets(built, target):
     answer = built.snakemake(target, options=["--dry-run", "--forceall"])
     assert answer.code == 0, answer.text

@@ -1,0 +1,163 @@
+"""The dual of an activation, three ways: closed form, Hermite series, Monte Carlo.
+
+Daniely, Frostig, Singer 2016, section 4: the dual of phi is E[phi(X) phi(Y)] for standard normal X and Y of correlation rho;
+its derivative is the dual of phi'; with the Hermite coefficients a_k of phi it is sum_k a_k^2 rho^k. Everything is
+divided by E[phi(Z)^2], which normalises the activation as the paper does.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field
+
+from initatlas.experiments.labels import ActivationLabel
+from initatlas.sweeps.experiment import Coordinate, Experiment, Output, Parameters
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+_INFINITE = 1e12  # beyond it: the step's derivative at correlations 1 and -1, where the sine of the angle is rounding
+
+
+class DualActivationParameters(Parameters):
+    """One activation, at evenly spaced correlations."""
+
+    activation: ActivationLabel = Field(default="relu", description="activation")
+    correlations: int = Field(default=41, ge=3, description="number of correlations, evenly spaced from -1 to 1")
+    degree: int = Field(default=100, ge=0, le=400, description="last degree of the Hermite series")
+    draws: int = Field(default=100_000, ge=2, description="Gaussian pairs of the Monte Carlo estimates")
+
+
+def _coordinates(parameters: DualActivationParameters) -> Mapping[str, Coordinate]:
+    """The correlations of the pairs."""
+    last = parameters.correlations - 1
+    return {"correlation": Coordinate([2.0 * i / last - 1.0 for i in range(last + 1)], "correlation of the pair")}
+
+
+def _run(
+    points: Sequence[DualActivationParameters], rngs: Sequence["np.random.Generator"], data: Any
+) -> list[dict[str, Any]]:
+    """Each point has its own activation and draws."""
+    return [_measure(point, rng) for point, rng in zip(points, rngs, strict=True)]
+
+
+def _measure(point: DualActivationParameters, rng: "np.random.Generator") -> dict[str, Any]:
+    """The dual and its derivative in three ways, and the second moment."""
+    import numpy as np
+
+    from initatlas.kernels.dual import dual_activation
+
+    correlations = np.array(_coordinates(point)["correlation"].values)
+    dual, one = dual_activation(point.activation), np.ones(())
+    moment = float(dual.moment(one))
+    with np.errstate(divide="ignore"):
+        derivative = dual.derivative(one, one, np.arccos(correlations)) / moment
+    return {
+        "dual": dual.product(one, one, np.arccos(correlations)) / moment,
+        "derivative": np.where(derivative < _INFINITE, derivative, np.nan),
+        "second_moment": moment,
+        **_hermite_sums(point, correlations, moment),
+        **_monte_carlo(point, correlations, moment, rng),
+    }
+
+
+def _hermite_sums(
+    point: DualActivationParameters, correlations: "NDArray[np.float64]", moment: float
+) -> dict[str, "NDArray[np.float64]"]:
+    """Partial sums of the dual's power series and of its derivative."""
+    from numpy.polynomial import Polynomial
+
+    from initatlas.activations import activate
+    from initatlas.kernels.quadrature import hermite_coefficients
+
+    squares = hermite_coefficients(lambda z: activate(point.activation, z), point.degree) ** 2 / moment
+    series = Polynomial(squares)
+    return {"dual_series": series(correlations), "derivative_series": series.deriv()(correlations)}
+
+
+def _monte_carlo(
+    point: DualActivationParameters,
+    correlations: "NDArray[np.float64]",
+    moment: float,
+    rng: "np.random.Generator",
+) -> dict[str, Any]:
+    """Means over Gaussian pairs and their standard errors; all correlations share the draws."""
+    import numpy as np
+
+    from initatlas.activations import activate, activation_derivative
+    from initatlas.kernels.dual import dual_activation
+
+    x, other = rng.standard_normal((2, point.draws))
+    functions = {"dual": activate}
+    if dual_activation(point.activation).differentiable:
+        functions["derivative"] = activation_derivative
+    found = {key: np.full(len(correlations), np.nan) for key in _SAMPLED}
+    for name, function in functions.items():
+        left = function(point.activation, x) / moment
+        for i, rho in enumerate(correlations):
+            y = rho * x + np.sqrt(1.0 - rho * rho) * other
+            products = left * function(point.activation, y)
+            found[f"{name}_sampled"][i], found[f"{name}_standard_error"][i] = _mean_and_error(products)
+    squares = activate(point.activation, x) ** 2
+    sampled, error = _mean_and_error(squares)
+    return {**found, "second_moment_sampled": sampled, "second_moment_standard_error": error}
+
+
+_SAMPLED = ("dual_sampled", "dual_standard_error", "derivative_sampled", "derivative_standard_error")
+
+
+def _mean_and_error(values: "NDArray[np.float64]") -> tuple[float, float]:
+    """Mean and its standard error."""
+    return float(values.mean()), float(values.std(ddof=1) / len(values) ** 0.5)
+
+
+def _seconds(parameters: DualActivationParameters) -> float:
+    """Two functions of every pair."""
+    return 0.05 + 6e-8 * parameters.draws * parameters.correlations
+
+
+def _megabytes(parameters: DualActivationParameters) -> float:
+    """Half a dozen vectors of draws."""
+    return 10.0 + 5e-5 * parameters.draws
+
+
+_NO_DERIVATIVE = "the dual of the derivative is infinite"
+
+EXPERIMENT = Experiment(
+    summary="Normalised dual of an activation and of its derivative: closed form, Hermite series, Monte Carlo.",
+    parameters=DualActivationParameters,
+    outputs=(
+        Output("dual", "normalised dual activation in closed form", dims=("correlation",)),
+        Output(
+            "derivative",
+            "normalised dual of the activation's derivative in closed form",
+            dims=("correlation",),
+            nan_means=_NO_DERIVATIVE,
+        ),
+        Output("dual_series", "partial sum of the dual's Hermite series", dims=("correlation",)),
+        Output("derivative_series", "derivative of that partial sum", dims=("correlation",)),
+        Output("dual_sampled", "Monte Carlo mean of the dual", dims=("correlation",)),
+        Output("dual_standard_error", "standard error of that mean", dims=("correlation",)),
+        Output(
+            "derivative_sampled",
+            "Monte Carlo mean of the dual of the derivative",
+            dims=("correlation",),
+            nan_means=_NO_DERIVATIVE,
+        ),
+        Output(
+            "derivative_standard_error",
+            "standard error of that mean",
+            dims=("correlation",),
+            nan_means=_NO_DERIVATIVE,
+        ),
+        Output("second_moment", "mean square of the activation of a standard normal number, closed form"),
+        Output("second_moment_sampled", "Monte Carlo mean of the same"),
+        Output("second_moment_standard_error", "standard error of that mean"),
+    ),
+    run=_run,
+    static=("correlations",),
+    coordinates=_coordinates,
+    seconds=_seconds,
+    megabytes=_megabytes,
+)

@@ -1,0 +1,168 @@
+"""Formulas of a printed summary of Daniely, Frostig, Singer 2016, beside the right ones and a simulation.
+
+The kernel of `depth` layers with weights of variance 1 / fan-in, for two unit inputs. What is printed:
+
+- ``first_listing``: after every layer the variances are set to those behind ONE layer; it gets them by calling itself with
+  depth 1, which calls itself again, without end;
+- ``second_listing``: the variances are halved per layer, and the norm is their root plus 1e-10;
+- ``erf``: (2 / pi) asin(s / sqrt((1 + p) (1 + q))), without the factors 2 at s, p and q (Williams 1997).
+"""
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import Field
+
+from initatlas.sweeps.experiment import Experiment, Output, Parameters
+
+if TYPE_CHECKING:
+    import numpy as np
+
+_CHAINS = 20
+Covariance = tuple[float, float, float]
+"""Covariance of a pair and its two variances."""
+
+
+class PrintedKernelParameters(Parameters):
+    """One formula, at one depth and angle."""
+
+    formula: Literal["first_listing", "second_listing", "erf"] = Field(
+        default="second_listing", description="which printed formula"
+    )
+    depth: int = Field(default=1, ge=1, description="number of hidden layers")
+    angle: float = Field(default=60.0, ge=0, le=180, description="angle between the unit inputs in degrees")
+    draws: int = Field(default=100_000, ge=1000, description="Gaussian pairs per layer of the simulation")
+
+
+def _run(
+    points: Sequence[PrintedKernelParameters], rngs: Sequence["np.random.Generator"], data: Any
+) -> list[dict[str, float]]:
+    """Printed, right and simulated value of each point."""
+    return [
+        {
+            "printed": _printed(point),
+            "right": _right(point),
+            "returns": _returns(point),
+            **_simulated(point, rng),
+        }
+        for point, rng in zip(points, rngs, strict=True)
+    ]
+
+
+def _activation(point: PrintedKernelParameters) -> str:
+    """Activation that a formula is about."""
+    return "erf" if point.formula == "erf" else "relu"
+
+
+def _inputs(point: PrintedKernelParameters) -> Covariance:
+    """Scalar products of the two inputs."""
+    from math import cos, radians
+
+    return cos(radians(point.angle)), 1.0, 1.0
+
+
+def _printed_relu(s: float, p: float, q: float) -> float:
+    """Covariance behind a ReLU layer, as both listings have it."""
+    from math import acos, cos, pi, sin, sqrt
+
+    norm = sqrt(p * q) + 1e-10
+    theta = acos(min(max(s / norm, -1.0), 1.0))
+    return norm * (sin(theta) + (pi - theta) * cos(theta)) / (2.0 * pi)
+
+
+def _printed_erf(s: float, p: float, q: float) -> float:
+    """Covariance behind a layer of erf units, as printed."""
+    from math import asin, pi, sqrt
+
+    return 2.0 / pi * asin(s / sqrt((1.0 + p) * (1.0 + q)))
+
+
+def _printed(point: PrintedKernelParameters) -> float:
+    """The printed recursion; the first listing with its call to itself replaced by the one layer that it is meant to give."""
+    s, p, q = _inputs(point)
+    if point.formula == "first_listing":
+        return _first_listing((s, p, q), point.depth, lambda norm: _printed_relu(norm, norm, norm))
+    for _ in range(point.depth):
+        if point.formula == "erf":
+            s, p, q = _printed_erf(s, p, q), _printed_erf(p, p, p), _printed_erf(q, q, q)
+        else:
+            s, p, q = _printed_relu(s, p, q), p / 2.0, q / 2.0
+    return s
+
+
+def _first_listing(inputs: Covariance, depth: int, one_layer: Callable[[float], float]) -> float:
+    """The first listing: variances come from the inputs again in every layer."""
+    s, p, q = inputs
+    for _ in range(depth):
+        s = _printed_relu(s, p, q)
+        p, q = one_layer(inputs[1]), one_layer(inputs[2])
+    return s
+
+
+def _returns(point: PrintedKernelParameters) -> int:
+    """Whether the function comes to an end as printed: the first listing calls itself with depth 1."""
+    if point.formula != "first_listing":
+        return 1
+
+    def one_layer(norm: float) -> float:
+        return _first_listing((norm, norm, norm), 1, one_layer)
+
+    try:
+        _first_listing(_inputs(point), point.depth, one_layer)
+    except RecursionError:
+        return 0
+    return 1
+
+
+def _right(point: PrintedKernelParameters) -> float:
+    """The recursion of `initatlas.kernels`."""
+    import numpy as np
+
+    from initatlas.kernels.recursion import Architecture, kernels_at_angle
+
+    architecture = Architecture(_activation(point), point.depth, weight_variance=1.0)
+    return float(kernels_at_angle(architecture, np.deg2rad(point.angle))[0])
+
+
+def _simulated(point: PrintedKernelParameters, rng: "np.random.Generator") -> dict[str, float]:
+    """Gaussian pairs of the last layer's covariance, through the activation, layer by layer; no closed form.
+
+    The draws are split into independent chains, whose scatter gives the standard error.
+    """
+    import numpy as np
+
+    from initatlas.activations import activate
+
+    s, p, q = (np.full((_CHAINS, 1), value) for value in _inputs(point))
+    for _ in range(point.depth):
+        x, other = rng.standard_normal((2, _CHAINS, point.draws // _CHAINS))
+        u = activate(_activation(point), np.sqrt(p) * x)
+        v = activate(_activation(point), s / np.sqrt(p) * x + np.sqrt(np.maximum(q - s * s / p, 0.0)) * other)
+        s, p, q = ((a * b).mean(axis=1, keepdims=True) for a, b in ((u, v), (u, u), (v, v)))
+    return {"simulated": float(s.mean()), "standard_error": float(s.std(ddof=1) / _CHAINS**0.5)}
+
+
+def _seconds(parameters: PrintedKernelParameters) -> float:
+    """The simulation."""
+    return 5e-3 + 6e-8 * parameters.depth * parameters.draws
+
+
+def _megabytes(parameters: PrintedKernelParameters) -> float:
+    """A few vectors of draws."""
+    return 5.0 + 6e-5 * parameters.draws
+
+
+EXPERIMENT = Experiment(
+    summary="Kernel of two unit inputs by a formula as printed in a summary, by the right one, and simulated.",
+    parameters=PrintedKernelParameters,
+    outputs=(
+        Output("printed", "kernel by the printed formula"),
+        Output("right", "kernel by the recursion"),
+        Output("simulated", "kernel by Gaussian pairs, layer by layer"),
+        Output("standard_error", "standard error of the simulated kernel"),
+        Output("returns", "1 if the printed function comes to an end", dtype="int32"),
+    ),
+    run=_run,
+    seconds=_seconds,
+    megabytes=_megabytes,
+)

@@ -1,0 +1,142 @@
+"""The empirical kernel of a random network of finite width, against its limit, layer by layer.
+
+Daniely, Frostig, Singer 2016, theorems 2 and 3: with r replicas of every node, the mean product of the representations of
+two inputs of the sphere is within eps of the composed dual, for r of order 1 / eps^2.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field
+
+from initatlas.experiments.labels import ActivationLabel
+from initatlas.sweeps.experiment import Coordinate, Experiment, Output, Parameters
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+PAIR_DEGREES = 60.0
+"""Angle between the first two inputs, the fixed pair of the theorems."""
+
+
+class ReplicationParameters(Parameters):
+    """One random network and its inputs."""
+
+    activation: ActivationLabel = Field(default="relu", description="activation of every layer")
+    width: int = Field(default=128, ge=1, description="replicas r of every node: neurons per layer")
+    depth: int = Field(default=5, ge=1, description="number of hidden layers; all of them are measured")
+    dimension: int = Field(default=10, ge=2, description="dimension of the inputs, which lie on the unit sphere")
+    inputs: int = Field(default=20, ge=2, description="number of inputs; the first two are 60 degrees apart")
+
+
+def _coordinates(parameters: ReplicationParameters) -> Mapping[str, Coordinate]:
+    """The hidden layers."""
+    return {"layer": Coordinate(range(1, parameters.depth + 1), "hidden layer")}
+
+
+def _run(
+    points: Sequence[ReplicationParameters], rngs: Sequence["np.random.Generator"], data: Any
+) -> list[dict[str, Any]]:
+    """Each point is one network."""
+    return [_network(point, rng) for point, rng in zip(points, rngs, strict=True)]
+
+
+def _network(point: ReplicationParameters, rng: "np.random.Generator") -> dict[str, Any]:
+    """Errors of the empirical kernel in every layer."""
+    import numpy as np
+
+    from initatlas.experiments.sphere_inputs import angles_between
+    from initatlas.kernels.recursion import Architecture, kernels_by_depth
+    from initatlas.networks.forward import RandomNetwork, forward_signals
+
+    x = _inputs(point, rng)
+    architecture = Architecture(point.activation, point.depth)
+    variance = architecture.hidden_variance
+    network = RandomNetwork(point.activation, "gaussian", variance, point.depth, point.width, fan="in")
+    scaled = np.sqrt(point.dimension / variance) * x  # so that the first pre-activations have variance 1, as all others
+    layers = forward_signals(scaled, network, rng=rng, dtype=np.float64)
+    limits = kernels_by_depth(architecture, angles_between(x, x))
+    found = [
+        _errors(variance * signals @ signals.T / point.width, limit)
+        for signals, (limit, _) in zip(layers, limits, strict=True)
+    ]
+    return {
+        **{name: np.array([errors[name] for errors in found]) for name in found[0]},
+        "bound_constant": _bound_constant(point.activation, variance),
+    }
+
+
+def _inputs(point: ReplicationParameters, rng: "np.random.Generator") -> "NDArray[np.float64]":
+    """The fixed pair, and uniform points of the sphere."""
+    import numpy as np
+
+    from initatlas.experiments.sphere_inputs import sphere_points
+
+    x, angle = sphere_points(point.inputs, point.dimension, rng=rng), np.deg2rad(PAIR_DEGREES)
+    x[:2] = 0.0
+    x[0, 0], x[1, :2] = 1.0, (np.cos(angle), np.sin(angle))
+    return x
+
+
+def _errors(empirical: "NDArray[np.float64]", limit: "NDArray[np.float64]") -> dict[str, float]:
+    """Distances between two kernel matrices."""
+    import numpy as np
+
+    difference = empirical - limit
+    return {
+        "max_error": float(np.abs(difference).max()),
+        "spectral_error": float(np.linalg.norm(difference, 2) / np.linalg.norm(limit, 2)),
+        "pair_deviation": float(difference[0, 1]),
+    }
+
+
+def _bound_constant(activation: str, variance: float) -> float:
+    """The C that bounds the normalised activation and its first two derivatives; nan if nothing does."""
+    import numpy as np
+
+    from initatlas.activations import activate, activation_derivative
+    from initatlas.vocabulary import parse_label
+
+    if parse_label(activation)[0] not in _BOUNDED:
+        return np.nan
+    z = np.linspace(-10.0, 10.0, 20_001)
+    slopes = activation_derivative(activation, z)
+    return float(
+        np.sqrt(variance) * max(np.abs(f).max() for f in (activate(activation, z), slopes, np.gradient(slopes, z)))
+    )
+
+
+_BOUNDED = ("sin", "cos", "erf", "tanh")
+
+
+def _seconds(parameters: ReplicationParameters) -> float:
+    """Drawing the weights, and the products of all inputs."""
+    weights = parameters.width * (parameters.dimension + parameters.width * (parameters.depth - 1))
+    return 2e-3 + (1e-8 + 1e-10 * parameters.inputs) * weights
+
+
+def _megabytes(parameters: ReplicationParameters) -> float:
+    """One layer of weights, and the kernels."""
+    return 10.0 + 1.6e-5 * parameters.width * max(parameters.width, parameters.dimension)
+
+
+EXPERIMENT = Experiment(
+    summary="Distance between the empirical kernel of a random network and that of infinite width, in every layer.",
+    parameters=ReplicationParameters,
+    outputs=(
+        Output("max_error", "largest entry of the difference of the kernels", dims=("layer",)),
+        Output("spectral_error", "spectral norm of the difference over that of the limit", dims=("layer",)),
+        Output("pair_deviation", "empirical kernel minus limit for the fixed pair of inputs", dims=("layer",)),
+        Output(
+            "bound_constant",
+            "bound of the normalised activation and its first two derivatives",
+            nan_means="the activation is not bounded so",
+        ),
+    ),
+    run=_run,
+    static=("depth",),
+    coordinates=_coordinates,
+    seconds=_seconds,
+    megabytes=_megabytes,
+)
