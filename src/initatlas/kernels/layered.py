@@ -12,7 +12,6 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from initatlas.kernels.duals.base import Dual
 from initatlas.kernels.duals.rectifier import Rectifier
 from initatlas.kernels.recursion import Architecture, hidden_states, output_kernels
 
@@ -77,7 +76,7 @@ def fill_layered(
             norms[:, None] ** 2,
             other_norms[None, block] ** 2,
             theta,
-            exact_angles=type(dual).gap is not Dual.gap,
+            exact_angles=dual.closed_gap,
         )
         nngp, ntk = output_kernels(architecture, state)
         values = nngp if kernel == "nngp" else ntk

@@ -29,12 +29,15 @@ class Dual:
         The activation is homogeneous of this degree, phi(t z) = t^degree phi(z) for t > 0; None if it is not.
     parity
         1 if phi(-z) = phi(z), -1 if phi(-z) = -phi(z), else 0.
+    closed_gap
+        Whether `gap` has a closed form, as cheap as `product`.
     differentiable
         Whether E[phi'(u) phi'(v)] is finite for equal directions, so that the network has an NTK.
     """
 
     degree: int | None = None
     parity: int = 0
+    closed_gap: bool = False
     differentiable: bool = True
 
     def product(self, p: Doubles, q: Doubles, theta: Doubles) -> Doubles:

@@ -22,6 +22,7 @@ class Rectifier(Dual):
     """
 
     degree = 1
+    closed_gap = True
 
     def __init__(self, slope: float) -> None:
         self.slope = slope
@@ -61,6 +62,7 @@ class Step(Dual):
     """1 where z is positive: E = (pi - t) / (2 pi) (Cho and Saul 2009, n = 0). Its derivative is no function."""
 
     degree = 0
+    closed_gap = True
     differentiable = False
 
     def product(self, p: Doubles, q: Doubles, theta: Doubles) -> Doubles:

@@ -13,6 +13,8 @@ Doubles = NDArray[np.float64]
 class Exponential(Dual):
     """exp(z): E = exp((p + q) / 2 + covariance), from the moments of a log-normal; its own derivative."""
 
+    closed_gap = True
+
     def product(self, p: Doubles, q: Doubles, theta: Doubles) -> Doubles:
         """See `Dual.product`."""
         product: Doubles = np.exp(0.5 * (np.asarray(p) + q) + covariance(p, q, theta))
@@ -29,6 +31,8 @@ class Exponential(Dual):
 
 class Wave(Dual):
     """sin z or cos z: E = exp(-(p + q) / 2) sinh or cosh of the covariance, from E[exp(i (u +- v))]; each other's derivative."""
+
+    closed_gap = True
 
     def __init__(self, *, odd: bool) -> None:
         self.parity = -1 if odd else 1
@@ -68,6 +72,7 @@ class Erf(Dual):
     """
 
     parity = -1
+    closed_gap = True
 
     def product(self, p: Doubles, q: Doubles, theta: Doubles) -> Doubles:
         """See `Dual.product`."""
