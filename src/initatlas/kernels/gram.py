@@ -25,7 +25,7 @@ Floats = NDArray[Any]
 Doubles = NDArray[np.float64]
 KernelName = Literal["ntk", "nngp"]
 
-TILE = 64
+TILE = 256
 # Below this squared half-angle sine or cosine, the scalar product of two unit vectors has lost digits that their
 # difference or sum still has.
 CLOSE = 2.0**-10
