@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from benchmarks.neural_tangents import NeuralTangents
 from benchmarks.result import Case, FigureTable, Outcome, TimingTable, make_case
 from benchmarks.timing import Competitors, elapsed, time_competitors
-from initatlas.kernels.gram import KernelName, compiled_kernel, gram_matrix, grams_of_networks, upper_products
+from initatlas.kernels.chords import upper_chords
+from initatlas.kernels.gram import KernelName, compiled_kernel, gram_matrix, grams_of_networks
 from initatlas.kernels.recursion import Architecture
 
 Floats = NDArray[Any]
@@ -22,7 +23,6 @@ KERNELS: tuple[KernelName, ...] = ("nngp", "ntk")
 DEPTHS = (1, 3, 10, 32)
 DTYPES = ("float64", "float32")
 ROUNDS = {3000: 3, 8000: 1}
-LONGEST = 100_000_000  # n^2 depth at which the slow competitors are left out
 INPUTS = 784
 ANGLES = (1e-8, 1e-6, 1e-3, 0.5, 2.0, 3.1415)
 ACTIVATIONS = ("relu", "leaky_relu(slope=0.2)", "erf", "gelu", "elu", "sin", "tanh")
@@ -62,14 +62,11 @@ def _timed(n: int, depth: int, dtype: str, oracle: NeuralTangents, *, rng: np.ra
     competitors: dict[str, Callable[[], object]] = {
         "matrix product": lambda: features @ other.T,
         "initatlas": lambda: [*map(np.size, grams_of_networks(features, networks, dtype=dtype))],  # type: ignore[arg-type]
+        "NumPy, arccos": partial(recursion_with_arccos, features, depth),
+        "PyTorch, arccos": partial(_recursion_in_torch, tensor, depth),
     }
-    if n * n * depth <= LONGEST:
-        competitors |= {
-            "NumPy, arccos": partial(recursion_with_arccos, features, depth),
-            "PyTorch, arccos": partial(_recursion_in_torch, tensor, depth),
-        }
-        if oracle.available:
-            competitors["neural-tangents, jitted"] = oracle.prepared(features, depth)
+    if oracle.available:
+        competitors["neural-tangents, jitted"] = oracle.prepared(features, depth)
     return make_case(f"depth {depth}", time_competitors(competitors, rounds=ROUNDS[n], rng=rng))
 
 
@@ -131,7 +128,7 @@ def reference(x: Doubles, y: Doubles, depth: int) -> tuple[mpmath.mpf, mpmath.mp
 
 
 def _limits(*, rng: np.random.Generator) -> FigureTable:
-    """What the pass over the pairs costs beside a root, an arcus cosine and the inner product of a pair."""
+    """What a polynomial costs beside the half-chord of a pair (its inner product and a root), a root, an arcus cosine."""
     features = rng.standard_normal((3000, INPUTS))
     pairs = 3000 * 3001 / 2
     rows: list[list[float | str]] = []
@@ -139,7 +136,7 @@ def _limits(*, rng: np.random.Generator) -> FigureTable:
         rows_in = features.astype(dtype)
         entries = rng.random(1_000_000).astype(dtype)
         competitors: Competitors = {
-            "products": partial(upper_products, rows_in),
+            "chords": partial(upper_chords, rows_in),
             "both": lambda rows_in=rows_in, dtype=dtype: gram_matrix(
                 rows_in, kernel="ntk", architecture=Architecture("relu", 10), dtype=dtype
             ),
@@ -147,9 +144,9 @@ def _limits(*, rng: np.random.Generator) -> FigureTable:
             "arccos": lambda entries=entries: [np.arccos(entries) for _ in range(10)],
         }
         seconds = make_case("", time_competitors(competitors, rounds=5, rng=rng)).median
-        per_pair = [1e9 * seconds["products"] / pairs, 1e9 * (seconds["both"] - seconds["products"]) / pairs]
+        per_pair = [1e9 * seconds["chords"] / pairs, 1e9 * (seconds["both"] - seconds["chords"]) / pairs]
         rows.append([dtype, *per_pair, 100 * seconds["root"], 100 * seconds["arccos"]])
-    columns = ["", "inner product", "the rest, NTK at depth 10", "numpy.sqrt", "numpy.arccos (a layer takes one)"]
+    columns = ["", "half-chord", "the rest, NTK at depth 10", "numpy.sqrt", "numpy.arccos (a layer takes one)"]
     return FigureTable(title="Nanoseconds per pair, n = 3000, one thread", columns=columns, rows=rows)
 
 

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from initatlas.kernels.gram import Inputs, KernelName, kernel_filler, prepare_inputs
+from initatlas.kernels.chords import chords_between, upper_chords
+from initatlas.kernels.gram import KernelName, kernel_filler
+from initatlas.kernels.inputs import Inputs, prepare_inputs
 from initatlas.kernels.recursion import Architecture
-from initatlas.kernels.tiles import Array
+from initatlas.kernels.tiles import EVERYTHING, Array
 
 
 @dataclass(frozen=True)
@@ -28,9 +30,11 @@ class KernelBlock:
 
     def __call__(self, rows: slice, columns: slice) -> Array:
         """K[rows, columns], in the type of the inputs; on the diagonal the upper triangle alone is right."""
-        values: Array = self.inputs.unit[rows] @ self.inputs.unit[columns].T
         fill = kernel_filler(self.kernel, self.architecture, self.inputs, self.inputs)
-        fill(values, rows.start, columns.start, symmetric=rows == columns)
+        unit = self.inputs.unit
+        on_diagonal = rows == columns
+        values: Array = upper_chords(unit[rows]) if on_diagonal else chords_between(unit[rows], unit[columns])
+        fill(values, values, rows, columns, 0 if on_diagonal else EVERYTHING)
         return values
 
 

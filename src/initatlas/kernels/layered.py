@@ -6,45 +6,45 @@ are only as good as their cosines, which costs little in the kernel's values, si
 """
 
 from math import pi
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from initatlas.kernels.chords import angles_of_chords
 from initatlas.kernels.duals.rectifier import Rectifier
+from initatlas.kernels.inputs import Inputs
 from initatlas.kernels.recursion import Architecture, hidden_states, output_kernels
+from initatlas.kernels.tiles import BAND
 
 Floats = NDArray[Any]
 Doubles = NDArray[np.float64]
 
-_BLOCK = 256
-_CLOSE = 2.0**-10
-
-
-class InputsLike(Protocol):
-    """Directions and norms, see `initatlas.kernels.gram.Inputs`."""
-
-    @property
-    def unit(self) -> Floats:
-        """Unit rows."""
-
-    @property
-    def norms(self) -> Doubles:
-        """Norms of the rows."""
-
 
 def fill_layered(
-    band: Floats,
+    chords: Floats,
+    out: Floats,
     kernel: Literal["ntk", "nngp"],
     architecture: Architecture,
-    rows: InputsLike,
-    columns: InputsLike,
-    first_row: int,
-    first_column: int,
-    symmetric: bool,
+    rows: Inputs,
+    columns: Inputs,
+    lead: int,
 ) -> None:
-    """Overwrite a band of inner products of directions by kernel values; arguments as in `gram.kernel_filler`.
+    """Kernel values of a band of half-chords.
+
+    Parameters
+    ----------
+    chords
+        Half-chords (`initatlas.kernels.chords`), shape (n, m).
+    out
+        Where the values go, shape (n, m); may be `chords`.
+    kernel, architecture
+        As in `initatlas.kernels.gram.gram_matrix`.
+    rows, columns
+        The inputs of the band.
+    lead
+        In row i, columns before lead + i are left alone (or filled, if that is simpler).
 
     Raises
     ------
@@ -52,36 +52,30 @@ def fill_layered(
         If the activation has no closed form: inputs of different norms would take one quadrature per pair.
     """
     dual = architecture.dual
-    row_slice = slice(first_row, first_row + band.shape[0])
-    column_slice = slice(first_column, first_column + band.shape[1])
-    unit, norms = rows.unit[row_slice], rows.norms[row_slice]
-    other, other_norms = columns.unit[column_slice], columns.norms[column_slice]
-    first = first_row - first_column if symmetric else -band.shape[0]
     if isinstance(dual, Rectifier):
         row_variances, column_variances = (
-            _rectifier_variances(architecture, dual, part) for part in (norms, other_norms)
+            _rectifier_variances(architecture, dual, inputs.norms) for inputs in (rows, columns)
         )
-        inputs = (unit, other, norms, other_norms, row_variances, column_variances, dual.slope)
+        inputs = (rows.norms, columns.norms, row_variances, column_variances, dual.slope)
         weights = (architecture.input_variance, architecture.hidden_variance, architecture.output_variance)
         biases = (architecture.bias_variance, architecture.output_bias_variance)
-        arguments: tuple[Any, ...] = (band, *inputs, *weights, *biases, kernel == "ntk", first)
-        _rectifier_band(*arguments)
+        arguments: tuple[Any, ...] = (*inputs, *weights, *biases, kernel == "ntk", lead)
+        _rectifier_band(chords, out, *arguments)
         return
-    _refuse_quadratures(architecture, max(np.max(norms, initial=0.0), np.max(other_norms, initial=0.0)))
-    for left in range(max(0, (first // _BLOCK) * _BLOCK), band.shape[1], _BLOCK):
-        block = slice(left, left + _BLOCK)
-        theta = _angles(np.asarray(band[:, block], dtype=np.float64), unit, other[block])
+    _refuse_quadratures(architecture, max(np.max(inputs.norms, initial=0.0) for inputs in (rows, columns)))
+    for left in range(max(0, (lead // BAND) * BAND), chords.shape[1], BAND):
+        block = slice(left, left + BAND)
         *_, state = hidden_states(
             architecture,
-            norms[:, None] ** 2,
-            other_norms[None, block] ** 2,
-            theta,
+            rows.norms[:, None] ** 2,
+            columns.norms[None, block] ** 2,
+            angles_of_chords(np.asarray(chords[:, block], dtype=np.float64)),
             exact_angles=dual.closed_gap,
         )
         nngp, ntk = output_kernels(architecture, state)
         values = nngp if kernel == "nngp" else ntk
         assert values is not None  # an activation without NTK has been refused
-        band[:, block] = values + architecture.output_bias_variance
+        out[:, block] = values + architecture.output_bias_variance
 
 
 def _refuse_quadratures(architecture: Architecture, norm: float) -> None:
@@ -93,15 +87,6 @@ def _refuse_quadratures(architecture: Architecture, norm: float) -> None:
                 f"{architecture.activation!r} has no closed form at variance {float(state.p):.3g}, and inputs of different norms "
                 "would take one quadrature per pair: normalise them to the sphere, or lower input_variance"
             )
-
-
-def _angles(cosines: Doubles, unit: Floats, other: Floats) -> Doubles:
-    """Angles between rows of which the cosines are given; small ones from the difference of the rows."""
-    angles: Doubles = np.arccos(np.clip(cosines, -1.0, 1.0))
-    rows, columns = np.nonzero(cosines > 1.0 - 2.0 * _CLOSE)
-    difference = np.asarray(unit[rows], dtype=np.float64) - other[columns]
-    angles[rows, columns] = 2.0 * np.arcsin(np.minimum(0.5 * np.linalg.norm(difference, axis=1), 1.0))
-    return angles
 
 
 def _rectifier_variances(architecture: Architecture, dual: Rectifier, norms: Doubles) -> Doubles:
@@ -131,9 +116,8 @@ def _defect(t: float) -> float:
 
 @njit(cache=True, nogil=True)
 def _rectifier_band(
-    band: Floats,
-    unit: Floats,
-    other: Floats,
+    chords: Floats,
+    out: Floats,
     norms: Doubles,
     other_norms: Doubles,
     deviations: Doubles,
@@ -145,21 +129,16 @@ def _rectifier_band(
     bias: float,
     output_bias: float,
     tangent: bool,
-    first: int,
+    lead: int,
 ) -> None:
     """All layers of each entry at once; formulas of `duals.rectifier.Rectifier` and of `recursion`."""
     bend = (1.0 - slope) ** 2 / (2.0 * pi)
     straight = 1.0 + slope * slope
     gain = 0.5 * variance * straight
-    for i in range(band.shape[0]):
-        for j in range(max(0, first + i), band.shape[1]):
-            z = 0.5 - 0.5 * band[i, j]
-            if z < _CLOSE:
-                z = 0.0
-                for k in range(unit.shape[1]):
-                    z += (np.float64(unit[i, k]) - np.float64(other[j, k])) ** 2
-                z *= 0.25
-            z = min(z, 1.0)
+    for i in range(chords.shape[0]):
+        for j in range(max(0, lead + i), chords.shape[1]):
+            square = float(chords[i, j]) ** 2
+            z = 1.0 - square if np.copysign(1.0, chords[i, j]) < 0.0 else square  # sin(theta / 2)^2
             a, scale = input_variance, input_variance
             s, t = norms[i], other_norms[j]
             root = s * t
@@ -187,4 +166,4 @@ def _rectifier_band(
                     z = min(max(0.5 * (gap / norm + apart), 0.0), 1.0)
                 else:
                     z = 0.5
-            band[i, j] = ntk if tangent else covariance
+            out[i, j] = ntk if tangent else covariance
