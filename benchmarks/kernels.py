@@ -79,12 +79,9 @@ def _by_activation(*, rng: np.random.Generator) -> Iterator[Case]:
         competitors: dict[str, Callable[[], object]] = {
             "on the sphere": lambda networks=networks: [
                 *map(np.size, grams_of_networks(features, networks, normalise=True))
-            ]
+            ],
+            "different norms, biases": lambda networks=networks: [*map(np.size, grams_of_networks(features, networks))],
         }
-        if architecture.dual.in_closed_form(4.0):
-            competitors["different norms, biases"] = lambda networks=networks: [
-                *map(np.size, grams_of_networks(features, networks))
-            ]
         yield make_case(activation, time_competitors(competitors, rounds=1, rng=rng))
 
 

@@ -6,12 +6,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from initatlas.kernels.blocks import kernel_block
+from initatlas.kernels.duals.numerical import Numerical
 from initatlas.kernels.gram import compiled_kernel, gram_matrix, grams_of_networks
 from initatlas.kernels.recursion import Architecture, hidden_states, kernels_at_angle, output_kernels
 from initatlas.kernels.spectrum import eigen_coefficients, eigenpairs, squared_coefficients
 from initatlas.kernels.univariate import compile_kernel, evaluate_kernel
 
 KERNELS = ("nngp", "ntk")
+SOFTPLUS = Numerical(lambda z: np.logaddexp(0, z), lambda z: 1 / (1 + np.exp(-z)))
+STEP_AT_ONE = Numerical(lambda z: np.maximum(z - 1, 0), lambda z: (z > 1).astype(float))
 
 
 def reference_gram(features, other=None, *, kernel, architecture, normalise=False, bias=False):
@@ -203,6 +207,22 @@ def test_gram_on_the_sphere(kernel, activation):
     np.testing.assert_allclose(single, expected, atol=1e-6 * size)
 
 
+@pytest.mark.parametrize("kernel", KERNELS)
+@pytest.mark.parametrize(
+    ("activation", "size"), [("tanh", 1.5), ("elu", 4.0), (SOFTPLUS, 1.0)], ids=["tanh", "elu", "own"]
+)
+def test_gram_of_a_dual_without_closed_form_between_inputs_of_any_norm(kernel, activation, size):
+    features = np.random.default_rng(1).standard_normal((5, 4))
+    features *= size * np.array([0.1, 0.5, 1.0, 1.0, 0.0])[:, None] / np.linalg.norm(features, axis=1, keepdims=True)
+    features[3] = features[2] + 1e-7
+    architecture = Architecture(activation, 2, 1.1, 0.1, output_bias_variance=0.1)
+    gram = gram_matrix(features, kernel=kernel, architecture=architecture)
+    expected = reference_gram(features, kernel=kernel, architecture=architecture)
+    np.testing.assert_allclose(gram, expected, atol=3e-12 * np.abs(expected).max())
+    blocks = kernel_block(features, kernel=kernel, architecture=architecture)
+    np.testing.assert_allclose(blocks(slice(0, 2), slice(2, 5)), gram[:2, 2:], rtol=1e-13)
+
+
 def test_cross_gram_is_a_block_of_the_whole():
     features = np.random.default_rng(2).standard_normal((150, 6))
     for architecture in (relu(3), Architecture("erf", 2, 1.5, 0.1), Architecture("relu", 2, 1.5, 0.1)):
@@ -249,10 +269,9 @@ def test_too_steep_for_polynomials_goes_layer_by_layer():
         ({"features": np.ones(3)}, r"shape \(n, d\)"),
         ({"features": np.eye(3), "other": np.eye(2)}, "3 and of 2 coordinates"),
         ({"features": np.eye(3), "architecture": Architecture("step")}, "'step' has no NTK"),
-        ({"features": np.diag([1.0, 2.0]), "architecture": Architecture("tanh")}, "'tanh' has no closed form"),
         (
-            {"features": np.diag([1.0, 9.0]), "architecture": Architecture("elu", 1)},
-            "'elu' has no closed form at variance 81",
+            {"features": np.diag([1.0, 2.0]), "architecture": Architecture(STEP_AT_ONE, 1, 1.0)},
+            "is the function smooth but for a kink at 0",
         ),
     ],
 )
@@ -261,7 +280,7 @@ def test_wrong_arguments_are_refused(arguments, message):
         gram_matrix(**({"kernel": "ntk", "architecture": relu(1)} | arguments))
 
 
-def continued_ntk(sine, depth):
+def continued_relu(sine, depth):
     """The NTK of a ReLU network as an analytic function of s = sin(theta / 2), for complex s near [0, sqrt(1/2)]."""
     z, ntk = sine**2, 1 - 2 * sine**2
     for _ in range(depth):
@@ -272,15 +291,34 @@ def continued_ntk(sine, depth):
     return ntk
 
 
-@pytest.mark.parametrize(("depth", "radius"), [(1, 3.3), (3, 3.3), (10, 3.3), (32, 2.35), (128, 1.55)])
-def test_the_error_of_a_compiled_kernel_is_bounded_by_its_size_on_an_ellipse(depth, radius):
+def continued_erf(sine, depth):
+    """The same for an erf network (Williams 1997)."""
+    variance, gain = 1.0, Architecture("erf").hidden_variance
+    nngp = ntk = 1 - 2 * sine**2
+    for _ in range(depth):
+        slope = 4 / np.pi / np.sqrt((1 + 2 * variance) ** 2 - 4 * nngp**2)
+        nngp = gain * 2 / np.pi * np.arcsin(2 * nngp / (1 + 2 * variance))
+        ntk = nngp + gain * slope * ntk
+        variance = gain * 2 / np.pi * np.arcsin(2 * variance / (1 + 2 * variance))
+    return ntk
+
+
+@pytest.mark.parametrize(
+    ("activation", "continued", "depth", "radius"),
+    [("relu", continued_relu, depth, 3.3) for depth in (1, 3, 10)]
+    + [("relu", continued_relu, 32, 2.35), ("relu", continued_relu, 128, 1.55)]
+    + [("erf", continued_erf, 1, 3.0), ("erf", continued_erf, 3, 2.5), ("erf", continued_erf, 10, 1.8)],
+)
+def test_the_error_of_a_compiled_kernel_is_bounded_by_its_size_on_an_ellipse(activation, continued, depth, radius):
     # Bernstein: an interpolant of degree n errs by at most 4 M r^-n / (r - 1), with M the largest value on the ellipse of
     # radius r around the interval (Trefethen, Approximation Theory and Approximation Practice, theorem 8.2).
-    degree = len(compiled_kernel("ntk", relu(depth)).near) - 1
+    architecture = Architecture(activation, depth)
+    compiled = compiled_kernel("ntk", architecture)
     circle = radius * np.exp(2j * np.pi * np.arange(4096) / 4096)
     sine = np.sqrt(0.5) * (1 + (circle + 1 / circle) / 2) / 2
-    largest = np.abs(continued_ntk(sine, depth)).max()
+    largest = np.abs(continued(sine, depth)).max()
     inside = np.sqrt(0.5) * np.linspace(0.01, 1, 50)
-    expected = kernels_at_angle(relu(depth), 2 * np.arcsin(inside))[1]
-    np.testing.assert_allclose(continued_ntk(inside.astype(complex), depth), expected, atol=1e-12 * (depth + 1))
-    assert 4 * largest * radius**-degree / (radius - 1) < 5e-11 * (depth + 1)
+    expected = kernels_at_angle(architecture, 2 * np.arcsin(inside))[1]
+    np.testing.assert_allclose(continued(inside.astype(complex), depth), expected, atol=1e-12 * compiled.at_zero)
+    degree = len(compiled.near) - 1
+    assert 4 * largest * radius**-degree / (radius - 1) < 5e-11 * compiled.at_zero

@@ -6,11 +6,14 @@ import subprocess
 import sys
 import textwrap
 import time
+from types import SimpleNamespace
 
 import psutil
 import pytest
 from filelock import FileLock
 
+from initatlas.errors import UserError
+from initatlas.sweeps import ray_session
 from initatlas.sweeps.ray_session import OWNER_VARIABLE, RAY_IS_GONE, RayOfTheSweep, _is_loopback, is_running
 
 GONE = 2**22 + 1
@@ -33,20 +36,68 @@ def test_a_loopback_address_is_told_from_others(address, expected):
     assert _is_loopback(address) == expected
 
 
-def test_a_given_cluster_is_ready_and_starts_nothing(tmp_path, monkeypatch):
-    monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:1")
-    assert RayOfTheSweep(workers=2, session_folder=tmp_path / "ray").ready()
+@pytest.fixture
+def joined(monkeypatch):
+    """Joining puts address and kind into this list, and takes a while; the environment is as before afterwards."""
+    found = []
+
+    def join(address, kind):
+        time.sleep(0.2)
+        found.append((address, kind))
+
+    monkeypatch.setattr(ray_session, "_join", join)
+    monkeypatch.setattr(ray_session, "cluster_cpus", lambda default: 7)
+    monkeypatch.setattr(ray_session.os, "environ", dict(ray_session.os.environ))
+    return found
+
+
+def test_a_given_cluster_is_joined_in_the_background_and_nothing_is_started(tmp_path, monkeypatch, joined):
+    monkeypatch.setitem(ray_session.os.environ, "RAY_ADDRESS", "127.0.0.1:1")
+    with RayOfTheSweep(workers=2, session_folder=tmp_path / "ray") as ray:
+        assert not ray.ready()
+        assert ray.join() == 7
+        assert ray.ready()
+    assert joined == [("127.0.0.1:1", "given")]
     assert not (tmp_path / "ray").exists()
 
 
-def test_the_running_ray_of_the_workflow_is_found(tmp_path, monkeypatch):
+def test_the_end_of_a_sweep_waits_for_what_is_under_way(tmp_path, monkeypatch, joined):
+    monkeypatch.setitem(ray_session.os.environ, "RAY_ADDRESS", "127.0.0.1:1")
+    with RayOfTheSweep(workers=2, session_folder=tmp_path) as ray:
+        ray.start()
+    assert len(joined) == 1
+
+
+def test_what_goes_wrong_in_the_background_is_said_where_it_is_waited_for(tmp_path, monkeypatch):
+    monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:1")
+    with RayOfTheSweep(workers=2, session_folder=tmp_path) as ray:
+        ray.start()
+        with pytest.raises(UserError, match=r"RAY_ADDRESS=127\.0\.0\.1:1: nothing listens there"):
+            ray.join()
+
+
+def test_the_running_ray_of_the_workflow_is_found(tmp_path, joined):
     """Its session is only trusted while its keeper runs."""
     me = psutil.Process()
-    monkeypatch.delenv("RAY_ADDRESS", raising=False)
-    monkeypatch.setenv(OWNER_VARIABLE, f"{socket.gethostname()}:{me.pid}")
+    ray_session.os.environ.pop("RAY_ADDRESS", None)
+    ray_session.os.environ[OWNER_VARIABLE] = f"{socket.gethostname()}:{me.pid}"
     session = {"address": "127.0.0.1:1", "token": "secret", "process": me.pid, "created": me.create_time()}
     (tmp_path / f"{me.pid}.json").write_text(json.dumps(session))
-    assert RayOfTheSweep(workers=2, session_folder=tmp_path).ready()
+    with RayOfTheSweep(workers=2, session_folder=tmp_path) as ray:
+        assert ray.join() == 7
+    assert joined == [("127.0.0.1:1", "private")]
+    assert ray_session.os.environ["RAY_AUTH_TOKEN"] == "secret"
+
+
+def test_nobody_waits_for_a_ray_that_does_not_come(tmp_path, monkeypatch, joined):
+    """Where a sweep ends before its Ray has started, its end is not held up."""
+    ray_session.os.environ.pop("RAY_ADDRESS", None)
+    monkeypatch.setattr(ray_session, "_start_keeper", lambda *arguments: SimpleNamespace(poll=lambda: None))
+    with RayOfTheSweep(workers=2, session_folder=tmp_path) as ray:
+        assert not ray.ready()
+        start = time.monotonic()
+    assert time.monotonic() - start < ray_session.SECONDS_TO_LEAVE
+    assert joined == []
 
 
 def test_a_process_is_told_from_a_later_one_with_its_number():

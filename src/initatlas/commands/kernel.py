@@ -123,10 +123,10 @@ def gram(
     spec = GramSpec(plan, dtype, key, attributes, data.labels[rows])
     block = kernel.block(data.features()[rows], dtype)
     on_ray = workers > 1 or cluster_is_given()
-    ray = RayOfTheSweep(workers=workers, session_folder=POINTS.parent / "ray")
-    run = ray_tiles(ray.join) if on_ray else serial_tiles
     start = perf_counter()
     with ExitStack() as stack:
+        ray = stack.enter_context(RayOfTheSweep(workers=workers, session_folder=POINTS.parent / "ray"))
+        run = ray_tiles(ray.join) if on_ray else serial_tiles
         started, advanced = _progress(stack, str(output))
         computed = write_gram(output, block, spec, run=run, started=started, advanced=advanced)
     size = output.stat().st_size / 1e9

@@ -6,7 +6,16 @@ from pathlib import Path
 
 from initatlas.errors import UserError
 from initatlas.sweeps.backends import Backend, BackendName, choose_backend
-from initatlas.sweeps.engine import DataSource, Plan, SweepReport, open_store, partial_path, plan_sweep, run_sweep
+from initatlas.sweeps.engine import (
+    DataSource,
+    Plan,
+    SweepReport,
+    expected_seconds,
+    open_store,
+    partial_path,
+    plan_sweep,
+    run_sweep,
+)
 from initatlas.sweeps.execute import Failure
 from initatlas.sweeps.ray_session import RayOfTheSweep, cluster_is_given
 from initatlas.sweeps.spec import Sweep
@@ -52,21 +61,24 @@ def run(
         Exit code: 0, or 1 if points failed.
     """
     sweep = with_device(sweep)
-    ray = RayOfTheSweep(workers=workers, session_folder=store.parent / "ray")
+    points = open_store(sweep, store)
+    with RayOfTheSweep(workers=workers, session_folder=store.parent / "ray") as ray:
 
-    def choose(seconds: float) -> Backend:
-        return choose_backend(
-            backend, seconds=seconds, workers=workers, connect=ray.join, ready=ray.ready, joined=cluster_is_given()
+        def choose(seconds: float) -> Backend:
+            return choose_backend(
+                backend, seconds=seconds, workers=workers, connect=ray.join, ready=ray.ready, joined=cluster_is_given()
+            )
+
+        if points.is_empty() and choose(expected_seconds(sweep)).name == "ray":
+            ray.start()  # it starts while this process reads its data sets and plans
+        report = run_sweep(
+            sweep,
+            store=points,
+            data=load_data(sweep, datasets),
+            choose=choose,
+            output=output,
+            fail_fast=fail_fast,
         )
-
-    report = run_sweep(
-        sweep,
-        store=open_store(sweep, store),
-        data=load_data(sweep, datasets),
-        choose=choose,
-        output=output,
-        fail_fast=fail_fast,
-    )
     log.info(
         "%s: %d of %d points computed, %d failed, %.1f s",
         sweep.title,

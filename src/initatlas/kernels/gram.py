@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from initatlas.kernels.chords import chords_between, upper_chords
 from initatlas.kernels.inputs import Inputs, prepare_inputs
-from initatlas.kernels.layered import fill_layered
+from initatlas.kernels.layered import affordable, fill_layered
 from initatlas.kernels.polynomials import fill_polynomials, polynomial_forms
 from initatlas.kernels.recursion import Architecture, kernels_at_angle
 from initatlas.kernels.tiles import EVERYTHING, in_bands, mirror_upper
@@ -161,7 +161,7 @@ def kernel_filler(kernel: KernelName, architecture: Architecture, rows: Inputs, 
     Raises
     ------
     ValueError
-        If shapes do not fit, or the activation has no NTK.
+        If shapes do not fit, the activation has no NTK, or its dual has neither a closed form nor a table.
     """
     if rows.unit.shape[1] != columns.unit.shape[1]:
         raise ValueError(
@@ -173,10 +173,11 @@ def kernel_filler(kernel: KernelName, architecture: Architecture, rows: Inputs, 
         )
     compiled = _compiled(kernel, architecture, rows, columns)
     if compiled is None:
+        network = affordable(architecture, np.concatenate([rows.norms, columns.norms]))
 
         def fill(chords: Floats, out: Floats, at: slice, across: slice, lead: int) -> None:
             """All layers of every entry."""
-            fill_layered(chords, out, kernel, architecture, rows[at], columns[across], lead)
+            fill_layered(chords, out, kernel, network, rows[at], columns[across], lead)
 
         return fill
     univariate, degree = compiled

@@ -1,10 +1,12 @@
 """Kernel matrices layer by layer, for inputs of different norms and networks that are not homogeneous.
 
 Rectifiers with biases have a tile kernel of their own: all layers of an entry in registers, small angles exact. Other
-activations go through their duals in closed form, block by block. Where a dual has no closed gap, the angles of deeper layers
-are only as good as their cosines, which costs little in the kernel's values, since these are smooth in the cosine.
+activations go through their duals, block by block, in closed form or by a table (`initatlas.kernels.duals.tabulated`). Where a
+dual has no closed gap, the angles of deeper layers are only as good as their cosines, which costs little in the kernel's
+values, since these are smooth in the cosine.
 """
 
+from dataclasses import replace
 from math import pi
 from typing import Any, Literal
 
@@ -14,12 +16,16 @@ from numpy.typing import NDArray
 
 from initatlas.kernels.chords import angles_of_chords
 from initatlas.kernels.duals.rectifier import Rectifier
+from initatlas.kernels.duals.tabulated import tabulated
 from initatlas.kernels.inputs import Inputs
 from initatlas.kernels.recursion import Architecture, hidden_states, output_kernels
 from initatlas.kernels.tiles import BAND
 
 Floats = NDArray[Any]
 Doubles = NDArray[np.float64]
+
+_SAMPLES, _MARGIN = 33, 1.01
+"""Norms by which the range of deviations is found, and how much wider it is taken."""
 
 
 def fill_layered(
@@ -39,17 +45,14 @@ def fill_layered(
         Half-chords (`initatlas.kernels.chords`), shape (n, m).
     out
         Where the values go, shape (n, m); may be `chords`.
-    kernel, architecture
-        As in `initatlas.kernels.gram.gram_matrix`.
+    kernel
+        "ntk" or "nngp".
+    architecture
+        The network, made `affordable`.
     rows, columns
         The inputs of the band.
     lead
         In row i, columns before lead + i are left alone (or filled, if that is simpler).
-
-    Raises
-    ------
-    ValueError
-        If the activation has no closed form: inputs of different norms would take one quadrature per pair.
     """
     dual = architecture.dual
     if isinstance(dual, Rectifier):
@@ -62,7 +65,6 @@ def fill_layered(
         arguments: tuple[Any, ...] = (*inputs, *weights, *biases, kernel == "ntk", lead)
         _rectifier_band(chords, out, *arguments)
         return
-    _refuse_quadratures(architecture, max(np.max(inputs.norms, initial=0.0) for inputs in (rows, columns)))
     for left in range(max(0, (lead // BAND) * BAND), chords.shape[1], BAND):
         block = slice(left, left + BAND)
         *_, state = hidden_states(
@@ -78,15 +80,46 @@ def fill_layered(
         out[:, block] = values + architecture.output_bias_variance
 
 
-def _refuse_quadratures(architecture: Architecture, norm: float) -> None:
-    """Refuse an activation that has no closed form at the variances of some layer, for the largest norm."""
-    largest = np.asarray(norm**2)
-    for state in hidden_states(architecture, largest, largest, np.zeros(()), exact_angles=False):
-        if not architecture.dual.in_closed_form(float(state.p)):
-            raise ValueError(
-                f"{architecture.activation!r} has no closed form at variance {float(state.p):.3g}, and inputs of different norms "
-                "would take one quadrature per pair: normalise them to the sphere, or lower input_variance"
-            )
+def affordable(architecture: Architecture, norms: Doubles) -> Architecture:
+    """A network that is cheap for inputs of different norms: with a table of its dual where that takes quadrature.
+
+    Parameters
+    ----------
+    architecture
+        The network.
+    norms
+        Norms of all inputs, shape (n,).
+
+    Raises
+    ------
+    ValueError
+        If there is no table of the dual, see `initatlas.kernels.duals.tabulated.Tabulated`.
+    """
+    dual = architecture.dual
+    if dual.in_closed_form(np.inf):
+        return architecture
+    low, high = _range_of_deviations(architecture, norms)
+    if dual.in_closed_form(high * high):
+        return architecture
+    return replace(
+        architecture,
+        activation=tabulated(dual, low, high),
+        weight_variance=architecture.hidden_variance,
+        output_weight_variance=architecture.output_variance,
+    )
+
+
+def _range_of_deviations(architecture: Architecture, norms: Doubles) -> tuple[float, float]:
+    """Least and largest standard deviation of a pre-activation in any layer, with a margin: by some norms in their range."""
+    finite = norms[np.isfinite(norms)]
+    bounds = np.arcsinh([np.min(finite, initial=np.inf), np.max(finite, initial=0.0)])
+    some = np.sinh(np.linspace(min(bounds), bounds[1], _SAMPLES))
+    variance = architecture.input_variance * some * some + architecture.bias_variance
+    low, high = np.inf, 0.0
+    for _ in range(architecture.depth):
+        low, high = min(low, variance.min()), max(high, variance.max())
+        variance = architecture.hidden_variance * architecture.dual.moment(variance) + architecture.bias_variance
+    return float(np.sqrt(low) / _MARGIN), float(np.sqrt(high) * _MARGIN)
 
 
 def _rectifier_variances(architecture: Architecture, dual: Rectifier, norms: Doubles) -> Doubles:

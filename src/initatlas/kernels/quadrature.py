@@ -55,6 +55,37 @@ def pair_mean(f: PairFunction, p: float, q: float, theta: float) -> float:
     )
 
 
+def grid_means(f: Function, deviations: Doubles, angles: Doubles, *, symmetric: bool = False) -> Doubles:
+    """E[f(u) f(v)] for centred Gaussian u and v, for some angles and all pairs of standard deviations.
+
+    Parameters
+    ----------
+    f
+        Function of an array, analytic but for a kink at 0.
+    deviations
+        Shape (m,), 0 or more.
+    angles
+        Shape (k,), in [0, pi]; neighbours should be alike, since the rule that suffices for one is tried first for the next.
+    symmetric
+        Whether f is even or odd, which halves the work.
+
+    Returns
+    -------
+    ndarray, shape (k, m, m)
+        Errors as in `pair_mean`, relative to the largest E[f(u)^2].
+
+    Raises
+    ------
+    ValueError
+        As in `pair_mean`.
+    """
+    means = np.empty((len(angles), len(deviations), len(deviations)))
+    rule = 0
+    for position, theta in enumerate(angles):
+        means[position], rule = _grid_mean(f, deviations, float(theta), symmetric, max(rule - 1, 0))
+    return means
+
+
 def gaussian_mean(f: Function, variance: float) -> float:
     """E[f(u)] for a centred Gaussian u, by Gauss-Legendre nodes on each half-line; errors as in `pair_mean`."""
     before = np.nan
@@ -139,6 +170,35 @@ def _polar_rule(f: PairFunction, p: float, q: float, theta: float, angles: int, 
         mean += width * float(node_weights @ values @ r_weights)
         size += width * float(node_weights @ np.abs(values) @ r_weights)
     return mean / (2.0 * pi), size / (2.0 * pi)
+
+
+def _grid_mean(f: Function, deviations: Doubles, theta: float, symmetric: bool, first: int) -> tuple[Doubles, int]:
+    """The means at one angle, and the number of the rule that agreed with the one before; `first` is tried first."""
+    before: Doubles = np.full(2 * deviations.shape, np.nan)
+    for number in range(first, len(_RULES)):
+        values, size = _grid_rule(f, deviations, theta, symmetric, *_RULES[number])
+        if np.abs(values - before).max() <= _TOLERANCE * size:
+            return values, number
+        before = values
+    raise ValueError(
+        f"no convergence up to the deviation {deviations.max():g}, angle {theta:g}: is the function smooth but for a kink at 0?"
+    )
+
+
+def _grid_rule(
+    f: Function, deviations: Doubles, theta: float, symmetric: bool, angles: int, radii: int
+) -> tuple[Doubles, float]:
+    """The means, and the largest mean of a square, by one rule: a matrix product per sector."""
+    nodes, node_weights = _crowded_nodes(angles)
+    r, r_weights = _radii(radii)
+    weights = np.outer(node_weights, r_weights).ravel() / (2.0 * pi)
+    means, squares = np.zeros((len(deviations), len(deviations))), np.zeros(len(deviations))
+    for cos_u, cos_v, width in _sectors(nodes, theta)[: 2 if symmetric else 4]:
+        left, right = (f(np.outer(deviations, np.outer(cosines, r))) for cosines in (cos_u, cos_v))
+        means += width * (left * weights) @ right.T
+        squares += width * (left * left) @ weights
+    twice = 2.0 if symmetric else 1.0
+    return twice * means, twice * float(squares.max())
 
 
 def _sectors(nodes: Doubles, theta: float) -> list[tuple[Doubles, Doubles, float]]:

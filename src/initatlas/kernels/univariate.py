@@ -103,6 +103,12 @@ def evaluate_kernel(kernel: UnivariateKernel, theta: Doubles) -> Doubles:
     return values
 
 
+def chebyshev_nodes(count: int) -> Doubles:
+    """Zeros of the Chebyshev polynomial of degree `count`, taken to [0, 1]; from the largest on, as cosine transforms want."""
+    nodes: Doubles = np.cos(np.pi * (np.arange(count) + 0.5) / (2 * count)) ** 2
+    return nodes
+
+
 def _chebyshev_series(function: KernelAtAngle, tolerance: float, max_degree: int) -> Doubles:
     """Coefficients on p in [0, sqrt(1/2)], of the least tried degree at which the last quarter is negligible."""
     degree = 16
@@ -125,8 +131,7 @@ def _interpolate(function: KernelAtAngle, degree: int) -> tuple[Doubles, float]:
     polynomials (`chebinterpolate`) grow with the degree to 1e-13 and would hide the convergence.
     """
     count = degree + 1
-    nodes = ROOT_HALF * np.cos(np.pi * (np.arange(count) + 0.5) / (2 * count)) ** 2
-    values = function(nodes)
+    values = function(ROOT_HALF * chebyshev_nodes(count))
     coefficients: Doubles = dct(values, type=2) / count
     coefficients[0] /= 2.0
     return coefficients, float(np.max(np.abs(values)))

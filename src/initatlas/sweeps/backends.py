@@ -89,8 +89,8 @@ class RayBackend:
     connect
         Joins Ray, waits for it if it is still starting, and returns the number of CPUs there.
     ready
-        Whether `connect` would return at once; the first call may start Ray in the background. Given this, short batches run in
-        this process until Ray is ready, so that its start costs little. Without it every point runs on Ray.
+        Whether `connect` would return at once; the first call may start and join Ray in the background. Given this, short
+        batches run in this process until Ray is ready, so that its start costs little. Without it every point runs on Ray.
     """
 
     name = "ray"

@@ -6,10 +6,9 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import xarray as xr
 
 from initatlas.errors import UserError
 from initatlas.files import atomic_path
@@ -17,6 +16,9 @@ from initatlas.sweeps.experiment import Coordinate, Experiment, Output
 from initatlas.sweeps.spec import Axis, Sweep
 from initatlas.sweeps.store import Entry, PointStore
 from initatlas.vocabulary import parse_label
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 OK, FAILED, EXCLUDED = 0, 1, 2
 
@@ -60,7 +62,7 @@ def build_cube(
     entries: Mapping[str, Entry],
     errors: Mapping[str, str],
     attributes: Mapping[str, str],
-) -> tuple[xr.Dataset, xr.Dataset]:
+) -> "tuple[xr.Dataset, xr.Dataset]":
     """Read the stored points into a cube.
 
     Parameters
@@ -100,11 +102,13 @@ def build_cube(
         encoding = _encoding(array.shape, output.dtype, _fill_value(output.dtype))
         variables[output.name] = ((*dims, *output.dims), array, _output_attributes(output), encoding)
     variables |= _status_variables(sweep, grid, errors)
+    import xarray as xr  # which takes half a second that the plan of a sweep does not need
+
     cube = xr.Dataset(variables, coordinates, attrs=dict(attributes))
     return cube, _execution_dataset(sweep, execution)
 
 
-def write_cube(cube: xr.Dataset, execution: xr.Dataset, path: Path) -> None:
+def write_cube(cube: "xr.Dataset", execution: "xr.Dataset", path: Path) -> None:
     """Write a cube and its bookkeeping (group ``execution``) to one netCDF4 file, atomically.
 
     Raises
@@ -233,7 +237,7 @@ def _empty_execution(size: int) -> dict[str, np.ndarray]:
     }
 
 
-def _execution_dataset(sweep: Sweep, arrays: Mapping[str, np.ndarray]) -> xr.Dataset:
+def _execution_dataset(sweep: Sweep, arrays: Mapping[str, np.ndarray]) -> "xr.Dataset":
     """The bookkeeping over the grid of the sweep."""
     dims = tuple(axis.name for axis in sweep.axes)
     notes = {
@@ -246,6 +250,8 @@ def _execution_dataset(sweep: Sweep, arrays: Mapping[str, np.ndarray]) -> xr.Dat
         name: dict(_TEXT) if array.dtype.kind == "O" else _encoding(sweep.shape, str(array.dtype))
         for name, array in arrays.items()
     }
+    import xarray as xr
+
     return xr.Dataset(
         {name: (dims, array.reshape(sweep.shape), notes[name], encodings[name]) for name, array in arrays.items()}
     )

@@ -2,8 +2,10 @@
 
 Starting Ray costs seconds and half a gigabyte, and a workflow runs many sweeps. So the first sweep of a workflow run that
 needs Ray starts a keeper: a process that holds one private Ray on loopback. The others join it. A sweep outside of a workflow
-has a keeper of its own. The keeper ends its Ray, to the last process, when its owner is gone, whichever way that went; and it
-ends with its Ray. Nothing here stops a Ray that it has not started.
+has a keeper of its own. A sweep joins in the background, and computes meanwhile.
+
+The keeper ends its Ray, to the last process, when its owner is gone, whichever way that went; and it ends with its Ray.
+Nothing here stops a Ray that it has not started.
 """
 
 import ctypes
@@ -17,12 +19,13 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any, NoReturn
+from types import TracebackType
+from typing import Any, NoReturn, Self
 
 import psutil
 from filelock import FileLock, Timeout
@@ -41,6 +44,9 @@ OWNER_VARIABLE = "INITATLAS_WORKFLOW"
 START_SECONDS = 120.0
 
 SECONDS_TO_ANSWER = 10.0
+
+SECONDS_TO_LEAVE = 2.0
+"""How long the end of a sweep waits for a Ray that it is just joining; see `initatlas.stopping` for how long it may take."""
 
 SECONDS_OF_SILENCE = {"private": 1.0, "given": 30.0}
 """After how long a control service that refuses connections is held to be gone; Ray itself ends the driver after 60 s. That
@@ -78,7 +84,9 @@ class Session:
 
 
 class RayOfTheSweep:
-    """The Ray that this sweep uses: found, or started in the background.
+    """The Ray that this sweep uses: found, or started, and joined, all in the background.
+
+    As a context: at its end nothing is on its way any more, so that the process can end.
 
     Parameters
     ----------
@@ -94,10 +102,32 @@ class RayOfTheSweep:
         self._path = session_folder / f"{owner}.json"
         self._owner = owner
         self._keeper: subprocess.Popen[bytes] | None = None
+        self._cpus: Future[int] = Future()
+        self._thread: threading.Thread | None = None
+        self._unwanted = threading.Event()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Wait until the background is quiet: a process that ends while Ray is being joined would not end in order."""
+        self._unwanted.set()
+        if self._thread is not None:
+            self._thread.join(SECONDS_TO_LEAVE)
+
+    def start(self) -> None:
+        """Join the Ray in the background; if there is none, start it."""
+        if self._thread is None:
+            _prepare_environment()
+            self._thread = threading.Thread(target=self._settle, daemon=True)
+            self._thread.start()
 
     def ready(self) -> bool:
-        """Whether `join` would return at once; if there is no Ray to join, it is being started from now on."""
-        return cluster_is_given() or self._session() is not None
+        """Whether `join` would return at once; if not, things are under way from now on."""
+        self.start()
+        return self._cpus.done()
 
     def join(self) -> int:
         """Join the Ray, and wait for it if need be; return its number of CPUs.
@@ -109,7 +139,18 @@ class RayOfTheSweep:
         RuntimeError
             If a Ray of our own does not start.
         """
-        _prepare_environment()
+        self.start()
+        return self._cpus.result()
+
+    def _settle(self) -> None:
+        """Join, and keep what comes of it for `join`."""
+        try:
+            self._cpus.set_result(self._join())
+        except BaseException as error:
+            self._cpus.set_exception(error)
+
+    def _join(self) -> int:
+        """Join the Ray of the user, or a private one; its number of CPUs."""
         if cluster_is_given():
             _join(os.environ["RAY_ADDRESS"], "given")
         else:
@@ -130,13 +171,12 @@ class RayOfTheSweep:
     def _wait_for_session(self) -> Session:
         """Wait until the Ray runs."""
         deadline = time.monotonic() + START_SECONDS
-        while time.monotonic() < deadline:
+        while time.monotonic() < deadline and not self._unwanted.wait(0.05):
             session = self._session()
             if session is not None:
                 return session
             if self._keeper is not None and self._keeper.poll() not in (None, _NOT_NEEDED):
                 break
-            time.sleep(0.05)
         raise RuntimeError(f"Ray did not start; see {self._path.with_suffix('.log')}")
 
 
@@ -160,8 +200,9 @@ def start_private_ray(workers: int, *, token: str) -> None:
     import ray
 
     _leave_out_helpers()
-    with _own_signal_handlers():
-        ray.init(address="local", num_cpus=workers, include_dashboard=False, **_QUIET)
+    before = signal.getsignal(signal.SIGTERM)  # Ray puts a handler of its own in its place
+    ray.init(address="local", num_cpus=workers, include_dashboard=False, **_QUIET)
+    signal.signal(signal.SIGTERM, before)
 
 
 def _leave_out_helpers() -> None:
@@ -193,8 +234,7 @@ def _join(address: str, kind: str) -> None:
     import ray
 
     try:
-        with _own_signal_handlers():
-            ray.init(address=address, **_QUIET)
+        ray.init(address=address, **_QUIET)  # which leaves the handlers of signals alone: this is not the main thread
     except (ConnectionError, RuntimeError, ValueError) as error:
         reason = str(error).splitlines()[0]
         raise UserError(
@@ -238,17 +278,6 @@ def _is_loopback(address: str) -> bool:
         return host == "localhost" or ip_address(host).is_loopback
     except ValueError:
         return False
-
-
-@contextmanager
-def _own_signal_handlers() -> Iterator[None]:
-    """Ray puts a handler of its own on SIGTERM; afterwards ours is there again."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.getsignal(signal.SIGTERM)
-    yield
-    signal.signal(signal.SIGTERM, before)
 
 
 def _prepare_environment() -> None:

@@ -19,17 +19,22 @@ class Elu(Dual):
 
     The exponentials, of up to twice the variances, multiply its rounding error: above variances of 4 the mean is taken by
     quadrature instead. (Tsuchida et al. 2021 give another closed form.)
+
+    Attributes
+    ----------
+    wide
+        The same activation by quadrature.
     """
 
     _WELL_CONDITIONED = 4.0
 
     def __init__(self) -> None:
-        self._wide = Numerical(lambda z: activate("elu", z), lambda z: activation_derivative("elu", z))
+        self.wide = Numerical(lambda z: activate("elu", z), lambda z: activation_derivative("elu", z))
 
     def product(self, p: Doubles, q: Doubles, theta: Doubles) -> Doubles:
         """See `Dual.product`."""
         if self._is_wide(p, q):
-            return self._wide.product(p, q, theta)
+            return self.wide.product(p, q, theta)
         p, q = np.maximum(p, _TINY), np.maximum(q, _TINY)
         mixed = _linear_times_exponential(p, q, theta) + _linear_times_exponential(q, p, theta)
         both = sum(
@@ -42,7 +47,7 @@ class Elu(Dual):
     def derivative(self, p: Doubles, q: Doubles, theta: Doubles) -> Doubles:
         """See `Dual.derivative`."""
         if self._is_wide(p, q):
-            return self._wide.derivative(p, q, theta)
+            return self.wide.derivative(p, q, theta)
         p, q = np.maximum(p, _TINY), np.maximum(q, _TINY)
         mixed = _quadrant_exponential(p, q, theta) + _quadrant_exponential(q, p, theta)
         derivative: Doubles = (pi - theta) / (2.0 * pi) + mixed + _lower_exponential(1, 1, p, q, theta)
@@ -50,7 +55,7 @@ class Elu(Dual):
 
     def gap(self, p: Doubles, q: Doubles, theta: Doubles) -> Doubles:
         """See `Dual.gap`."""
-        return self._wide.gap(p, q, theta) if self._is_wide(p, q) else super().gap(p, q, theta)
+        return self.wide.gap(p, q, theta) if self._is_wide(p, q) else super().gap(p, q, theta)
 
     def in_closed_form(self, variance: float) -> bool:
         """See `Dual.in_closed_form`."""

@@ -21,7 +21,7 @@ class Numerical(Dual):
 
     For each pair of variances the dual of phi' is compiled to Chebyshev series in the half-angle's sine and cosine; the
     dual of phi is its integral. So equal variances, where all pairs share the series, cost little; unequal ones cost some
-    0.1 s a pair.
+    0.1 s a pair, for which there is `initatlas.kernels.duals.tabulated`.
 
     Parameters
     ----------
@@ -29,13 +29,18 @@ class Numerical(Dual):
         phi and phi', entrywise.
     parity
         1 if phi(-z) = phi(z), -1 if phi(-z) = -phi(z), else 0.
+
+    Attributes
+    ----------
+    derivative_series
+        The dual of phi' at two variances, compiled.
     """
 
     def __init__(self, function: Function, derivative: Function, *, parity: int = 0) -> None:
         self.function = function
         self.slope = derivative
         self.parity = parity
-        self._series = lru_cache(maxsize=4096)(self._compile)
+        self.derivative_series = lru_cache(maxsize=4096)(self._compile)
 
     def product(self, p: Doubles, q: Doubles, theta: Doubles) -> Doubles:
         """See `Dual.product`: the mean at equal directions, less the gap."""
@@ -64,7 +69,7 @@ class Numerical(Dual):
         """Integral of the series from 0 to each angle, in two parts where they meet."""
         if not theta.any():
             return np.zeros(theta.shape)
-        series = self._series(p, q)
+        series = self.derivative_series(p, q)
         x, w = leggauss(48)
         middle = np.minimum(theta, 0.5 * pi)
 
@@ -80,7 +85,7 @@ class Numerical(Dual):
         """The dual of phi' at one pair of variances; equal directions need no series."""
         if not theta.any():
             return np.full(theta.shape, _parallel_mean(self.slope, p, q))
-        return evaluate_kernel(self._series(p, q), theta)
+        return evaluate_kernel(self.derivative_series(p, q), theta)
 
     def _compile(self, p: float, q: float) -> UnivariateKernel:
         """The dual of phi' at one pair of variances."""
