@@ -71,8 +71,6 @@ class Workflow:
         The global keys.
     datasets
         Data sets by name whose files are there.
-    absent
-        Data sets that are configured but whose files are not there.
     downloads
         Data sets whose raw files can be downloaded.
     raw_files
@@ -87,7 +85,6 @@ class Workflow:
 
     settings: Settings
     datasets: Mapping[str, DatasetSpec]
-    absent: tuple[str, ...]
     downloads: tuple[str, ...]
     raw_files: Mapping[str, tuple[Path, ...]]
     sweeps: Mapping[str, Mapping[str, Sweep]]
@@ -138,7 +135,6 @@ def load_workflow(root: Path, overrides: Mapping[str, Any] | None = None) -> Wor
     return Workflow(
         settings=settings,
         datasets=present,
-        absent=tuple(name for name in specs if name not in present),
         downloads=tuple(name for name, spec in specs.items() if isinstance(spec, IdxSpec | CifarSpec)),
         raw_files=raw_files,
         sweeps=sweeps,
