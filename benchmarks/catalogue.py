@@ -5,8 +5,9 @@ BENCHMARKS = {
 NNGP and NTK of a ReLU network between random inputs, on one thread: `grams_of_networks`, the matrix product that feeds
 them (of two matrices; of a matrix with itself BLAS does half the work, as ours does), the recursion with arccos as one
 would write it in NumPy and PyTorch, and neural-tangents, jitted and warm, in an environment of its own
-(`make bench-oracle`; left out where that is missing). Our times include the products and both kernels. A first call
-also compiles: the polynomials of a kernel once per process, the machine code once per machine.
+(`make bench-oracle`; left out where that is missing, and at n = 8000 and depth 32, where it asks for 33 GB). Our times
+include the products and both kernels. A first call also compiles: the polynomials of a kernel once per process, the
+machine code once per machine; and it makes tables of duals that have no closed form. All of it takes half an hour.
 
 The errors are those of single entries, against the recursion with 50 digits. At small angles the cosine has lost
 the digits of the angle; ours take them from the difference of the inputs. Where an entry is tiny beside the diagonal,
