@@ -33,6 +33,10 @@ include: "workflow/rules/studies.smk"
 include: "workflow/rules/report.smk"
 
 
+onstart:
+    prepare_ray()
+
+
 rule all:
     default_target: True
     input:

@@ -1,12 +1,13 @@
 """Which backend a sweep gets, what starts again after a death, and what runs here while Ray starts."""
 
+from types import SimpleNamespace
+
 import pytest
 from toy.sweeps import make_sweep, run
 
 from initatlas.sweeps.backends import (
     MAX_ATTEMPTS,
     MAX_STARTS,
-    SECONDS_WORTH_RAY,
     RayBackend,
     _after_death,
     _after_node_death,
@@ -16,6 +17,7 @@ from initatlas.sweeps.backends import (
 from initatlas.sweeps.batches import Batch, Task
 from initatlas.sweeps.execute import BatchOutcome
 from initatlas.sweeps.experiment import Parameters
+from initatlas.sweeps.ray_session import SECONDS_WORTH_RAY
 
 LONG, SHORT = 2 * SECONDS_WORTH_RAY, SECONDS_WORTH_RAY / 2
 
@@ -36,9 +38,10 @@ def never():
         ("auto", LONG, 1, True, "ray"),
     ],
 )
-def test_auto_takes_ray_where_it_pays(name, seconds, workers, joined, chosen):
-    backend = choose_backend(name, seconds=seconds, workers=workers, connect=never, ready=never, joined=joined)
-    assert backend.name == chosen
+def test_auto_takes_ray_where_it_pays(monkeypatch, name, seconds, workers, joined, chosen):
+    monkeypatch.setenv("RAY_ADDRESS", "somewhere:1" if joined else "")
+    ray = SimpleNamespace(join=never, ready=never)
+    assert choose_backend(name, seconds=seconds, workers=workers, ray=ray).name == chosen
 
 
 # What runs here while Ray starts

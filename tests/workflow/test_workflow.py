@@ -1,6 +1,8 @@
 """The workflow: what runs, what runs again after a change, and what does not."""
 
 import json
+import time
+from contextlib import suppress
 
 import pytest
 import xarray as xr
@@ -149,6 +151,21 @@ def test_an_interrupted_sweep_goes_on_from_its_stored_points(project):
     answer = project.snakemake("tsuchida2018/fig2")
     assert answer.code == 0, answer.text
     assert "tsuchida2018/fig2: 0 of 5 points to run" in (project / LOG.format("tsuchida2018/fig2")).read_text()
+
+
+@pytest.mark.parametrize(("backend", "started"), [("auto", False), ("ray", True)])
+def test_a_run_starts_ray_beside_its_first_jobs_if_a_sweep_of_it_asks_for_it(project, backend, started):
+    """Not if that sweep is short, or is not to run; here it has nothing to compute, so that it starts none itself."""
+    (project / "data/cubes/daniely2016/duals.nc").unlink()
+    sessions = project / "data/ray"
+    for expected in (started, False):
+        answer = project.snakemake("daniely2016/duals", config=[f"backend={backend}"])
+        assert answer.code == 0, answer.text
+        assert sessions.exists() == expected
+        while sessions.exists():  # until its keeper has seen that the run is over
+            with suppress(OSError):
+                sessions.rmdir()
+            time.sleep(0.1)
 
 
 @pytest.mark.fault

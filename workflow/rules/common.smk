@@ -6,9 +6,10 @@ from pathlib import Path
 
 import initatlas.report
 from initatlas.config import cube_titles
-from initatlas.layout import cube_path, dataset_path
+from initatlas.layout import POINTS, cube_path, dataset_path
 from initatlas.provenance import code_version, text_version
-from initatlas.sweeps.registry import experiment_module
+from initatlas.sweeps.registry import experiment_module, load_experiment
+from initatlas.sweeps.spec import expected_seconds
 
 # `python` in a rule is the interpreter that runs Snakemake; where that lies is no reason to run a rule again.
 shell.prefix(
@@ -56,6 +57,30 @@ def sweep_of(wildcards):
 def sweep_backend(wildcards):
     """Backend that the sweep, or else the config, asks for."""
     return ATLAS.backends[sweep_of(wildcards).title]
+
+
+def sweep_seconds(wildcards):
+    """Estimated cost of a whole sweep, on one core."""
+    sweep = sweep_of(wildcards)
+    return expected_seconds(sweep, load_experiment(sweep.experiment))
+
+
+def prepare_ray():
+    """Start the Ray that a sweep of this run is going to ask for, beside the first jobs."""
+    from initatlas.sweeps.ray_session import RayOfTheSweep, takes_ray
+
+    jobs = [job for job in workflow.dag.needrun_jobs() if job.rule.name == "sweep"]
+    if workflow.local_exec and any(
+        takes_ray(
+            sweep_backend(job.wildcards),
+            seconds=sweep_seconds(job.wildcards),
+            workers=workflow.cores,
+        )
+        for job in jobs
+    ):
+        RayOfTheSweep(
+            workers=workflow.cores, session_folder=POINTS.parent / "ray"
+        ).prepare()
 
 
 def engine_options(wildcards):

@@ -5,19 +5,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from initatlas.errors import UserError
-from initatlas.sweeps.backends import Backend, BackendName, choose_backend
-from initatlas.sweeps.engine import (
-    DataSource,
-    Plan,
-    SweepReport,
-    expected_seconds,
-    open_store,
-    partial_path,
-    plan_sweep,
-    run_sweep,
-)
+from initatlas.sweeps.backends import choose_backend
+from initatlas.sweeps.engine import DataSource, Plan, SweepReport, open_store, partial_path, plan_sweep, run_sweep
 from initatlas.sweeps.execute import Failure
-from initatlas.sweeps.ray_session import RayOfTheSweep, cluster_is_given
+from initatlas.sweeps.ray_session import BackendName, RayOfTheSweep
 from initatlas.sweeps.spec import Sweep
 from initatlas.sweeps.store import PointStore
 
@@ -61,21 +52,12 @@ def run(
         Exit code: 0, or 1 if points failed.
     """
     sweep = with_device(sweep)
-    points = open_store(sweep, store)
     with RayOfTheSweep(workers=workers, session_folder=store.parent / "ray") as ray:
-
-        def choose(seconds: float) -> Backend:
-            return choose_backend(
-                backend, seconds=seconds, workers=workers, connect=ray.join, ready=ray.ready, joined=cluster_is_given()
-            )
-
-        if points.is_empty() and choose(expected_seconds(sweep)).name == "ray":
-            ray.start()  # it starts while this process reads its data sets and plans
         report = run_sweep(
             sweep,
-            store=points,
+            store=open_store(sweep, store),
             data=load_data(sweep, datasets),
-            choose=choose,
+            choose=lambda seconds: choose_backend(backend, seconds=seconds, workers=workers, ray=ray),
             output=output,
             fail_fast=fail_fast,
         )

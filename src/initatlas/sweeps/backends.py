@@ -5,21 +5,16 @@ import time
 from collections import deque
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal, Protocol, cast
+from typing import Any, Protocol, cast
 
 from initatlas.errors import UserError
 from initatlas.sweeps.batches import Batch, halves
 from initatlas.sweeps.execute import BatchOutcome, Execution, execute_batch, failure
 from initatlas.sweeps.limits import Limits
-from initatlas.sweeps.ray_session import RAY_IS_GONE
+from initatlas.sweeps.ray_session import RAY_IS_GONE, BackendName, RayOfTheSweep, takes_ray
 from initatlas.sweeps.registry import load_experiment
 
 log = logging.getLogger(__name__)
-
-BackendName = Literal["serial", "ray", "auto"]
-
-SECONDS_WORTH_RAY = 30.0
-"""Starting Ray costs some seconds: a sweep shorter than this runs in the driver's own process."""
 
 MAX_ATTEMPTS = 3
 """How often a point that stands alone is started when its worker dies (the kernel's memory killer, a fault in a library)."""
@@ -261,31 +256,16 @@ def _given_up(start: _Start, reason: str) -> BatchOutcome:
     return BatchOutcome(execution=Execution(0.0, 0.0, "", start.attempt), failures=failures)
 
 
-def choose_backend(
-    name: BackendName,
-    *,
-    seconds: float,
-    workers: int,
-    connect: Callable[[], int],
-    ready: Callable[[], bool],
-    joined: bool,
-) -> Backend:
+def choose_backend(name: BackendName, *, seconds: float, workers: int, ray: RayOfTheSweep) -> Backend:
     """The backend for a sweep of an estimated cost.
 
     Parameters
     ----------
-    name
-        What the config asks for; ``auto`` takes Ray where it pays, and lets the driver compute while Ray starts.
-    seconds
-        Estimated cost of what is to run, on one core.
-    workers
-        CPUs at hand.
-    connect, ready
-        As in `RayBackend`.
-    joined
-        Whether a running cluster is joined (``RAY_ADDRESS``): then there are more CPUs than `workers`.
+    name, seconds, workers
+        As in `takes_ray`; ``auto`` lets the driver compute while Ray is joined.
+    ray
+        The Ray to join, if one is taken.
     """
-    worth_it = seconds > SECONDS_WORTH_RAY and (workers > 1 or joined)
-    if name == "auto" and worth_it:
-        return RayBackend(connect, ready)
-    return RayBackend(connect) if name == "ray" else SerialBackend()
+    if not takes_ray(name, seconds=seconds, workers=workers):
+        return SerialBackend()
+    return RayBackend(ray.join, ray.ready if name == "auto" else None)

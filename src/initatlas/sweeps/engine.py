@@ -105,12 +105,6 @@ def open_store(sweep: Sweep, root: Path) -> PointStore:
     return PointStore(root, sweep.experiment, code_version(experiment_module(sweep.experiment)))
 
 
-def expected_seconds(sweep: Sweep) -> float:
-    """Estimated cost of all points of a sweep, on one core: known before its data sets are read."""
-    experiment = load_experiment(sweep.experiment)
-    return sum(experiment.seconds(point) for _, point in grid(sweep, experiment) if point is not None)
-
-
 def plan_sweep(sweep: Sweep, store: PointStore, data: Mapping[str, DataSource]) -> Plan:
     """Compare the points of a sweep with the store.
 

@@ -1,8 +1,8 @@
 """Which Ray a sweep uses: a cluster that is there, the one that the running workflow shares, or one of its own.
 
-Starting Ray costs seconds and half a gigabyte, and a workflow runs many sweeps. So the first sweep of a workflow run that
-needs Ray starts a keeper: a process that holds one private Ray on loopback. The others join it. A sweep outside of a workflow
-has a keeper of its own. A sweep joins in the background, and computes meanwhile.
+Starting Ray costs seconds and half a gigabyte, and a workflow runs many sweeps. So a workflow run that needs Ray starts a
+keeper, beside its first jobs: a process that holds one private Ray on loopback. Its sweeps join it. A sweep outside of a
+workflow has a keeper of its own. A sweep joins in the background, and computes meanwhile.
 
 The keeper ends its Ray, to the last process, when its owner is gone, whichever way that went; and it ends with its Ray.
 Nothing here stops a Ray that it has not started.
@@ -25,7 +25,7 @@ from dataclasses import asdict, dataclass
 from ipaddress import ip_address
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NoReturn, Self
+from typing import Any, Literal, NoReturn, Self
 
 import psutil
 from filelock import FileLock, Timeout
@@ -37,6 +37,11 @@ from initatlas.stopping import end_descendants, end_now, leave_alone, stop_for
 log = logging.getLogger(__name__)
 
 RAY_IS_GONE = "Ray's control service is gone; finished points are stored; run the same command again"
+
+BackendName = Literal["serial", "ray", "auto"]
+
+SECONDS_WORTH_RAY = 30.0
+"""Starting Ray costs some seconds: a sweep shorter than this runs in the driver's own process."""
 
 OWNER_VARIABLE = "INITATLAS_WORKFLOW"
 """Environment variable by which the workflow tells its sweeps who owns the shared Ray: ``host:process id``."""
@@ -117,6 +122,11 @@ class RayOfTheSweep:
         if self._thread is not None:
             self._thread.join(SECONDS_TO_LEAVE)
 
+    def prepare(self) -> None:
+        """Start a Ray if there is none; who joins it later need not wait."""
+        if not cluster_is_given():
+            self._session()
+
     def start(self) -> None:
         """Join the Ray in the background; if there is none, start it."""
         if self._thread is None:
@@ -178,6 +188,22 @@ class RayOfTheSweep:
             if self._keeper is not None and self._keeper.poll() not in (None, _NOT_NEEDED):
                 break
         raise RuntimeError(f"Ray did not start; see {self._path.with_suffix('.log')}")
+
+
+def takes_ray(backend: BackendName, *, seconds: float, workers: int) -> bool:
+    """Whether a sweep runs on Ray.
+
+    Parameters
+    ----------
+    backend
+        What the config asks for; ``auto`` takes Ray where it pays.
+    seconds
+        Estimated cost of what is to run, on one core.
+    workers
+        CPUs at hand; a running cluster (``RAY_ADDRESS``) has more.
+    """
+    worth_it = seconds > SECONDS_WORTH_RAY and (workers > 1 or cluster_is_given())
+    return backend == "ray" or (backend == "auto" and worth_it)
 
 
 def cluster_is_given() -> bool:

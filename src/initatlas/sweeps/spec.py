@@ -133,6 +133,11 @@ def grid(sweep: Sweep, experiment: Experiment) -> Iterator[tuple[tuple[int, ...]
         yield index, None if _is_excluded(sweep, values) else _parameters(sweep, experiment, values)
 
 
+def expected_seconds(sweep: Sweep, experiment: Experiment) -> float:
+    """Estimated cost of all points of a sweep, on one core; its data sets need not be there."""
+    return sum(experiment.seconds(point) for _, point in grid(sweep, experiment) if point is not None)
+
+
 def _combinations(sweep: Sweep) -> Iterator[tuple[tuple[int, ...], dict[str, Any]]]:
     """All positions of the grid with the values there."""
     for index in product(*(range(size) for size in sweep.shape)):

@@ -75,10 +75,6 @@ class PointStore:
         self.home = root / experiment
         self.folder = self.home / code[:16]
 
-    def is_empty(self) -> bool:
-        """Whether no batch is stored."""
-        return not any(self._paths())
-
     def index(self) -> dict[str, Entry]:
         """All readable points by key; damaged files are reported, set aside and forgotten."""
         return self.survey()[0]
@@ -171,14 +167,10 @@ class PointStore:
 
     def _readable(self) -> Iterator[tuple[Path, StoredBatch]]:
         """The files of the store that hold what their names promise."""
-        for path in sorted(self._paths()):
+        for path in sorted(self.folder.glob("[!.]*.npz")):
             batch = self._read_or_set_aside(path)
             if batch is not None:
                 yield path, batch
-
-    def _paths(self) -> Iterator[Path]:
-        """The files of stored batches; drafts are hidden."""
-        return self.folder.glob("[!.]*.npz")
 
     def _read_or_set_aside(self, path: Path) -> StoredBatch | None:
         """Read a file; if its content does not fit its name, move it out of the way and say so."""
