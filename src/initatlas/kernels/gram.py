@@ -25,7 +25,7 @@ from initatlas.kernels.univariate import NotConvergedError, UnivariateKernel, co
 Floats = NDArray[Any]
 Doubles = NDArray[np.float64]
 KernelName = Literal["ntk", "nngp"]
-Filler = Callable[..., None]
+Filler = Callable[[Floats, Floats, slice, slice, int], None]
 
 _EQUAL = 1e-14
 """Relative difference of norms that counts as rounding."""
@@ -105,7 +105,7 @@ def grams_of_networks(
     dtype: Literal["float64", "float32"] = "float64",
     threads: int = 1,
 ) -> Iterator[Floats]:
-    """Symmetric kernel matrices of several kernels or networks (all depths, say), from one matrix of inner products.
+    """Symmetric kernel matrices of several kernels or networks (all depths, say), from one matrix of half-chords.
 
     Parameters
     ----------
