@@ -7,7 +7,13 @@ them (of two matrices; of a matrix with itself BLAS does half the work, as ours 
 would write it in NumPy and PyTorch, and neural-tangents, jitted and warm, in an environment of its own
 (`make bench-oracle`; left out where that is missing, and at n = 8000 and depth 32, where it asks for 33 GB). Our times
 include the products and both kernels. A first call also compiles: the polynomials of a kernel once per process, the
-machine code once per machine; and it makes tables of duals that have no closed form. All of it takes half an hour.
+machine code once per machine. All of it takes half an hour.
+
+At n = 8000 a result has 512 MB. On a virtual machine, memory that was free for some seconds may have to be fetched from
+the host again: half a second for each result, which falls on whoever asks for new memory.""",
+    "kernel_details": """\
+Activations, inputs of different norms with biases (layer by layer; the first call, not counted, makes a table of the
+dual where it has no closed form), and the parts of a pass over the pairs.
 
 The errors are those of single entries, against the recursion with 50 digits. At small angles the cosine has lost
 the digits of the angle; ours take them from the difference of the inputs. Where an entry is tiny beside the diagonal,
