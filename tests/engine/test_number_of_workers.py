@@ -43,7 +43,12 @@ def test_any_number_of_ray_workers_gives_the_same_bits(tmp_path, owner, workers)
         stage += ["--output", str(output), "--backend", "ray", "--workers", str(workers)]
         environment = {key: value for key, value in os.environ.items() if key != "RAY_ADDRESS"}
         command = [sys.executable, "-m", "initatlas", *stage]
-        subprocess.run(command, env=environment | {OWNER_VARIABLE: owner}, check=True, timeout=120)
+        done = subprocess.run(
+            command, env=environment | {OWNER_VARIABLE: owner}, check=True, timeout=120, capture_output=True, text=True
+        )
+        assert [
+            line for line in done.stderr.splitlines() if not line.startswith("toy/")
+        ] == []  # not a word of Ray's own
         assert_same_bits(expected, output)
 
 

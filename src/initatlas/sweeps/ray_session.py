@@ -259,8 +259,10 @@ def _join(address: str, kind: str) -> None:
         _use_loopback()
     import ray
 
+    # Where it is not the main thread, Ray leaves the handlers of signals alone, as we want, but warns of it.
+    logging.getLogger("ray._private.worker").setLevel(logging.ERROR)
     try:
-        ray.init(address=address, **_QUIET)  # which leaves the handlers of signals alone: this is not the main thread
+        ray.init(address=address, **_QUIET)
     except (ConnectionError, RuntimeError, ValueError) as error:
         reason = str(error).splitlines()[0]
         raise UserError(
