@@ -231,3 +231,42 @@ def test_the_theorem_asks_for_its_width():
     width = (4 * constant**4) ** (layers[1] + 1) * np.log(8 * layers[1] / 0.05) / accuracy**2
     cube = xr.Dataset({"bound_constant": ("width", [constant])}, coords={"width": [width], "layer": layers})
     np.testing.assert_allclose(measures.theorem_accuracy(cube).sel(layer=2), accuracy)
+
+
+def power_law(**changed):
+    """Shares (k + 1)^-4 that double precision shows up to some degree, at one depth; some degrees changed."""
+    degree = np.arange(100)
+    share = (degree + 1.0) ** -4
+    for name, value in changed.items():
+        share[int(name.removeprefix("degree"))] = value
+    error = np.full(100, 1e-7)
+    columns = {"share": share, "share_error": error, "eigenvalue": share, "eigenvalue_error": error}
+    return xr.Dataset({name: ("degree", values) for name, values in columns.items()}, {"degree": degree})
+
+
+def test_a_degree_beyond_the_resolved_ones_is_neither_there_nor_missing():
+    whole = power_law()
+    assert int(measures.reach(whole)) == 16  # 17^-4 is 1.2e-5, 19^-4 less than 1e-5
+    assert bool(measures.present(whole).all())
+    assert bool(measures.present(power_law(degree40=0.0)).all())
+    gap = measures.present(power_law(degree7=1e-9))
+    assert gap.degree.values[~gap.values].tolist() == [7]
+
+
+def test_each_parity_has_a_trend_of_its_own():
+    """The two have different ratios, and odd degrees are resolved to lower ones: together they would show a trend."""
+    depth, degree = np.arange(1, 5), np.arange(200)
+    odd = degree % 2 == 1
+    share = np.where(odd, 0.5, 1.0) * (degree + 1.0) ** -4 * np.where(odd, 1.5, 1.2) ** depth[:, None]
+    error = np.where(odd, 1e-10, 2e-11) * np.ones((4, 1))
+    columns = {"share": share, "share_error": error, "eigenvalue": share, "eigenvalue_error": error}
+    cube = xr.Dataset(
+        {
+            name: (("activation", "dimension", "depth", "degree"), values[None, None])
+            for name, values in columns.items()
+        },
+        {"activation": ["relu"], "dimension": [3], "depth": depth, "degree": degree},
+    )
+    found = claims._strict(Evidence({"depth_spectrum": cube}, {}), "relu", first_depth=2)
+    assert found.verdict == "fails"
+    assert abs(found.value) < 1e-9

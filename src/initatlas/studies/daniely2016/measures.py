@@ -99,6 +99,19 @@ def resolved(cube: xr.Dataset) -> xr.DataArray:
     return cube["eigenvalue"].where(cube["share_error"] <= _RESOLVED * cube["share"])
 
 
+def reach(cube: xr.Dataset) -> xr.DataArray:
+    """Last even degree of the unbroken run of resolved ones, from 0 on: so far double precision would show any degree."""
+    even = resolved(cube).sel(degree=slice(0, None, 2)).notnull()
+    last: xr.DataArray = 2 * even.cumprod("degree").sum("degree") - 2
+    return last
+
+
+def present(cube: xr.Dataset) -> xr.DataArray:
+    """Whether a degree within `reach` is there, its share above its error; true beyond, where nothing can be said."""
+    there: xr.DataArray = (cube["share"] > cube["share_error"]) | (cube["degree"] > reach(cube))
+    return there
+
+
 def shallow_over_deep(cube: xr.Dataset) -> xr.DataArray:
     """Eigenvalue at every depth over that at the next one, where both are resolved; ``depth`` is the shallower one."""
     eigenvalues = resolved(cube)
