@@ -25,8 +25,7 @@ def polynomial_forms(kernel: UnivariateKernel, dtype: "np.dtype[Any]") -> tuple[
 def _form(series: Doubles, dtype: "np.dtype[Any]") -> Form:
     """Coefficients of powers where they lose no digits, else of Chebyshev polynomials; filled up with zeros to whole steps."""
     coefficients, powers = cheapest_form(series)
-    alone = 0 if powers else 1  # Clenshaw's recurrence takes the first coefficient apart
-    missing = (alone - len(coefficients)) % _STEP
+    missing = (1 - len(coefficients)) % _STEP  # one coefficient stands alone: Horner's last, Clenshaw's first
     return np.concatenate([coefficients, np.zeros(missing)]).astype(dtype), powers
 
 
@@ -115,11 +114,12 @@ def _polynomial_band(
 @njit(cache=True, nogil=True, fastmath={"contract"})
 def _evaluate(coefficients: Floats, powers: bool, x: Floats, values: Floats, scratch: Floats) -> None:
     """A polynomial at x into `values`; the element loops are innermost, so that they become vector code."""
-    values[:] = 0.0
     if powers:
-        for k in range(coefficients.size - _STEP, -1, -_STEP):
+        values[:] = coefficients[-1]
+        for k in range(coefficients.size - 1 - _STEP, -1, -_STEP):
             _horner(coefficients[k : k + _STEP], x, values)
         return
+    values[:] = 0.0
     scratch[:] = 0.0
     for k in range(coefficients.size - _STEP, 0, -_STEP):
         _clenshaw(coefficients[k : k + _STEP], x, values, scratch)
