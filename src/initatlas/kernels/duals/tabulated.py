@@ -27,6 +27,9 @@ _SIDES = (12, 16, 20, 24, 28, 32, 40, 48, 64)
 _SPARE = 4
 """Coefficients at the end of a series that must be negligible, and are kept."""
 
+_ROUNDING = 1e-15
+"""Coefficients below this part of the largest are left out."""
+
 _LEAST = 2.0**-6
 """Deviations below this are as good as 0: the range of a table then begins there."""
 
@@ -89,27 +92,32 @@ class Tabulated(Dual):
 
     def _near_gap(self, p: Doubles, q: Doubles, theta: Doubles) -> Doubles:
         """The gap, for angles up to a right one."""
+        if not np.any(theta):
+            return np.zeros(())
         sine = np.sin(0.5 * np.minimum(theta, 0.5 * np.pi))
         gap: Doubles = 4.0 * np.sqrt(p) * np.sqrt(q) * sine * sine * self._sum(self._gap, p, q, _position(sine))
         return gap
 
-    def _two_sided(self, near: Doubles, far: Doubles, p: Doubles, q: Doubles, theta: Doubles) -> Doubles:
+    def _two_sided(self, near: Doubles, far: list[Doubles], p: Doubles, q: Doubles, theta: Doubles) -> Doubles:
         """Values for small angles, and a series for large ones, where there are any."""
         if not np.any(theta > 0.5 * np.pi):
             return near
         return np.where(theta > 0.5 * np.pi, self._sum(far, p, q, _position(np.cos(0.5 * theta))), near)
 
-    def _sum(self, series: Doubles, p: Doubles, q: Doubles, x: Doubles) -> Doubles:
+    def _sum(self, series: list[Doubles], p: Doubles, q: Doubles, x: Doubles) -> Doubles:
         """A series at a column of variances p, a row q and positions x: Clenshaw's recurrence over matrices of low rank."""
-        left, right = (
-            chebyshev.chebvander(np.ravel(self._place(variance)), series.shape[1] - 1) for variance in (p, q)
-        )
-        parts = left @ series  # (degree + 1, rows, size)
+        left, right = (chebyshev.chebvander(np.ravel(self._place(variance)), len(series[0]) - 1) for variance in (p, q))
         shape = np.broadcast_shapes(np.shape(p), np.shape(q))
+
+        def coefficient(part: Doubles) -> Doubles:
+            """One coefficient in the angle, for all pairs."""
+            size = len(part)
+            return (left[:, :size] @ part @ right[:, :size].T).reshape(shape)
+
         current, before = np.zeros(()), np.zeros(())
-        for part in parts[:0:-1]:
-            current, before = (part @ right.T).reshape(shape) + 2.0 * x * current - before, current
-        total: Doubles = (parts[0] @ right.T).reshape(shape) + x * current - before
+        for part in series[:0:-1]:
+            current, before = coefficient(part) + 2.0 * x * current - before, current
+        total: Doubles = coefficient(series[0]) + x * current - before
         return total
 
     def _place(self, variance: Doubles) -> Doubles:
@@ -168,11 +176,23 @@ def _position(half_chord: Doubles) -> Doubles:
     return position
 
 
-def _series(values: Doubles) -> Doubles:
-    """Chebyshev coefficients in all three variables, of values at nodes."""
+def _series(values: Doubles) -> list[Doubles]:
+    """Chebyshev coefficients in all three variables, of values at nodes: a square matrix for each in the angle.
+
+    The higher the coefficient in the angle, the fewer in the deviations are left above rounding.
+    """
     for axis in range(3):
         values = _coefficients(values, axis)
-    return values
+    negligible = _ROUNDING * np.abs(values).max()
+    return [part[:size, :size] for part, size in zip(values, _sizes(np.abs(values) > negligible), strict=True)]
+
+
+def _sizes(needed: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Side of the smallest leading square, of each matrix, that holds all marked entries; at least 1, and all of the first."""
+    places = np.arange(1, needed.shape[1] + 1)
+    sides = np.maximum(np.max(needed * places, axis=(1, 2)), np.max(needed * places[:, None], axis=(1, 2)))
+    sides[0] = needed.shape[1]
+    return np.asarray(np.maximum(sides, 1), dtype=np.int64)
 
 
 def _coefficients(values: Doubles, axis: int) -> Doubles:
