@@ -82,18 +82,8 @@ def gram_matrix(
     rows = prepare_inputs(features, normalise=normalise, bias=bias, dtype=dtype)
     columns = rows if other is None else prepare_inputs(other, normalise=normalise, bias=bias, dtype=dtype)
     fill = kernel_filler(kernel, architecture, rows, columns)
-    if other is None:
-        chords = upper_chords(rows.unit, threads)
-        return _symmetric(chords, chords, fill, threads)
-    chords = chords_between(rows.unit, columns.unit, threads)
-
-    def fill_band(start: int, stop: int) -> None:
-        """One band of rows, in place."""
-        band = chords[start:stop]
-        fill(band, band, slice(start, stop), slice(0, chords.shape[1]), EVERYTHING)
-
-    in_bands(fill_band, len(chords), threads)
-    return chords
+    chords = upper_chords(rows.unit, threads) if other is None else chords_between(rows.unit, columns.unit, threads)
+    return _filled(chords, chords, fill, threads, symmetric=other is None)
 
 
 def grams_of_networks(
@@ -125,19 +115,21 @@ def grams_of_networks(
     for number, fill in enumerate(fillers, start=1):
         # the last matrix takes the place of the half-chords, which nobody needs then
         gram = chords if number == len(fillers) else np.empty_like(chords)
-        yield _symmetric(chords, gram, fill, threads)
+        yield _filled(chords, gram, fill, threads, symmetric=True)
 
 
-def _symmetric(chords: Floats, gram: Floats, fill: Filler, threads: int) -> Floats:
-    """Fill the upper triangle of a matrix and mirror it."""
-    n = len(chords)
+def _filled(chords: Floats, gram: Floats, fill: Filler, threads: int, *, symmetric: bool) -> Floats:
+    """Fill a matrix; of a symmetric one the upper triangle, which is then mirrored."""
+    across = slice(0, chords.shape[1])
 
     def fill_band(start: int, stop: int) -> None:
         """One band of rows."""
-        fill(chords[start:stop], gram[start:stop], slice(start, stop), slice(0, n), start)
+        lead = start if symmetric else EVERYTHING
+        fill(chords[start:stop], gram[start:stop], slice(start, stop), across, lead)
 
-    in_bands(fill_band, n, threads)
-    mirror_upper(gram, threads)
+    in_bands(fill_band, len(chords), threads)
+    if symmetric:
+        mirror_upper(gram, threads)
     return gram
 
 

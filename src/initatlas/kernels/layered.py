@@ -41,18 +41,14 @@ def fill_layered(
 
     Parameters
     ----------
-    chords
-        Half-chords (`initatlas.kernels.chords`), shape (n, m).
-    out
-        Where the values go, shape (n, m); may be `chords`.
+    chords, out, lead
+        As in `initatlas.kernels.polynomials.fill_polynomials`; more than asked for may be filled.
     kernel
         "ntk" or "nngp".
     architecture
         The network, made `affordable`.
     rows, columns
         The inputs of the band.
-    lead
-        In row i, columns before lead + i are left alone (or filled, if that is simpler).
     """
     dual = architecture.dual
     if isinstance(dual, Rectifier):

@@ -6,7 +6,7 @@ takes its nodes along, and nothing is lost where the two inputs nearly coincide.
 """
 
 from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, partial
 from math import pi, sqrt
 
 import numpy as np
@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 Doubles = NDArray[np.float64]
 Function = Callable[[Doubles], Doubles]
 PairFunction = Callable[[Doubles, Doubles], Doubles]
+Rule = Callable[[int, int], tuple[Doubles | float, float]]
+"""Mean, and the size that its error is relative to, by numbers of angles per sector and of radii."""
 
 _REACH = 12.0  # standard deviations; far enough for exp(2.5 z) times the Gaussian density to fall below 1e-17
 _RULES = ((32, 48), (64, 80), (128, 128), (256, 192), (512, 256))  # angles per sector, radii
@@ -44,15 +46,9 @@ def pair_mean(f: PairFunction, p: float, q: float, theta: float) -> float:
     ValueError
         If 512 angles a sector do not suffice, or the function returns nan.
     """
-    before = np.nan
-    for rule in _RULES:
-        value, size = _polar_rule(f, p, q, theta, *rule)
-        if abs(value - before) <= _TOLERANCE * size:
-            return value
-        before = value
-    raise ValueError(
-        f"no convergence at variances {p:g} and {q:g}, angle {theta:g}: is the function smooth but for a kink at 0?"
-    )
+    where = f"at variances {p:g} and {q:g}, angle {theta:g}"
+    value, _ = _converged(lambda angles, radii: _polar_rule(f, p, q, theta, angles, radii), where)
+    return float(value)
 
 
 def grid_means(f: Function, deviations: Doubles, angles: Doubles, *, symmetric: bool = False) -> Doubles:
@@ -80,23 +76,25 @@ def grid_means(f: Function, deviations: Doubles, angles: Doubles, *, symmetric: 
         As in `pair_mean`.
     """
     means = np.empty((len(angles), len(deviations), len(deviations)))
-    rule = 0
-    for position, theta in enumerate(angles):
-        means[position], rule = _grid_mean(f, deviations, float(theta), symmetric, max(rule - 1, 0))
+    enough = 0
+    for number, theta in enumerate(angles.tolist()):
+        rule = partial(_grid_rule, f, deviations, theta, symmetric)
+        where = f"up to the deviation {deviations.max():g}, angle {theta:g}"
+        means[number], enough = _converged(rule, where, first=max(enough - 1, 0))
     return means
 
 
 def gaussian_mean(f: Function, variance: float) -> float:
     """E[f(u)] for a centred Gaussian u, by Gauss-Legendre nodes on each half-line; errors as in `pair_mean`."""
-    before = np.nan
-    for _, count in _RULES:
+
+    def rule(_: int, count: int) -> tuple[float, float]:
+        """The mean, and the mean of the absolute value."""
         x, weights = half_line_nodes(count)
         values = f(sqrt(variance) * np.concatenate([-x[::-1], x])) * np.concatenate([weights[::-1], weights])
-        value = float(np.sum(values))
-        if abs(value - before) <= _TOLERANCE * float(np.sum(np.abs(values))):
-            return value
-        before = value
-    raise ValueError(f"no convergence at variance {variance:g}: is the function smooth but for a kink at 0?")
+        return float(np.sum(values)), float(np.sum(np.abs(values)))
+
+    value, _ = _converged(rule, f"at variance {variance:g}")
+    return float(value)
 
 
 @lru_cache(maxsize=16)
@@ -172,17 +170,15 @@ def _polar_rule(f: PairFunction, p: float, q: float, theta: float, angles: int, 
     return mean / (2.0 * pi), size / (2.0 * pi)
 
 
-def _grid_mean(f: Function, deviations: Doubles, theta: float, symmetric: bool, first: int) -> tuple[Doubles, int]:
-    """The means at one angle, and the number of the rule that agreed with the one before; `first` is tried first."""
-    before: Doubles = np.full(2 * deviations.shape, np.nan)
+def _converged(rule: Rule, where: str, *, first: int = 0) -> tuple[Doubles | float, int]:
+    """The mean by the first rule that agrees with the one before, and that rule's number; `first` is tried first."""
+    before: Doubles | float = np.nan
     for number in range(first, len(_RULES)):
-        values, size = _grid_rule(f, deviations, theta, symmetric, *_RULES[number])
-        if np.abs(values - before).max() <= _TOLERANCE * size:
-            return values, number
-        before = values
-    raise ValueError(
-        f"no convergence up to the deviation {deviations.max():g}, angle {theta:g}: is the function smooth but for a kink at 0?"
-    )
+        value, size = rule(*_RULES[number])
+        if np.max(np.abs(value - before)) <= _TOLERANCE * size:
+            return value, number
+        before = value
+    raise ValueError(f"no convergence {where}: is the function smooth but for a kink at 0?")
 
 
 def _grid_rule(

@@ -37,14 +37,6 @@ class UnivariateKernel:
     far: Doubles
     at_zero: float
 
-    def near_form(self) -> tuple[Doubles, bool]:
-        """Cheapest form of `near`, see `cheapest_form`."""
-        return cheapest_form(self.near)
-
-    def far_form(self) -> tuple[Doubles, bool]:
-        """Cheapest form of `far`."""
-        return cheapest_form(self.far)
-
 
 class NotConvergedError(ValueError):
     """A kernel is not analytic where it should be, or too steep for polynomials."""
@@ -93,7 +85,7 @@ def evaluate_kernel(kernel: UnivariateKernel, theta: Doubles) -> Doubles:
     """Values of a compiled kernel at angles in [0, pi], any shape (the reference for `gram`)."""
     theta = np.asarray(theta, dtype=np.float64)
     near, far = (
-        chebyshev.chebval(np.sin(0.5 * angle) * (2.0 / ROOT_HALF) - 1.0, series)
+        chebyshev.chebval(position(np.sin(0.5 * angle)), series)
         for angle, series in (
             (np.minimum(theta, 0.5 * np.pi), kernel.near),
             (np.minimum(np.pi - theta, 0.5 * np.pi), kernel.far),
@@ -107,6 +99,19 @@ def chebyshev_nodes(count: int) -> Doubles:
     """Zeros of the Chebyshev polynomial of degree `count`, taken to [0, 1]; from the largest on, as cosine transforms want."""
     nodes: Doubles = np.cos(np.pi * (np.arange(count) + 0.5) / (2 * count)) ** 2
     return nodes
+
+
+def chebyshev_coefficients(values: Doubles, axis: int = 0) -> Doubles:
+    """Chebyshev coefficients along an axis, of values at `chebyshev_nodes`, any shape."""
+    coefficients: Doubles = np.moveaxis(dct(values, type=2, axis=axis) / values.shape[axis], axis, 0)
+    coefficients[0] /= 2.0
+    return np.moveaxis(coefficients, 0, axis)
+
+
+def position(half_chord: Doubles) -> Doubles:
+    """Where a half-angle's sine or cosine is in a series, from -1 to 1; beyond sqrt(1/2) the end."""
+    place: Doubles = np.minimum(half_chord * (2.0 / ROOT_HALF) - 1.0, 1.0)
+    return place
 
 
 def _chebyshev_series(function: KernelAtAngle, tolerance: float, max_degree: int) -> Doubles:
@@ -132,6 +137,4 @@ def _interpolate(function: KernelAtAngle, degree: int) -> tuple[Doubles, float]:
     """
     count = degree + 1
     values = function(ROOT_HALF * chebyshev_nodes(count))
-    coefficients: Doubles = dct(values, type=2) / count
-    coefficients[0] /= 2.0
-    return coefficients, float(np.max(np.abs(values)))
+    return chebyshev_coefficients(values), float(np.max(np.abs(values)))

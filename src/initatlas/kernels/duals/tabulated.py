@@ -12,13 +12,12 @@ import numpy as np
 from numpy.polynomial import chebyshev
 from numpy.polynomial.legendre import leggauss
 from numpy.typing import NDArray
-from scipy.fft import dct
 
 from initatlas.kernels.duals.base import Dual
 from initatlas.kernels.duals.elu import Elu
 from initatlas.kernels.duals.numerical import Numerical
 from initatlas.kernels.quadrature import grid_means
-from initatlas.kernels.univariate import ROOT_HALF, chebyshev_nodes
+from initatlas.kernels.univariate import ROOT_HALF, chebyshev_coefficients, chebyshev_nodes, position
 
 Doubles = NDArray[np.float64]
 
@@ -66,7 +65,7 @@ class Tabulated(Dual):
         self._gap = _series(_mean_to(slopes, near))
         self._far = _series(grid_means(dual.function, deviations, far_angles, symmetric=even))
         self._top = _series(grid_means(dual.function, deviations, np.zeros(1), symmetric=even))
-        self._moment = _coefficients(np.array([float(dual.moment(np.asarray(d * d))) for d in deviations]), 0)
+        self._moment = chebyshev_coefficients(dual.moment(deviations**2))
 
     def product(self, p: Doubles, q: Doubles, theta: Doubles) -> Doubles:
         """See `Dual.product`; `p` a column and `q` a row, or both scalars."""
@@ -76,14 +75,14 @@ class Tabulated(Dual):
     def derivative(self, p: Doubles, q: Doubles, theta: Doubles) -> Doubles:
         """See `Dual.derivative`; shapes as in `product`."""
         near, far = self._slopes
-        return self._two_sided(self._sum(near, p, q, _position(np.sin(0.5 * theta))), far, p, q, theta)
+        return self._two_sided(self._sum(near, p, q, position(np.sin(0.5 * theta))), far, p, q, theta)
 
     def gap(self, p: Doubles, q: Doubles, theta: Doubles) -> Doubles:
         """See `Dual.gap`; shapes as in `product`."""
         near = self._near_gap(p, q, theta)
         if not np.any(theta > 0.5 * np.pi):
             return near
-        far = self._sum(self._top, p, q, np.zeros(())) - self._sum(self._far, p, q, _position(np.cos(0.5 * theta)))
+        far = self._sum(self._top, p, q, np.zeros(())) - self._sum(self._far, p, q, position(np.cos(0.5 * theta)))
         return np.where(theta > 0.5 * np.pi, far, near)
 
     def moment(self, q: Doubles) -> Doubles:
@@ -95,14 +94,14 @@ class Tabulated(Dual):
         if not np.any(theta):
             return np.zeros(())
         sine = np.sin(0.5 * np.minimum(theta, 0.5 * np.pi))
-        gap: Doubles = 4.0 * np.sqrt(p) * np.sqrt(q) * sine * sine * self._sum(self._gap, p, q, _position(sine))
+        gap: Doubles = 4.0 * np.sqrt(p) * np.sqrt(q) * sine * sine * self._sum(self._gap, p, q, position(sine))
         return gap
 
     def _two_sided(self, near: Doubles, far: list[Doubles], p: Doubles, q: Doubles, theta: Doubles) -> Doubles:
         """Values for small angles, and a series for large ones, where there are any."""
         if not np.any(theta > 0.5 * np.pi):
             return near
-        return np.where(theta > 0.5 * np.pi, self._sum(far, p, q, _position(np.cos(0.5 * theta))), near)
+        return np.where(theta > 0.5 * np.pi, self._sum(far, p, q, position(np.cos(0.5 * theta))), near)
 
     def _sum(self, series: list[Doubles], p: Doubles, q: Doubles, x: Doubles) -> Doubles:
         """A series at a column of variances p, a row q and positions x: Clenshaw's recurrence over matrices of low rank."""
@@ -136,7 +135,7 @@ class Tabulated(Dual):
         for count in _SIDES:
             ends = np.concatenate([self._deviations(count), [sinh(self._low), sinh(self._high)]])
             edges = [
-                _coefficients(means[:count, count:], 0)
+                chebyshev_coefficients(means[:count, count:])
                 for function in (dual.function, dual.slope)
                 for means in grid_means(function, ends, angles, symmetric=even)
             ]
@@ -170,19 +169,13 @@ def _made(dual: Numerical, low: float, high: float) -> Tabulated:
     return Tabulated(dual, low, high)
 
 
-def _position(half_chord: Doubles) -> Doubles:
-    """Where a sine or a cosine is in a series over [0, sqrt(1/2)]; beyond, the end."""
-    position: Doubles = np.minimum(half_chord * (2.0 / ROOT_HALF) - 1.0, 1.0)
-    return position
-
-
 def _series(values: Doubles) -> list[Doubles]:
     """Chebyshev coefficients in all three variables, of values at nodes: a square matrix for each in the angle.
 
     The higher the coefficient in the angle, the fewer in the deviations are left above rounding.
     """
     for axis in range(3):
-        values = _coefficients(values, axis)
+        values = chebyshev_coefficients(values, axis)
     negligible = _ROUNDING * np.abs(values).max()
     return [part[:size, :size] for part, size in zip(values, _sizes(np.abs(values) > negligible), strict=True)]
 
@@ -195,17 +188,12 @@ def _sizes(needed: NDArray[np.bool_]) -> NDArray[np.int64]:
     return np.asarray(np.maximum(sides, 1), dtype=np.int64)
 
 
-def _coefficients(values: Doubles, axis: int) -> Doubles:
-    """Chebyshev coefficients along an axis, of values at `chebyshev_nodes`."""
-    coefficients: Doubles = np.moveaxis(dct(values, type=2, axis=axis) / values.shape[axis], axis, 0)
-    coefficients[0] /= 2.0
-    return np.moveaxis(coefficients, 0, axis)
-
-
 def _mean_to(values: Doubles, sines: Doubles) -> Doubles:
     """Integral of D(s t) t over t in [0, 1] at each s, of a D that is given there: what the gap is 4 s^2 times of."""
     nodes, weights = leggauss(len(sines))
     nodes, weights = 0.5 * (nodes + 1.0), 0.5 * weights
-    inner = chebyshev.chebvander(_position(sines[:, None] * nodes), len(sines) - 1)
-    means: Doubles = np.tensordot(np.einsum("j,sjk->sk", weights * nodes, inner), _coefficients(values, 0), axes=1)
+    inner = chebyshev.chebvander(position(sines[:, None] * nodes), len(sines) - 1)
+    means: Doubles = np.tensordot(
+        np.einsum("j,sjk->sk", weights * nodes, inner), chebyshev_coefficients(values), axes=1
+    )
     return means
