@@ -99,6 +99,7 @@ def test_any_network_and_duplicates(activation, bias_variance, kernel):
     whole, block = gram_matrix(features, **settings), kernel_block(features, **settings)
     for tile, values in serial_tiles(block, PLAN.tiles(), np.dtype("float64")):
         np.testing.assert_allclose(values, whole[tile.rows, tile.columns], rtol=1e-12, atol=1e-14)
+        np.testing.assert_array_equal(block(tile.rows, tile.columns), values)  # whole by itself, below the diagonal too
 
 
 def test_a_file_says_what_it_holds(tmp_path):

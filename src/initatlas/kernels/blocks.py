@@ -9,7 +9,7 @@ from initatlas.kernels.chords import chords_between, upper_chords
 from initatlas.kernels.gram import KernelName, kernel_filler
 from initatlas.kernels.inputs import Inputs, prepare_inputs
 from initatlas.kernels.recursion import Architecture
-from initatlas.kernels.tiles import EVERYTHING, Array
+from initatlas.kernels.tiles import EVERYTHING, Array, mirror_upper
 
 
 @dataclass(frozen=True)
@@ -29,12 +29,14 @@ class KernelBlock:
     architecture: Architecture
 
     def __call__(self, rows: slice, columns: slice) -> Array:
-        """K[rows, columns], in the type of the inputs; on the diagonal the upper triangle alone is right."""
+        """K[rows, columns], in the type of the inputs."""
         fill = kernel_filler(self.kernel, self.architecture, self.inputs, self.inputs)
         unit = self.inputs.unit
         on_diagonal = rows == columns
         values: Array = upper_chords(unit[rows]) if on_diagonal else chords_between(unit[rows], unit[columns])
         fill(values, values, rows, columns, 0 if on_diagonal else EVERYTHING)
+        if on_diagonal:  # below it is whatever was in the memory, which need not be a number
+            mirror_upper(values)
         return values
 
 
