@@ -4,7 +4,7 @@
 the standard library, pydantic and PyYAML.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
@@ -15,8 +15,10 @@ from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from initatlas.datasets.specs import CifarSpec, DatasetSpec, IdxSpec, files_present, required_files
 from initatlas.errors import UserError
+from initatlas.names import check_names, did_you_mean
 from initatlas.studies.claim import PublishedStudy
 from initatlas.studies.product import Study
+from initatlas.sweeps.experiment import Experiment
 from initatlas.sweeps.registry import load_experiment
 from initatlas.sweeps.spec import Scale, Strict, Sweep, SweepConfig, resolve
 from initatlas.validation import first_fault
@@ -77,6 +79,9 @@ class Workflow:
         Data set to the raw files that it is read from.
     sweeps
         Study to sweep to resolved sweep.
+    unavailable
+        ``study/sweep`` to the line that says why it cannot run here: a data set without its files, or an experiment that
+        cannot be imported. Only who asks for such a sweep fails.
     backends
         ``study/sweep`` to the backend that the sweep asks for itself.
     studies
@@ -88,6 +93,7 @@ class Workflow:
     downloads: tuple[str, ...]
     raw_files: Mapping[str, tuple[Path, ...]]
     sweeps: Mapping[str, Mapping[str, Sweep]]
+    unavailable: Mapping[str, str]
     backends: Mapping[str, str]
     studies: Mapping[str, Study]
 
@@ -97,13 +103,19 @@ class Workflow:
         Raises
         ------
         UserError
-            If there is none of that name.
+            If there is none of that name, or if it cannot run here.
         """
+        title = f"{study}/{name}" if name else study
+        if title in self.unavailable:
+            raise UserError(self.unavailable[title])
         try:
             return self.sweeps[study][name]
         except KeyError:
-            known = ", ".join(sweep.title for group in self.sweeps.values() for sweep in group.values())
-            raise UserError(f"there is no sweep {study}/{name}; there are: {known}") from None
+            titles = [sweep.title for group in self.sweeps.values() for sweep in group.values()]
+            known = [*titles, *self.unavailable]
+            raise UserError(
+                f"there is no sweep {title}{did_you_mean(title, known)}; there are: {', '.join(known)}"
+            ) from None
 
 
 def load_workflow(root: Path, overrides: Mapping[str, Any] | None = None) -> Workflow:
@@ -127,17 +139,18 @@ def load_workflow(root: Path, overrides: Mapping[str, Any] | None = None) -> Wor
     raw_data = root / settings.raw_data
     raw_files = {name: tuple(required_files(spec, raw_data)) for name, spec in specs.items()}
     present = {name: spec for name, spec in specs.items() if files_present(spec, raw_data)}
-    sweeps, backends = _load_sweeps(folder / "sweeps", settings, specs, present)
+    sweeps, unavailable, backends = _load_sweeps(folder / "sweeps", settings, specs, present)
     studies = {name: load_study(name) for name in STUDIES}
-    _check_products(studies, sweeps)
+    _check_products(studies, sweeps, unavailable)
     for name in studies:
         load_published(root, name)
     return Workflow(
         settings=settings,
         datasets=present,
-        downloads=tuple(name for name, spec in specs.items() if isinstance(spec, IdxSpec | CifarSpec)),
+        downloads=tuple(name for name, spec in specs.items() if _has_mirrors(spec)),
         raw_files=raw_files,
         sweeps=sweeps,
+        unavailable=unavailable,
         backends=backends,
         studies=studies,
     )
@@ -160,7 +173,9 @@ def load_datasets(path: Path, scale: Scale) -> dict[str, DatasetSpec]:
     """Read `datasets.yaml`; the ``scales`` of an entry change it at that scale."""
     adapter: TypeAdapter[DatasetSpec] = TypeAdapter(DatasetSpec)
     specs = {}
-    for name, written in read_yaml(path).items():
+    entries = read_yaml(path)
+    check_names(entries, str(path))
+    for name, written in entries.items():
         if not isinstance(written, dict):
             raise UserError(f"{path}: {name}: expected a mapping with the key kind")
         overlays = written.get("scales", {})
@@ -178,31 +193,71 @@ def load_datasets(path: Path, scale: Scale) -> dict[str, DatasetSpec]:
     return specs
 
 
+class _UnavailableError(Exception):
+    """A sweep that is written well and cannot run here."""
+
+
 def _load_sweeps(
     folder: Path, settings: Settings, specs: Mapping[str, DatasetSpec], present: Mapping[str, DatasetSpec]
-) -> tuple[dict[str, dict[str, Sweep]], dict[str, str]]:
-    """Read every file of `config/sweeps` and resolve its sweeps at the scale of the settings."""
+) -> tuple[dict[str, dict[str, Sweep]], dict[str, str], dict[str, str]]:
+    """Read every file of `config/sweeps`: the sweeps that can run, the reasons of those that cannot, and the backends."""
     sweeps: dict[str, dict[str, Sweep]] = {}
+    unavailable: dict[str, str] = {}
     backends: dict[str, str] = {}
-    for path in sorted(folder.glob("*.yaml")):
+    paths = sorted(folder.glob("*.yaml"))
+    check_names((path.stem for path in paths), str(folder))
+    for path in paths:
         study = load_model(path, StudyConfig)
+        check_names(study.sweeps, f"{path}: sweeps")
         sweeps[path.stem] = {}
         for name, written in study.sweeps.items():
-            where = f"{path}: sweeps.{name}"
-            config = _with_available_datasets(written, specs, present, where)
-            sweep = _resolved(config, path.stem, name, settings, where)
-            _check_datasets(sweep, specs, present, where, settings)
-            sweeps[path.stem][name] = sweep
-            backends[sweep.title] = written.backend or settings.backend
-    return sweeps, backends
+            title = f"{path.stem}/{name}"
+            try:
+                sweeps[path.stem][name] = _available_sweep(
+                    written, path.stem, name, settings, specs, present, f"{path}: sweeps.{name}"
+                )
+                backends[title] = written.backend or settings.backend
+            except _UnavailableError as reason:
+                unavailable[title] = str(reason)
+    return sweeps, unavailable, backends
+
+
+def _available_sweep(
+    written: SweepConfig,
+    study: str,
+    name: str,
+    settings: Settings,
+    specs: Mapping[str, DatasetSpec],
+    present: Mapping[str, DatasetSpec],
+    where: str,
+) -> Sweep:
+    """Resolve a sweep whose experiment and data sets are there."""
+    config = _with_available_datasets(written, settings, specs, present, where)
+    sweep = _resolved(config, study, name, settings, where)
+    _check_datasets(sweep, specs, present, where, settings)
+    return sweep
+
+
+def _experiment(name: str, where: str) -> Experiment:
+    """The experiment of a sweep: a module of the user's may be missing here, one of ours is misspelt."""
+    if not all(part.isidentifier() for part in name.split(".")):
+        raise UserError(
+            f"{where}.experiment = {name!r}: give the name of an experiment, or the dotted path of a module of yours"
+        )
+    try:
+        return load_experiment(name)
+    except UserError as error:
+        kind = _UnavailableError if "." in name else UserError
+        raise kind(f"{where}.experiment: {error}") from None
+    except Exception as error:
+        raise _UnavailableError(
+            f"{where}.experiment: {name} cannot be imported ({type(error).__name__}: {' '.join(str(error).split())})"
+        ) from None
 
 
 def _resolved(config: SweepConfig, study: str, name: str, settings: Settings, where: str) -> Sweep:
     """Resolve one sweep, with the device of the settings where its experiment has one."""
-    try:
-        experiment = load_experiment(config.experiment)
-    except UserError as error:
-        raise UserError(f"{where}.experiment: {error}") from None
+    experiment = _experiment(config.experiment, where)
     if "device" in experiment.parameters.model_fields and "device" not in (config.fixed | config.axes):
         config = config.model_copy(update={"fixed": {**config.fixed, "device": settings.device}})
     return resolve(
@@ -217,20 +272,42 @@ def _resolved(config: SweepConfig, study: str, name: str, settings: Settings, wh
 
 
 def _with_available_datasets(
-    config: SweepConfig, specs: Mapping[str, DatasetSpec], present: Mapping[str, DatasetSpec], where: str
+    config: SweepConfig,
+    settings: Settings,
+    specs: Mapping[str, DatasetSpec],
+    present: Mapping[str, DatasetSpec],
+    where: str,
 ) -> SweepConfig:
     """Narrow ``dataset: {available: [...]}`` to the data sets that are there, in the sweep and in its overlays."""
 
-    def narrowed(axes: Mapping[str, Any]) -> dict[str, Any]:
-        return {
-            key: _available(value["available"], specs, present, f"{where}.axes.{key}.available")
-            if isinstance(value, dict) and set(value) == {"available"}
-            else value
-            for key, value in axes.items()
-        }
+    def narrowed(axes: Mapping[str, Any], place: str, *, used: bool) -> dict[str, Any]:
+        found = dict(axes)
+        for key, value in axes.items():
+            if isinstance(value, dict) and set(value) == {"available"}:
+                found[key] = _available(value["available"], specs, present, f"{place}.axes.{key}.available")
+                if used and value["available"] and not found[key]:
+                    raise _UnavailableError(f"{where}: {_absent(value['available'], specs, settings)}")
+        return found
 
-    scales = {key: scale.model_copy(update={"axes": narrowed(scale.axes)}) for key, scale in config.scales.items()}
-    return config.model_copy(update={"axes": narrowed(config.axes), "scales": scales})
+    overlay = config.scales.get(settings.scale)
+    replaced = set(overlay.axes) if overlay else set()
+    scales = {
+        key: scale.model_copy(
+            update={"axes": narrowed(scale.axes, f"{where}.scales.{key}", used=key == settings.scale)}
+        )
+        for key, scale in config.scales.items()
+    }
+    own = narrowed(config.axes, where, used="dataset" not in replaced)
+    return config.model_copy(update={"axes": own, "scales": scales})
+
+
+def _absent(names: Sequence[str], specs: Mapping[str, DatasetSpec], settings: Settings) -> str:
+    """Which data sets have no files here, and what can be done."""
+    listed = ", ".join(repr(name) for name in names)
+    downloads = [name for name in names if _has_mirrors(specs[name])]
+    hint = f", or run: initatlas download {downloads[0]}" if downloads else ""
+    word = "data set" if len(names) == 1 else "data sets"
+    return f"the files of {word} {listed} are not in {settings.raw_data}; put them there{hint}"
 
 
 def _available(
@@ -239,11 +316,14 @@ def _available(
     """Those of some data sets that are there; a name that no data set has is a mistake."""
     if not isinstance(names, list):
         raise UserError(f"{where} = {names!r}: give a list of data sets")
-    if unknown := [name for name in names if name not in specs]:
-        raise UserError(
-            f"{where}: data set {unknown[0]!r} does not exist; config/datasets.yaml has: {', '.join(specs)}"
-        )
+    for name in names:
+        _check_known(name, specs, where)
     return [name for name in names if name in present]
+
+
+def _has_mirrors(spec: DatasetSpec) -> bool:
+    """Whether the raw files of a data set can be downloaded."""
+    return isinstance(spec, IdxSpec | CifarSpec) and bool(spec.mirrors)
 
 
 def _check_datasets(
@@ -255,21 +335,29 @@ def _check_datasets(
 ) -> None:
     """Every data set that a sweep asks for is configured and there."""
     for name in sweep.datasets:
-        if name not in specs:
-            raise UserError(f"{where}: data set {name!r} does not exist; config/datasets.yaml has: {', '.join(specs)}")
+        _check_known(name, specs, where)
         if name not in present:
-            raise UserError(
-                f"{where}: the files of data set {name!r} are not in {settings.raw_data}; put them there, "
-                f"or run: initatlas download {name}"
-            )
+            raise _UnavailableError(f"{where}: {_absent([name], specs, settings)}")
 
 
-def _check_products(studies: Mapping[str, Study], sweeps: Mapping[str, Mapping[str, Sweep]]) -> None:
-    """Every cube that a product reads has a sweep."""
+def _check_known(name: object, specs: Mapping[str, DatasetSpec], where: str) -> None:
+    """A data set is one of those in the config."""
+    if not isinstance(name, str) or name not in specs:
+        raise UserError(
+            f"{where}: data set {name!r} does not exist{did_you_mean(name, specs)}; "
+            f"config/datasets.yaml has: {', '.join(specs)}"
+        )
+
+
+def _check_products(
+    studies: Mapping[str, Study], sweeps: Mapping[str, Mapping[str, Sweep]], unavailable: Mapping[str, str]
+) -> None:
+    """Every cube that a product reads has a sweep, even if that cannot run here."""
     for study in studies.values():
+        check_names([*study.figures, *study.tables], f"initatlas.studies.{study.key}: figures and tables")
         for product, names in [*study.figures.items(), *study.tables.items(), ("claims", study.claims)]:
             for owner, name in cube_titles(study.key, names):
-                if name not in sweeps.get(owner, {}):
+                if name not in sweeps.get(owner, {}) and f"{owner}/{name}" not in unavailable:
                     raise UserError(
                         f"config/sweeps/{owner}.yaml: sweeps.{name} is missing; {product} of study {study.key} is read from it"
                     )

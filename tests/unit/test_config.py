@@ -210,31 +210,19 @@ SWEEPS = {
     "unknown backend": ("{experiment: depth_scale, backend: dask}", "sweeps.trial.backend = 'dask': input should be"),
     "unknown experiment": (
         "{experiment: forward_kernal}",
-        "sweeps.trial.experiment: experiment 'forward_kernal' does not exist: there is no module",
+        "there is no module initatlas.experiments.forward_kernal (did you mean 'forward_kernel'?)",
     ),
-    "unknown module of one's own": (
-        "{experiment: toy.nothing}",
-        "sweeps.trial.experiment: experiment 'toy.nothing' does not exist: there is no module toy.nothing",
-    ),
-    "module that declares nothing": (
-        "{experiment: toy.sweeps}",
-        "sweeps.trial.experiment: experiment 'toy.sweeps': the module toy.sweeps must define EXPERIMENT",
+    "experiment that is a path": (
+        "{experiment: ../x}",
+        "sweeps.trial.experiment = '../x': give the name of an experiment",
     ),
     "unknown data set": (
         "{experiment: smoothness, axes: {dataset: [digits, emnist]}}",
-        "sweeps.trial: data set 'emnist' does not exist; config/datasets.yaml has: digits, glyphs, mnist,",
+        "sweeps.trial: data set 'emnist' does not exist (did you mean 'mnist'?); config/datasets.yaml has: digits,",
     ),
     "unknown data set among those that may be there": (
         "{experiment: smoothness, axes: {dataset: {available: [digits, minst]}}}",
         "sweeps.trial",
-    ),
-    "data set without files": (
-        "{experiment: smoothness, fixed: {dataset: mnist}}",
-        "sweeps.trial: the files of data set 'mnist' are not in data/raw; put them there, or run: initatlas download mnist",
-    ),
-    "no data set there": (
-        "{experiment: smoothness, axes: {dataset: {available: [mnist]}}}",
-        "sweeps.trial.axes.dataset is empty",
     ),
     "negative variance": (
         "{experiment: depth_scale, fixed: {weight_variance: -1}}",
@@ -309,8 +297,112 @@ def test_a_sweep_that_a_product_reads_has_to_be_there(project):
 def test_a_sweep_that_is_asked_for_has_to_be_there(project):
     workflow = project()
     for study, name in (("chen2024", "table9"), ("nobody", "fig1")):
-        with pytest.raises(UserError, match=rf"^there is no sweep {study}/{name}; there are: .*tsuchida2018/fig2"):
+        with pytest.raises(UserError, match=rf"^there is no sweep {study}/{name}.*; there are: .*tsuchida2018/fig2"):
             workflow.sweep(study, name)
+
+
+UNAVAILABLE = {
+    "data set without files": (
+        "{experiment: smoothness, fixed: {dataset: mnist}}",
+        "the files of data set 'mnist' are not in data/raw; put them there, or run: initatlas download mnist",
+    ),
+    "data set that cannot be downloaded": (
+        "{experiment: smoothness, fixed: {dataset: kodak}}",
+        "the files of data set 'kodak' are not in data/raw; put them there",
+    ),
+    "no data set there": (
+        "{experiment: smoothness, axes: {dataset: {available: [kodak, mnist]}}}",
+        "the files of data sets 'kodak', 'mnist' are not in data/raw; put them there, or run: initatlas download mnist",
+    ),
+    "module of one's own that is not found": (
+        "{experiment: toy.nothing}",
+        "experiment 'toy.nothing' does not exist: there is no module toy.nothing; put the folder that holds it on PYTHONPATH",
+    ),
+    "module that declares nothing": (
+        "{experiment: toy.sweeps}",
+        "experiment 'toy.sweeps': the module toy.sweeps must define EXPERIMENT = Experiment(...)",
+    ),
+    "module that breaks": ("{experiment: broken.module}", "broken.module cannot be imported (ZeroDivisionError: "),
+}
+
+
+@pytest.mark.parametrize("name", UNAVAILABLE)
+def test_a_sweep_that_cannot_run_here_fails_for_who_asks_for_it_alone(project, name, tmp_path, monkeypatch):
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken/module.py").write_text("1 / 0\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    written, message = UNAVAILABLE[name]
+    workflow = project(sweeps__own=own(written))
+    assert list(workflow.unavailable) == ["own/trial"]
+    assert workflow.sweep("atlas", "depth_scale").name == "depth_scale"
+    with pytest.raises(UserError) as error:
+        workflow.sweep("own", "trial")
+    line = str(error.value).replace(f"{project.root}/", "")
+    assert line.startswith("config/sweeps/own.yaml: sweeps.trial")
+    assert line.split(": ", 2)[2].startswith(message)
+    assert ("download" in line) == ("download" in message)
+
+
+def test_a_product_stays_declared_when_its_sweep_cannot_run(project):
+    path = project.root / "config/sweeps/chen2024.yaml"
+    path.write_text(path.read_text().replace("{available:", "{available: [kodak]} #"))
+    workflow = project()
+    assert "chen2024/table1" in workflow.unavailable
+    assert "chen2024" in workflow.studies
+
+
+NAMES = (
+    "$(touch HACKED)",
+    "a/b",
+    "a b",
+    "..",
+    ".a",
+    "a.partial",
+    "1a",
+    "_a",
+    "a-b",
+    "é",
+    "",
+    "a" * 61,
+    "all",
+    "page",
+    "class",
+)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_name_that_cannot_be_used(project, name):
+    entry = json.dumps(name)
+    message = "is reserved" if name in ("all", "page", "class") else "allowed: letters (a-z), digits and _"
+    sweep = mistake(project, sweeps__own=f"sweeps: {{{entry}: {{experiment: depth_scale}}}}")
+    assert sweep.startswith(f"config/sweeps/own.yaml: sweeps: the name {name!r} ")
+    assert message in sweep
+    (project.root / "config/sweeps/own.yaml").unlink()
+    datasets = (project.root / "config/datasets.yaml").read_text()
+    assert message in mistake(project, datasets=f"{datasets}\n{entry}: {{kind: digits}}\n")
+
+
+def test_the_longest_name(project):
+    name = "a" * 60
+    assert project(sweeps__own=f"sweeps: {{{name}: {{experiment: depth_scale}}}}").sweep("own", name).name == name
+
+
+def test_two_names_that_differ_in_case_alone(project):
+    written = "sweeps: {Fig: {experiment: depth_scale}, fig: {experiment: depth_scale}}"
+    assert mistake(project, sweeps__own=written) == (
+        "config/sweeps/own.yaml: sweeps: the names 'Fig' and 'fig' differ in case alone; rename one of them"
+    )
+
+
+def test_the_name_of_a_file_of_sweeps_is_a_name(project):
+    (project.root / "config/sweeps/my sweeps.yaml").write_text("sweeps: {}")
+    assert mistake(project).startswith("config/sweeps: the name 'my sweeps' cannot be used")
+
+
+@pytest.mark.parametrize("asked", [("trainability", ""), ("atlas", "trainabilty"), ("atals", "trainability")])
+def test_the_nearest_sweep_is_suggested(project, asked):
+    with pytest.raises(UserError, match=r"\(did you mean 'atlas/trainability'\?\)"):
+        project().sweep(*asked)
 
 
 def test_the_files_of_the_repository_are_plain_yaml_too(root):

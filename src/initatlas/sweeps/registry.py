@@ -2,14 +2,21 @@
 
 from functools import cache
 from importlib import import_module
+from pkgutil import iter_modules
 
 from initatlas.errors import UserError
+from initatlas.names import did_you_mean
 from initatlas.sweeps.experiment import Experiment
 
 
 def experiment_module(name: str) -> str:
     """The module of an experiment: a bare name is one of ours, a dotted one is a module of the user's."""
     return name if "." in name else f"initatlas.experiments.{name}"
+
+
+def _own() -> list[str]:
+    """Modules of our own experiments."""
+    return [module.name for module in iter_modules(import_module("initatlas.experiments").__path__)]
 
 
 @cache
@@ -27,7 +34,8 @@ def load_experiment(name: str) -> Experiment:
     except ModuleNotFoundError as error:
         if error.name is None or not module.startswith(error.name):
             raise
-        raise UserError(f"experiment {name!r} does not exist: there is no module {module}") from None
+        mend = "; put the folder that holds it on PYTHONPATH" if "." in name else did_you_mean(name, _own())
+        raise UserError(f"experiment {name!r} does not exist: there is no module {module}{mend}") from None
     experiment = getattr(found, "EXPERIMENT", None)
     if not isinstance(experiment, Experiment):
         raise UserError(f"experiment {name!r}: the module {module} must define EXPERIMENT = Experiment(...)")
