@@ -4,7 +4,7 @@
 the standard library, pydantic and PyYAML.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
@@ -19,7 +19,7 @@ from initatlas.studies.claim import PublishedStudy
 from initatlas.studies.product import Study
 from initatlas.sweeps.registry import load_experiment
 from initatlas.sweeps.spec import Scale, Strict, Sweep, SweepConfig, resolve
-from initatlas.validation import first_fault
+from initatlas.validation import check_names, did_you_mean, first_fault
 from initatlas.yaml_files import read_yaml
 
 STUDIES = ("atlas", "daniely2016", "tsuchida2018", "chen2024")
@@ -58,7 +58,9 @@ class Settings(Strict):
 class StudyConfig(Strict):
     """`config/sweeps/<study>.yaml`: the sweeps of a study."""
 
-    sweeps: dict[str, SweepConfig] = Field(description="Sweeps by name; each becomes `data/cubes/<study>/<name>.nc`.")
+    sweeps: dict[str, SweepConfig] = Field(
+        description="Sweeps by name; each becomes `data/cubes/<scale>/<study>/<name>.nc`."
+    )
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,9 @@ class Workflow:
         Study to sweep to resolved sweep.
     backends
         ``study/sweep`` to the backend that the sweep asks for itself.
+    unavailable
+        ``study/sweep`` to the reason why it cannot run here: a data set whose files are absent, a module of the user's that
+        cannot be imported. Only who asks for such a sweep is told.
     studies
         The declarations of our own studies, in the order of the page.
     """
@@ -89,21 +94,30 @@ class Workflow:
     raw_files: Mapping[str, tuple[Path, ...]]
     sweeps: Mapping[str, Mapping[str, Sweep]]
     backends: Mapping[str, str]
+    unavailable: Mapping[str, str]
     studies: Mapping[str, Study]
 
-    def sweep(self, study: str, name: str) -> Sweep:
-        """A sweep by name.
+    @property
+    def titles(self) -> list[str]:
+        """``study/sweep`` of all sweeps that can run."""
+        return [sweep.title for group in self.sweeps.values() for sweep in group.values()]
+
+    def sweep(self, title: str) -> Sweep:
+        """A sweep by its title, ``study/sweep``.
 
         Raises
         ------
         UserError
-            If there is none of that name.
+            If there is none of that name, or if it cannot run here.
         """
-        try:
-            return self.sweeps[study][name]
-        except KeyError:
-            known = ", ".join(sweep.title for group in self.sweeps.values() for sweep in group.values())
-            raise UserError(f"there is no sweep {study}/{name}; there are: {known}") from None
+        study, _, name = title.partition("/")
+        if title in self.unavailable:
+            raise UserError(self.unavailable[title])
+        if name not in self.sweeps.get(study, {}):
+            raise UserError(
+                f"there is no sweep {title}{did_you_mean(title, self.titles)} (there are: {', '.join(self.titles)})"
+            )
+        return self.sweeps[study][name]
 
 
 def load_workflow(root: Path, overrides: Mapping[str, Any] | None = None) -> Workflow:
@@ -127,9 +141,9 @@ def load_workflow(root: Path, overrides: Mapping[str, Any] | None = None) -> Wor
     raw_data = root / settings.raw_data
     raw_files = {name: tuple(required_files(spec, raw_data)) for name, spec in specs.items()}
     present = {name: spec for name, spec in specs.items() if files_present(spec, raw_data)}
-    sweeps, backends = _load_sweeps(folder / "sweeps", settings, specs, present)
+    sweeps, backends, unavailable = _load_sweeps(folder / "sweeps", settings, specs, present)
     studies = {name: load_study(name) for name in STUDIES}
-    _check_products(studies, sweeps)
+    _check_products(studies, [*backends, *unavailable])
     for name in studies:
         load_published(root, name)
     return Workflow(
@@ -139,6 +153,7 @@ def load_workflow(root: Path, overrides: Mapping[str, Any] | None = None) -> Wor
         raw_files=raw_files,
         sweeps=sweeps,
         backends=backends,
+        unavailable=unavailable,
         studies=studies,
     )
 
@@ -160,7 +175,9 @@ def load_datasets(path: Path, scale: Scale) -> dict[str, DatasetSpec]:
     """Read `datasets.yaml`; the ``scales`` of an entry change it at that scale."""
     adapter: TypeAdapter[DatasetSpec] = TypeAdapter(DatasetSpec)
     specs = {}
-    for name, written in read_yaml(path).items():
+    entries = read_yaml(path)
+    check_names(entries, str(path))
+    for name, written in entries.items():
         if not isinstance(written, dict):
             raise UserError(f"{path}: {name}: expected a mapping with the key kind")
         overlays = written.get("scales", {})
@@ -180,21 +197,32 @@ def load_datasets(path: Path, scale: Scale) -> dict[str, DatasetSpec]:
 
 def _load_sweeps(
     folder: Path, settings: Settings, specs: Mapping[str, DatasetSpec], present: Mapping[str, DatasetSpec]
-) -> tuple[dict[str, dict[str, Sweep]], dict[str, str]]:
-    """Read every file of `config/sweeps` and resolve its sweeps at the scale of the settings."""
+) -> tuple[dict[str, dict[str, Sweep]], dict[str, str], dict[str, str]]:
+    """Read every file of `config/sweeps` and resolve its sweeps at the scale of the settings; also what cannot run here."""
     sweeps: dict[str, dict[str, Sweep]] = {}
     backends: dict[str, str] = {}
+    unavailable: dict[str, str] = {}
     for path in sorted(folder.glob("*.yaml")):
         study = load_model(path, StudyConfig)
         sweeps[path.stem] = {}
+        check_names([path.stem], f"{path}: the name of the file")
+        check_names(study.sweeps, f"{path}: sweeps")
         for name, written in study.sweeps.items():
             where = f"{path}: sweeps.{name}"
             config = _with_available_datasets(written, specs, present, where)
-            sweep = _resolved(config, path.stem, name, settings, where)
-            _check_datasets(sweep, specs, present, where, settings)
+            try:
+                sweep = _resolved(config, path.stem, name, settings, where)
+                _check_datasets(sweep, specs, present, where, settings)
+            except UnavailableError as error:
+                unavailable[f"{path.stem}/{name}"] = str(error)
+                continue
             sweeps[path.stem][name] = sweep
             backends[sweep.title] = written.backend or settings.backend
-    return sweeps, backends
+    return sweeps, backends, unavailable
+
+
+class UnavailableError(Exception):
+    """A sweep cannot run here, though its config is right; the message is the line for who asks for it."""
 
 
 def _resolved(config: SweepConfig, study: str, name: str, settings: Settings, where: str) -> Sweep:
@@ -202,7 +230,8 @@ def _resolved(config: SweepConfig, study: str, name: str, settings: Settings, wh
     try:
         experiment = load_experiment(config.experiment)
     except UserError as error:
-        raise UserError(f"{where}.experiment: {error}") from None
+        own = "." in config.experiment
+        raise (UnavailableError if own else UserError)(f"{where}.experiment: {error}") from None
     if "device" in experiment.parameters.model_fields and "device" not in (config.fixed | config.axes):
         config = config.model_copy(update={"fixed": {**config.fixed, "device": settings.device}})
     return resolve(
@@ -258,18 +287,20 @@ def _check_datasets(
         if name not in specs:
             raise UserError(f"{where}: data set {name!r} does not exist; config/datasets.yaml has: {', '.join(specs)}")
         if name not in present:
-            raise UserError(
-                f"{where}: the files of data set {name!r} are not in {settings.raw_data}; put them there, "
-                f"or run: initatlas download {name}"
+            downloadable = isinstance(specs[name], IdxSpec | CifarSpec)
+            hint = f", or run: initatlas download {name}" if downloadable else ""
+            raise UnavailableError(
+                f"{where}: the files of data set {name!r} are not in {settings.raw_data}; put them there{hint}"
             )
 
 
-def _check_products(studies: Mapping[str, Study], sweeps: Mapping[str, Mapping[str, Sweep]]) -> None:
-    """Every cube that a product reads has a sweep."""
+def _check_products(studies: Mapping[str, Study], titles: Collection[str]) -> None:
+    """Every cube that a product reads has a sweep, even if that cannot run here."""
     for study in studies.values():
         for product, names in [*study.figures.items(), *study.tables.items(), ("claims", study.claims)]:
-            for owner, name in cube_titles(study.key, names):
-                if name not in sweeps.get(owner, {}):
+            for title in cube_titles(study.key, names):
+                if title not in titles:
+                    owner, _, name = title.partition("/")
                     raise UserError(
                         f"config/sweeps/{owner}.yaml: sweeps.{name} is missing; {product} of study {study.key} is read from it"
                     )
@@ -303,8 +334,6 @@ def load_study(name: str) -> Study:
     return declaration
 
 
-def cube_titles(study: str, names: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+def cube_titles(study: str, names: Iterable[str]) -> Iterator[str]:
     """Resolve the sweeps that a product names: ``fig2`` is of the same study, ``atlas/theory`` of another."""
-    for name in names:
-        owner, slash, sweep = name.rpartition("/")
-        yield (owner if slash else study), sweep
+    return (name if "/" in name else f"{study}/{name}" for name in names)

@@ -1,11 +1,59 @@
 """Say in one line what a validation found: the key, the value and what is allowed."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
 from typing import Any
 
 from pydantic import ValidationError
 
+from initatlas.errors import UserError
+
 Schema = dict[str, Any]
+
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,59}")
+
+_RESERVED = ("all", "sweep", "dataset", "ledger", "page", "unavailable")
+"""Rules of the workflow: a study of such a name would hide one."""
+
+
+def check_names(names: Iterable[Any], where: str) -> None:
+    """Refuse names that cannot stand in a path, in a command and as a target of the workflow.
+
+    Parameters
+    ----------
+    names
+        Names of one kind: studies, sweeps, data sets.
+    where
+        Start of the line: the file, and the key under which they stand.
+
+    Raises
+    ------
+    UserError
+        If a name has other characters than letters, digits and underscores, is too long or reserved, or if two differ in case
+        alone: some file systems take them for one.
+    """
+    seen: dict[str, str] = {}
+    for name in names:
+        if not isinstance(name, str) or not _NAME.fullmatch(name):
+            raise UserError(
+                f"{where}: {name!r} is no name; allowed: a letter, then letters, digits and underscores, at most 60 characters"
+            )
+        if name in _RESERVED or name.startswith("download_"):
+            raise UserError(f"{where}: the name {name!r} is reserved; choose another one")
+        if name.lower() in seen:
+            raise UserError(f"{where}: {seen[name.lower()]!r} and {name!r} differ in case alone; rename one of them")
+        seen[name.lower()] = name
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """The nearest of some known words, as the end of a line; empty if none is near.
+
+    A title without its study, ``trainability``, is near to ``atlas/trainability``.
+    """
+    words = list(known)
+    near = [found for found in words if found.rpartition("/")[2] == word] or get_close_matches(word, words, n=1)
+    return f"; did you mean {near[0]!r}?" if near else ""
 
 
 def first_fault(error: ValidationError, schema: Schema, *, inside: str = "") -> str:

@@ -11,6 +11,7 @@ import yaml
 
 from initatlas.config import STUDIES, load_published, load_settings, load_workflow
 from initatlas.errors import UserError
+from initatlas.validation import did_you_mean
 
 SCALES = ("smoke", "quick", "paper")
 
@@ -92,7 +93,7 @@ def test_what_is_not_written_has_a_default(project):
 def test_the_command_line_wins_over_the_file(project):
     assert project({"scale": "paper"}, config="scale: smoke\nseed: 3\n").settings.scale == "paper"
     assert project({"seed": 4}).settings.seed == 4
-    assert project().sweep("atlas", "depth_scale").root_seed == 3
+    assert project().sweep("atlas/depth_scale").root_seed == 3
 
 
 def test_a_sweep_chooses_its_own_backend(project):
@@ -105,19 +106,19 @@ def test_a_sweep_chooses_its_own_backend(project):
 
 def test_a_sweep_of_ones_own_needs_no_study(project):
     workflow = project(sweeps__own=own("{experiment: toy.draws, axes: {offset: [0, 1]}, seeds: 2}"))
-    assert workflow.sweep("own", "trial").shape == (2, 2)
+    assert workflow.sweep("own/trial").shape == (2, 2)
     assert "own" not in workflow.studies
 
 
 def test_the_device_of_the_settings_reaches_the_sweeps_that_train(project):
     workflow = project({"device": "cpu"})
-    assert workflow.sweep("atlas", "trainability").fixed["device"] == "cpu"
-    assert "device" not in workflow.sweep("tsuchida2018", "fig2").fixed
+    assert workflow.sweep("atlas/trainability").fixed["device"] == "cpu"
+    assert "device" not in workflow.sweep("tsuchida2018/fig2").fixed
 
 
 def test_available_keeps_the_data_sets_that_are_there(project):
     def found():
-        sweep = project({"scale": "smoke"}).sweep("chen2024", "table1")
+        sweep = project({"scale": "smoke"}).sweep("chen2024/table1")
         return sweep.datasets
 
     assert found() == ["digits", "glyphs"]
@@ -135,8 +136,8 @@ def test_available_works_in_an_overlay(project):
         scales: {smoke: {axes: {dataset: {available: [glyphs, mnist]}}}}
         """
     )
-    assert project({"scale": "smoke"}, sweeps__own=written).sweep("own", "trial").datasets == ["glyphs"]
-    assert project({"scale": "quick"}).sweep("own", "trial").datasets == ["digits"]
+    assert project({"scale": "smoke"}, sweeps__own=written).sweep("own/trial").datasets == ["glyphs"]
+    assert project({"scale": "quick"}).sweep("own/trial").datasets == ["digits"]
 
 
 def test_data_sets_without_their_files_are_left_out(project):
@@ -212,14 +213,6 @@ SWEEPS = {
         "{experiment: forward_kernal}",
         "sweeps.trial.experiment: experiment 'forward_kernal' does not exist: there is no module",
     ),
-    "unknown module of one's own": (
-        "{experiment: toy.nothing}",
-        "sweeps.trial.experiment: experiment 'toy.nothing' does not exist: there is no module toy.nothing",
-    ),
-    "module that declares nothing": (
-        "{experiment: toy.sweeps}",
-        "sweeps.trial.experiment: experiment 'toy.sweeps': the module toy.sweeps must define EXPERIMENT",
-    ),
     "unknown data set": (
         "{experiment: smoothness, axes: {dataset: [digits, emnist]}}",
         "sweeps.trial: data set 'emnist' does not exist; config/datasets.yaml has: digits, glyphs, mnist,",
@@ -227,10 +220,6 @@ SWEEPS = {
     "unknown data set among those that may be there": (
         "{experiment: smoothness, axes: {dataset: {available: [digits, minst]}}}",
         "sweeps.trial",
-    ),
-    "data set without files": (
-        "{experiment: smoothness, fixed: {dataset: mnist}}",
-        "sweeps.trial: the files of data set 'mnist' are not in data/raw; put them there, or run: initatlas download mnist",
     ),
     "no data set there": (
         "{experiment: smoothness, axes: {dataset: {available: [mnist]}}}",
@@ -253,6 +242,57 @@ SWEEPS = {
         "sweeps.trial.axes.weights[1] = 'multivariate_t(nu=5)' is there twice",
     ),
 }
+
+
+CANNOT_RUN = {
+    "unknown module of one's own": (
+        "{experiment: toy.nothing}",
+        "sweeps.trial.experiment: experiment 'toy.nothing' does not exist: there is no module toy.nothing",
+    ),
+    "module that declares nothing": (
+        "{experiment: toy.sweeps}",
+        "sweeps.trial.experiment: experiment 'toy.sweeps': the module toy.sweeps must define EXPERIMENT",
+    ),
+    "data set without files": (
+        "{experiment: smoothness, fixed: {dataset: mnist}}",
+        "sweeps.trial: the files of data set 'mnist' are not in data/raw; put them there, or run: initatlas download mnist",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CANNOT_RUN)
+def test_a_sweep_that_cannot_run_is_told_to_who_asks_for_it(project, name):
+    written, message = CANNOT_RUN[name]
+    workflow = project(sweeps__own=own(written))
+    assert "own/trial" not in workflow.titles
+    assert message in workflow.unavailable["own/trial"].removeprefix("config/sweeps/own.yaml: ")
+    with pytest.raises(UserError, match=r"config/sweeps/own\.yaml: "):
+        workflow.sweep("own/trial")
+
+
+NAMES = ["$(touch HACKED)", "a b", "..", ".hidden", "x.partial", "a/b", "9x", "x" * 61, "", "page", "download_x"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_name_that_is_no_path_command_or_target_is_refused(project, name):
+    written = f"sweeps: {{{json.dumps(name)}: {{experiment: depth_scale}}}}"
+    line = mistake(project, sweeps__own=written)
+    assert line.startswith("config/sweeps/own.yaml: sweeps: ")
+    assert repr(name) in line
+
+
+def test_two_names_that_differ_in_case_alone(project):
+    written = "sweeps: {trial: {experiment: depth_scale}, Trial: {experiment: depth_scale}}"
+    assert mistake(project, sweeps__own=written).endswith(
+        "'trial' and 'Trial' differ in case alone; rename one of them"
+    )
+
+
+def test_the_nearest_name_is_offered():
+    known = ["atlas/trainability", "atlas/depth_scale"]
+    assert did_you_mean("trainability", known) == "; did you mean 'atlas/trainability'?"
+    assert did_you_mean("atlas/trainabilty", known) == "; did you mean 'atlas/trainability'?"
+    assert did_you_mean("nosuch", known) == ""
 
 
 @pytest.mark.parametrize("name", SWEEPS)
@@ -309,8 +349,8 @@ def test_a_sweep_that_a_product_reads_has_to_be_there(project):
 def test_a_sweep_that_is_asked_for_has_to_be_there(project):
     workflow = project()
     for study, name in (("chen2024", "table9"), ("nobody", "fig1")):
-        with pytest.raises(UserError, match=rf"^there is no sweep {study}/{name}; there are: .*tsuchida2018/fig2"):
-            workflow.sweep(study, name)
+        with pytest.raises(UserError, match=rf"^there is no sweep {study}/{name}.*there are: .*tsuchida2018/fig2"):
+            workflow.sweep(f"{study}/{name}")
 
 
 def test_the_files_of_the_repository_are_plain_yaml_too(root):
