@@ -61,7 +61,8 @@ def test_a_failure_is_tried_again_until_it_is_mended(project, joint):
         answer = project.snakemake()
         assert answer.code == 1, answer.text
         assert jobs & told_of_jobs(answer), answer.text
-        assert "older than the config" in (project / "reports/index.html").read_text()
+        page = project / "reports/index.html"
+        assert "older than the config" in page.read_text() if joint != "page" else not page.exists()
     assert project.would_run() <= jobs
     for target in ("chen2024", "reports/index.html", "reports/smoke/claims.json", "chen2024/table1"):
         assert project.would_run(target) <= jobs
