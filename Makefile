@@ -4,10 +4,9 @@ VENV ?= .venv
 PYTHON ?= python3
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
-SNAKEMAKE := $(BIN)/snakemake --workflow-profile workflow/profiles/default
 PYTEST ?= $(BIN)/python -m pytest
 
-# Extra words for Snakemake: make report ARGS="--config scale=paper"
+# Extra words for `initatlas run`: make report ARGS="--scale paper"
 ARGS ?=
 # One benchmark instead of all: make bench ONLY=kernels
 ONLY ?=
@@ -28,9 +27,8 @@ $(READY): requirements.lock pyproject.toml
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	touch $(READY)
 
-report: $(READY)  ## run the workflow to reports/index.html (ARGS="--config scale=paper")
-	$(SNAKEMAKE) $(ARGS)
-	@echo "the report: reports/index.html"
+report: $(READY)  ## run the workflow to reports/index.html (ARGS="--scale paper")
+	$(BIN)/initatlas run $(ARGS)
 
 test: $(READY)  ## all tests
 	$(PYTEST) $(ARGS)
@@ -58,4 +56,4 @@ reference: $(READY)  ## write config/README.md and config/schema from the models
 	$(BIN)/initatlas config reference
 
 clean:  ## remove what the workflow made, but not the point store
-	rm -rf data/datasets data/cubes data/logs data/benchmarks reports/*/ reports/claims.json reports/index.html
+	rm -rf data/datasets data/cubes data/logs data/benchmarks data/specs reports/*/ reports/index.html

@@ -12,6 +12,9 @@ from pathlib import Path
 
 from initatlas.config import load_workflow
 from initatlas.errors import UserError
+from initatlas.identity import Ancestry
+from initatlas.layout import PAGE, Layout
+from initatlas.runs import RunLock, end_jobs_on_sigterm
 
 
 configfile: "config/config.yaml"
@@ -21,6 +24,14 @@ try:
     ATLAS = load_workflow(Path(), config)
 except UserError as error:
     sys.exit(f"initatlas: {error}")
+
+LAYOUT = Layout(ATLAS.settings.scale)
+ANCESTRY = Ancestry(ATLAS)
+
+# Held until this process ends.
+RUN = RunLock(Path())
+if workflow.is_main_process:
+    RUN.take()
 
 # The sweeps of this run share one Ray, which ends with this process.
 os.environ.setdefault("INITATLAS_WORKFLOW", f"{socket.gethostname()}:{os.getpid()}")
@@ -34,6 +45,8 @@ include: "workflow/rules/report.smk"
 
 
 onstart:
+    end_jobs_on_sigterm()
+    mark_page()
     prepare_ray()
 
 
@@ -41,6 +54,8 @@ rule all:
     default_target: True
     input:
         rules.page.output,
+        rules.ledger.output,
+        [everything_of(study) for study in ATLAS.studies],
 
 
 for _study in ATLAS.studies:
@@ -49,14 +64,13 @@ for _study in ATLAS.studies:
         name:
             _study
         input:
-            study_products(_study),
+            everything_of(_study),
 
 
-for _study, _sweeps in ATLAS.sweeps.items():
-    for _name in _sweeps:
+for _title in (*AVAILABLE, *ATLAS.unavailable):
 
-        rule:
-            name:
-                f"{_study}/{_name}"
-            input:
-                str(cube_path(_study, _name)),
+    rule:
+        name:
+            _title
+        input:
+            [*cube_files([_title]), *dataset_files([_title])],

@@ -9,11 +9,13 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from initatlas import __version__
 from initatlas.errors import UserError
+from initatlas.runs import MARK, MARK_VARIABLE, atlas_folder
 from initatlas.stopping import end_now, orderly_stops
 
 if TYPE_CHECKING:
@@ -34,10 +36,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     A mistake of the user's is one line on standard error and exit code 2; an interrupt is 130, SIGTERM 143.
     """
-    options = _parser().parse_args(arguments)
+    words = [*(sys.argv[1:] if arguments is None else arguments)]
+    ours, snakemake = (words[: words.index("--")], words[words.index("--") + 1 :]) if "--" in words else (words, [])
+    options = _parser().parse_args(ours)
+    options.snakemake = snakemake
     _set_up_logging(options.log)
     try:
-        with orderly_stops():
+        if options.in_atlas:
+            os.chdir(atlas_folder(Path.cwd()))
+        with options.stops():
             return options.command(options) or 0
     except UserError as error:
         log.error("initatlas: %s", error)
@@ -67,13 +74,20 @@ def entry() -> None:
     sys.exit(code)
 
 
+class _Marked(logging.Formatter):
+    """Marks every line, so that a front end can tell it from those of Snakemake."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return "\n".join(f"{MARK}{line}" for line in super().format(record).splitlines())
+
+
 def _set_up_logging(path: Path | None) -> None:
     """Messages go to standard error; with `path` also, with their time and the tracebacks of failures, to a file."""
     log.setLevel(logging.DEBUG)
     log.handlers.clear()
     console = logging.StreamHandler(sys.stderr)
     console.setLevel(logging.INFO)
-    console.setFormatter(logging.Formatter("%(message)s"))
+    console.setFormatter(_Marked("%(message)s") if os.environ.get(MARK_VARIABLE) else logging.Formatter("%(message)s"))
     log.addHandler(console)
     if path is not None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -86,8 +100,13 @@ def _parser() -> argparse.ArgumentParser:
     """All commands."""
     parser = argparse.ArgumentParser(prog="initatlas", description="An atlas of random initialisation.")
     parser.add_argument("--version", action="version", version=f"initatlas {__version__}")
-    parser.set_defaults(log=None)
+    parser.set_defaults(log=None, stops=orderly_stops, in_atlas=False)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    run = commands.add_parser("run", help="run the workflow to the report, or to some targets")
+    run.add_argument(
+        "targets", nargs="*", metavar="TARGET", help="a study, <study>/<sweep>, or a file; none: the report"
+    )
+    _add_run(run)
     _add_sweep_commands(commands.add_parser("sweep", help="plan, run and list sweeps"))
     _add_kernel_commands(commands.add_parser("kernel", help="kernel matrices that do not fit in memory"))
     _add_download(commands.add_parser("download", help="download the raw files of a data set"))
@@ -101,31 +120,51 @@ def _add_sweep_commands(parser: argparse.ArgumentParser) -> None:
     """``initatlas sweep list | plan | run``."""
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     listed = commands.add_parser("list", help="all sweeps of config/sweeps")
-    listed.set_defaults(command=_sweep_list)
+    listed.set_defaults(command=_sweep_list, in_atlas=True)
     status = commands.add_parser("status", help="how much of each sweep is stored")
-    status.set_defaults(command=_sweep_status)
+    status.set_defaults(command=_sweep_status, in_atlas=True)
     prune = commands.add_parser("prune", help="remove stored points that no sweep of the config can find any more")
     prune.add_argument("--dry-run", action="store_true", help="only say what would go")
-    prune.set_defaults(command=_sweep_prune)
-    for name, help_text, command in (
-        ("plan", "say what a sweep would do", _sweep_plan),
-        ("run", "run a sweep to its cube", _sweep_run),
-    ):
-        found = commands.add_parser(name, help=help_text)
-        found.add_argument("sweep", help="<study>/<sweep>, as listed")
-        found.set_defaults(command=command)
-    for found in commands.choices.values():
-        found.add_argument("--scale", choices=("smoke", "quick", "paper"), help="instead of the one in config.yaml")
-    commands.choices["run"].add_argument("--backend", choices=("serial", "ray", "auto"), help="instead of the config's")
-    commands.choices["run"].add_argument("--fail-fast", action="store_true", help="stop at the first failing point")
-    commands.choices["run"].add_argument("--workers", type=int, default=os.cpu_count(), help="CPUs to use here")
+    prune.set_defaults(command=_sweep_prune, in_atlas=True)
+    plan = commands.add_parser("plan", help="say what a sweep would do")
+    plan.add_argument("sweep", help="<study>/<sweep>, as listed")
+    plan.set_defaults(command=_sweep_plan, in_atlas=True)
+    run = commands.add_parser("run", help="run a sweep to its cube")
+    run.add_argument("targets", metavar="sweep", nargs=1, help="<study>/<sweep>, as listed")
+    _add_run(run)
+    for found in (listed, status, prune, plan):
+        _add_scale(found)
+
+
+def _add_scale(parser: argparse.ArgumentParser) -> None:
+    """``--scale``."""
+    parser.add_argument("--scale", choices=("smoke", "quick", "paper"), help="instead of the one in config.yaml")
+
+
+def _add_run(parser: argparse.ArgumentParser) -> None:
+    """How to run the workflow."""
+    _add_scale(parser)
+    parser.add_argument("--backend", choices=("serial", "ray", "auto"), help="instead of the config's")
+    parser.add_argument("--raw-data", help="folder for raw files, instead of the one in config.yaml")
+    parser.add_argument("--fail-fast", action="store_true", help="stop at the first failing point of a sweep")
+    parser.add_argument("--workers", type=_count, default=os.cpu_count(), help="CPUs to use here")
+    parser.add_argument("--verbose", action="store_true", help="show all that Snakemake says")
+    # Its stop takes longer than that of a stage, and is its own affair.
+    parser.set_defaults(command=_run, stops=nullcontext, in_atlas=True)
+
+
+def _count(text: str) -> int:
+    """A whole number of at least 1."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r}: give a whole number of at least 1")
+    return int(text)
 
 
 def _add_kernel_commands(parser: argparse.ArgumentParser) -> None:
     """``initatlas kernel gram | spectrum``."""
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     gram = commands.add_parser("gram", help="compute a kernel matrix into a file, tile by tile; can be interrupted")
-    gram.add_argument("--dataset", type=Path, required=True, help="file of a data set, such as data/datasets/mnist.nc")
+    gram.add_argument("--dataset", type=Path, required=True, help="file of a data set, such as data/datasets/quick/mnist.nc")
     gram.add_argument("--output", type=Path, required=True, help="the file to make (HDF5)")
     gram.add_argument("--split", choices=("train", "test"), help="instead of all images")
     gram.add_argument("--samples", type=int, help="draw so many images instead of all")
@@ -139,7 +178,7 @@ def _add_kernel_commands(parser: argparse.ArgumentParser) -> None:
     gram.add_argument("--bias", action="store_true", help="give the first layer a bias")
     gram.add_argument("--dtype", choices=("float32", "float64"), default="float32")
     gram.add_argument("--tile", type=int, default=4096, help="largest side of a tile")
-    gram.add_argument("--workers", type=int, default=1, help="more than 1: on Ray")
+    gram.add_argument("--workers", type=_count, default=1, help="more than 1: on Ray")
     gram.set_defaults(command=_kernel_gram)
     spectrum = commands.add_parser("spectrum", help="the largest eigenpairs of such a file, and its labels' tail sums")
     spectrum.add_argument("gram", type=Path, help="a file of `initatlas kernel gram`")
@@ -164,7 +203,7 @@ def _add_download(parser: argparse.ArgumentParser) -> None:
 def _add_config(parser: argparse.ArgumentParser) -> None:
     """``initatlas config check | reference``."""
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    commands.add_parser("check", help="read the whole config").set_defaults(command=_config_check)
+    commands.add_parser("check", help="read the whole config").set_defaults(command=_config_check, in_atlas=True)
     reference = commands.add_parser("reference", help="write config/README.md and config/schema from the models")
     reference.set_defaults(command=_config_reference)
 
@@ -183,7 +222,7 @@ def _add_stages(parser: argparse.ArgumentParser) -> None:
 
     stage("dataset", _stage_dataset, "name", "spec", "raw-data", "output")
     sweep = stage("sweep", _stage_sweep, "spec", "store", "output", "backend")
-    sweep.add_argument("--workers", type=int, required=True)
+    sweep.add_argument("--workers", type=_count, required=True)
     sweep.add_argument("--fail-fast", action="store_true")
     sweep.add_argument("--data", nargs="*", default=[], metavar="NAME=FILE")
     for name, command, options in (
@@ -193,7 +232,8 @@ def _add_stages(parser: argparse.ArgumentParser) -> None:
     ):
         stage(name, command, *options).add_argument("--cubes", nargs="*", default=[], metavar="NAME=FILE")
     stage("ledger", _stage_ledger, "output").add_argument("--claims", nargs="*", default=[])
-    page = stage("page", _stage_page, "reports", "captions", "scale", "output")
+    stage("unavailable", _stage_unavailable, "reason")
+    page = stage("page", _stage_page, "products", "captions", "scale", "output")
     page.add_argument("--studies", nargs="*", default=[])
     page.add_argument("--cubes", nargs="*", default=[])
 
@@ -231,10 +271,16 @@ def _sweep_plan(options: argparse.Namespace) -> None:
     print(plan(options.sweep, _overrides(options)))
 
 
-def _sweep_run(options: argparse.Namespace) -> int:
-    from initatlas.commands.people import run
+def _run(options: argparse.Namespace) -> int:
+    from initatlas.commands.run import run_workflow
 
-    return run(options.sweep, _overrides(options), workers=options.workers)
+    return run_workflow(
+        options.targets,
+        _overrides(options),
+        workers=options.workers,
+        verbose=options.verbose,
+        options=options.snakemake,
+    )
 
 
 def _kernel_gram(options: argparse.Namespace) -> None:
@@ -368,12 +414,16 @@ def _stage_ledger(options: argparse.Namespace) -> None:
     join_ledgers([Path(path) for path in options.claims], Path(options.output))
 
 
+def _stage_unavailable(options: argparse.Namespace) -> None:
+    raise UserError(options.reason)
+
+
 def _stage_page(options: argparse.Namespace) -> None:
     from initatlas.commands.stages import write_page
 
     write_page(
         options.studies,
-        reports=Path(options.reports),
+        products=Path(options.products),
         captions=Path(options.captions),
         cubes=[Path(path) for path in options.cubes],
         scale=options.scale,

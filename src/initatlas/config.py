@@ -4,7 +4,7 @@
 the standard library, pydantic and PyYAML.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
@@ -60,7 +60,9 @@ class Settings(Strict):
 class StudyConfig(Strict):
     """`config/sweeps/<study>.yaml`: the sweeps of a study."""
 
-    sweeps: dict[str, SweepConfig] = Field(description="Sweeps by name; each becomes `data/cubes/<study>/<name>.nc`.")
+    sweeps: dict[str, SweepConfig] = Field(
+        description="Sweeps by name; each becomes `data/cubes/<scale>/<study>/<name>.nc`."
+    )
 
 
 @dataclass(frozen=True)
@@ -97,22 +99,26 @@ class Workflow:
     backends: Mapping[str, str]
     studies: Mapping[str, Study]
 
-    def sweep(self, study: str, name: str) -> Sweep:
-        """A sweep by name.
+    @property
+    def titles(self) -> list[str]:
+        """``study/sweep`` of all sweeps that can run."""
+        return [sweep.title for group in self.sweeps.values() for sweep in group.values()]
+
+    def sweep(self, title: str) -> Sweep:
+        """A sweep by its title, ``study/sweep``.
 
         Raises
         ------
         UserError
             If there is none of that name, or if it cannot run here.
         """
-        title = f"{study}/{name}" if name else study
         if title in self.unavailable:
             raise UserError(self.unavailable[title])
+        study, _, name = title.partition("/")
         try:
             return self.sweeps[study][name]
         except KeyError:
-            titles = [sweep.title for group in self.sweeps.values() for sweep in group.values()]
-            known = [*titles, *self.unavailable]
+            known = [*self.titles, *self.unavailable]
             raise UserError(
                 f"there is no sweep {title}{did_you_mean(title, known)}; there are: {', '.join(known)}"
             ) from None
@@ -141,7 +147,7 @@ def load_workflow(root: Path, overrides: Mapping[str, Any] | None = None) -> Wor
     present = {name: spec for name, spec in specs.items() if files_present(spec, raw_data)}
     sweeps, unavailable, backends = _load_sweeps(folder / "sweeps", settings, specs, present)
     studies = {name: load_study(name) for name in STUDIES}
-    _check_products(studies, sweeps, unavailable)
+    _check_products(studies, [*backends, *unavailable])
     for name in studies:
         load_published(root, name)
     return Workflow(
@@ -349,15 +355,14 @@ def _check_known(name: object, specs: Mapping[str, DatasetSpec], where: str) -> 
         )
 
 
-def _check_products(
-    studies: Mapping[str, Study], sweeps: Mapping[str, Mapping[str, Sweep]], unavailable: Mapping[str, str]
-) -> None:
+def _check_products(studies: Mapping[str, Study], titles: Collection[str]) -> None:
     """Every cube that a product reads has a sweep, even if that cannot run here."""
     for study in studies.values():
         check_names([*study.figures, *study.tables], f"initatlas.studies.{study.key}: figures and tables")
         for product, names in [*study.figures.items(), *study.tables.items(), ("claims", study.claims)]:
-            for owner, name in cube_titles(study.key, names):
-                if name not in sweeps.get(owner, {}) and f"{owner}/{name}" not in unavailable:
+            for title in cube_titles(study.key, names):
+                if title not in titles:
+                    owner, _, name = title.partition("/")
                     raise UserError(
                         f"config/sweeps/{owner}.yaml: sweeps.{name} is missing; {product} of study {study.key} is read from it"
                     )
@@ -391,8 +396,6 @@ def load_study(name: str) -> Study:
     return declaration
 
 
-def cube_titles(study: str, names: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+def cube_titles(study: str, names: Iterable[str]) -> Iterator[str]:
     """Resolve the sweeps that a product names: ``fig2`` is of the same study, ``atlas/theory`` of another."""
-    for name in names:
-        owner, slash, sweep = name.rpartition("/")
-        yield (owner if slash else study), sweep
+    return (name if "/" in name else f"{study}/{name}" for name in names)

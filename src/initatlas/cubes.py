@@ -23,3 +23,14 @@ def open_cube(path: Path) -> xr.Dataset:
             return cube.load()
     except (OSError, ValueError) as error:
         raise UserError(f"{path}: not a readable cube ({error}); remove it and run the workflow again") from None
+
+
+def cube_attributes(path: Path) -> dict[str, str]:
+    """The global attributes of a cube; none if it cannot be read."""
+    import netCDF4
+
+    try:
+        with netCDF4.Dataset(path) as cube:
+            return {name: str(cube.getncattr(name)) for name in cube.ncattrs()}
+    except OSError:
+        return {}

@@ -13,7 +13,7 @@ LONGEST_NAME = 60
 _NAME = re.compile(rf"[A-Za-z][A-Za-z0-9_]{{0,{LONGEST_NAME - 1}}}")
 
 RESERVED = frozenset(
-    {"all", "caption", "claims", "dataset", "index", "ledger", "page", "published", "sweep"}
+    {"all", "caption", "claims", "dataset", "index", "ledger", "page", "published", "sweep", "unavailable"}
 ) | frozenset(name for name in (*dir(list), "get", "items", "keys", "size", "update") if not name.startswith("_"))
 """Names of the workflow's own rules and inputs, and of what its lists of inputs can do."""
 
@@ -40,7 +40,7 @@ def check_names(names: Iterable[object], where: str) -> None:
                 f"{where}: the name {name!r} cannot be used; allowed: letters (a-z), digits and _, a letter first, "
                 f"at most {LONGEST_NAME} characters"
             )
-        if name.lower() in RESERVED or iskeyword(name):
+        if name.lower() in RESERVED or iskeyword(name) or name.startswith("download_"):
             raise UserError(f"{where}: the name {name!r} is reserved; choose another one")
         if name.lower() in seen:
             raise UserError(

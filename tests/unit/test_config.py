@@ -92,7 +92,7 @@ def test_what_is_not_written_has_a_default(project):
 def test_the_command_line_wins_over_the_file(project):
     assert project({"scale": "paper"}, config="scale: smoke\nseed: 3\n").settings.scale == "paper"
     assert project({"seed": 4}).settings.seed == 4
-    assert project().sweep("atlas", "depth_scale").root_seed == 3
+    assert project().sweep("atlas/depth_scale").root_seed == 3
 
 
 def test_a_sweep_chooses_its_own_backend(project):
@@ -105,19 +105,19 @@ def test_a_sweep_chooses_its_own_backend(project):
 
 def test_a_sweep_of_ones_own_needs_no_study(project):
     workflow = project(sweeps__own=own("{experiment: toy.draws, axes: {offset: [0, 1]}, seeds: 2}"))
-    assert workflow.sweep("own", "trial").shape == (2, 2)
+    assert workflow.sweep("own/trial").shape == (2, 2)
     assert "own" not in workflow.studies
 
 
 def test_the_device_of_the_settings_reaches_the_sweeps_that_train(project):
     workflow = project({"device": "cpu"})
-    assert workflow.sweep("atlas", "trainability").fixed["device"] == "cpu"
-    assert "device" not in workflow.sweep("tsuchida2018", "fig2").fixed
+    assert workflow.sweep("atlas/trainability").fixed["device"] == "cpu"
+    assert "device" not in workflow.sweep("tsuchida2018/fig2").fixed
 
 
 def test_available_keeps_the_data_sets_that_are_there(project):
     def found():
-        sweep = project({"scale": "smoke"}).sweep("chen2024", "table1")
+        sweep = project({"scale": "smoke"}).sweep("chen2024/table1")
         return sweep.datasets
 
     assert found() == ["digits", "glyphs"]
@@ -135,8 +135,8 @@ def test_available_works_in_an_overlay(project):
         scales: {smoke: {axes: {dataset: {available: [glyphs, mnist]}}}}
         """
     )
-    assert project({"scale": "smoke"}, sweeps__own=written).sweep("own", "trial").datasets == ["glyphs"]
-    assert project({"scale": "quick"}).sweep("own", "trial").datasets == ["digits"]
+    assert project({"scale": "smoke"}, sweeps__own=written).sweep("own/trial").datasets == ["glyphs"]
+    assert project({"scale": "quick"}).sweep("own/trial").datasets == ["digits"]
 
 
 def test_data_sets_without_their_files_are_left_out(project):
@@ -298,7 +298,7 @@ def test_a_sweep_that_is_asked_for_has_to_be_there(project):
     workflow = project()
     for study, name in (("chen2024", "table9"), ("nobody", "fig1")):
         with pytest.raises(UserError, match=rf"^there is no sweep {study}/{name}.*; there are: .*tsuchida2018/fig2"):
-            workflow.sweep(study, name)
+            workflow.sweep(f"{study}/{name}")
 
 
 UNAVAILABLE = {
@@ -334,9 +334,9 @@ def test_a_sweep_that_cannot_run_here_fails_for_who_asks_for_it_alone(project, n
     written, message = UNAVAILABLE[name]
     workflow = project(sweeps__own=own(written))
     assert list(workflow.unavailable) == ["own/trial"]
-    assert workflow.sweep("atlas", "depth_scale").name == "depth_scale"
+    assert workflow.sweep("atlas/depth_scale").name == "depth_scale"
     with pytest.raises(UserError) as error:
-        workflow.sweep("own", "trial")
+        workflow.sweep("own/trial")
     line = str(error.value).replace(f"{project.root}/", "")
     assert line.startswith("config/sweeps/own.yaml: sweeps.trial")
     assert line.split(": ", 2)[2].startswith(message)
@@ -384,7 +384,7 @@ def test_a_name_that_cannot_be_used(project, name):
 
 def test_the_longest_name(project):
     name = "a" * 60
-    assert project(sweeps__own=f"sweeps: {{{name}: {{experiment: depth_scale}}}}").sweep("own", name).name == name
+    assert project(sweeps__own=f"sweeps: {{{name}: {{experiment: depth_scale}}}}").sweep(f"own/{name}").name == name
 
 
 def test_two_names_that_differ_in_case_alone(project):
@@ -399,10 +399,10 @@ def test_the_name_of_a_file_of_sweeps_is_a_name(project):
     assert mistake(project).startswith("config/sweeps: the name 'my sweeps' cannot be used")
 
 
-@pytest.mark.parametrize("asked", [("trainability", ""), ("atlas", "trainabilty"), ("atals", "trainability")])
+@pytest.mark.parametrize("asked", ["trainability", "atlas/trainabilty", "atals/trainability"])
 def test_the_nearest_sweep_is_suggested(project, asked):
     with pytest.raises(UserError, match=r"\(did you mean 'atlas/trainability'\?\)"):
-        project().sweep(*asked)
+        project().sweep(asked)
 
 
 def test_the_files_of_the_repository_are_plain_yaml_too(root):

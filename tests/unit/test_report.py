@@ -374,10 +374,10 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("project")
     for product in ("fig1", "table1"):
         write_text(root / f"captions/paper2020/{product}.rst", f"Caption of {product}, :math:`x^2`. More.")
-    save_figure(_draw(), root / "reports/paper2020/figures/fig1")
+    save_figure(_draw(), root / "reports/quick/paper2020/figures/fig1")
     plt.close("all")
-    write_table(TABLE, root / "reports/paper2020/tables/table1", "Caption.")
-    write_text(root / "reports/paper2020/claims.json", claims_to_json(_claims()))
+    write_table(TABLE, root / "reports/quick/paper2020/tables/table1", "Caption.")
+    write_text(root / "reports/quick/paper2020/claims.json", claims_to_json(_claims()))
     _write_cube(root / "cubes/kernel.nc")
     return root
 
@@ -386,7 +386,8 @@ def _collect(project: Path) -> Page:
     """The page of the project."""
     return collect_page(
         STUDIES,
-        reports=project / "reports",
+        products=project / "reports/quick",
+        folder=project / "reports",
         captions=project / "captions",
         cubes=[project / "cubes/kernel.nc"],
         title="Atlas",
@@ -429,7 +430,9 @@ def test_collect_reads_products_claims_and_provenance(project: Path) -> None:
     study, empty = _collect(project).studies
     assert study.products == ["fig1", "table1"]
     assert study.missing == ("fig2",)
-    assert study.figures[0].links == {kind: f"paper2020/figures/fig1.{kind.lower()}" for kind in ("PDF", "SVG", "PNG")}
+    assert study.figures[0].links == {
+        kind: f"quick/paper2020/figures/fig1.{kind.lower()}" for kind in ("PDF", "SVG", "PNG")
+    }
     assert study.figures[0].alternative == "Caption of fig1, $x^2$."
     assert (study.figures[0].width, study.figures[0].height) == (538, 346)
     assert list(study.claims) == _claims()
@@ -478,7 +481,7 @@ def test_the_page_is_well_formed_and_its_anchors_exist(outline: _Outline) -> Non
 def test_the_page_is_accessible(outline: _Outline) -> None:
     tags = [tag for tag, _ in outline.elements]
     assert [tags.count(tag) for tag in ("main", "nav", "header", "h1")] == [1, 1, 1, 1]
-    assert dict(outline.elements)["html"] == {"lang": "en-GB"}
+    assert dict(outline.elements)["html"] == {"lang": "en-GB", "data-scale": "quick"}
     assert all(attributes.get("alt") for tag, attributes in outline.elements if tag == "img")
     assert all(attributes.get("scope") for tag, attributes in outline.elements if tag == "th")
 
@@ -513,7 +516,14 @@ def test_a_heavy_figure_is_shown_by_its_raster(project: Path, monkeypatch: pytes
 def test_a_missing_caption_is_an_error(project: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"fig1\.rst is missing"):
         collect_page(
-            STUDIES, reports=project / "reports", captions=tmp_path, cubes=[], title="", version="", scale="quick"
+            STUDIES,
+            products=project / "reports/quick",
+            folder=project / "reports",
+            captions=tmp_path,
+            cubes=[],
+            title="",
+            version="",
+            scale="quick",
         )
 
 
@@ -521,7 +531,9 @@ def test_a_foreign_cube_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "other.nc"
     xr.Dataset({"x": 1.0}).to_netcdf(path, engine="netcdf4")
     with pytest.raises(UserError, match=r"other\.nc: a cube without 'spec'"):
-        collect_page([], reports=tmp_path, captions=tmp_path, cubes=[path], title="", version="", scale="quick")
+        collect_page(
+            [], products=tmp_path, folder=tmp_path, captions=tmp_path, cubes=[path], title="", version="", scale="quick"
+        )
 
 
 def test_a_page_without_claims_says_so() -> None:

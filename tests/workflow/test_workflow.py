@@ -32,11 +32,11 @@ def test_the_workflow_makes_everything_that_is_declared(built):
         declared = load_study(study)
         for name in declared.figures:
             for suffix in ("svg", "pdf", "png"):
-                assert (built / f"reports/{study}/figures/{name}.{suffix}").stat().st_size > 1000
+                assert (built / f"reports/smoke/{study}/figures/{name}.{suffix}").stat().st_size > 1000
         for name in declared.tables:
             for suffix in ("csv", "md", "tex", "html"):
-                assert (built / f"reports/{study}/tables/{name}.{suffix}").stat().st_size > 50
-        assert json.loads((built / f"reports/{study}/claims.json").read_text())
+                assert (built / f"reports/smoke/{study}/tables/{name}.{suffix}").stat().st_size > 50
+        assert json.loads((built / f"reports/smoke/{study}/claims.json").read_text())
     page = (built / "reports/index.html").read_text()
     for study in STUDIES:
         assert load_study(study).title in page
@@ -147,7 +147,7 @@ def test_one_more_value_on_an_axis_computes_the_new_points_alone(project):
 
 def test_an_interrupted_sweep_goes_on_from_its_stored_points(project):
     """The cube is gone, its points are not: nothing is computed again."""
-    (project / "data/cubes/tsuchida2018/fig2.nc").unlink()
+    (project / "data/cubes/smoke/tsuchida2018/fig2.nc").unlink()
     answer = project.snakemake("tsuchida2018/fig2")
     assert answer.code == 0, answer.text
     assert "tsuchida2018/fig2: 0 of 5 points to run" in (project / LOG.format("tsuchida2018/fig2")).read_text()
@@ -156,7 +156,7 @@ def test_an_interrupted_sweep_goes_on_from_its_stored_points(project):
 @pytest.mark.parametrize(("backend", "started"), [("auto", False), ("ray", True)])
 def test_a_run_starts_ray_beside_its_first_jobs_if_a_sweep_of_it_asks_for_it(project, backend, started):
     """Not if that sweep is short, or is not to run; here it has nothing to compute, so that it starts none itself."""
-    (project / "data/cubes/daniely2016/duals.nc").unlink()
+    (project / "data/cubes/smoke/daniely2016/duals.nc").unlink()
     sessions = project / "data/ray"
     for expected in (started, False):
         answer = project.snakemake("daniely2016/duals", config=[f"backend={backend}"])
@@ -179,7 +179,7 @@ def test_a_failing_point_fails_its_job_and_leaves_a_table(project):
     assert answer.code == 1
     assert "own/slow: 2 of 2 points failed" in answer.text
     assert "TimeLimitError" in answer.text
-    assert not (project / "data/cubes/own/slow.nc").exists()
+    assert not (project / "data/cubes/smoke/own/slow.nc").exists()
     assert cube(project, "own/slow.partial")["status"].values.tolist() == [1, 1]
 
 
@@ -283,9 +283,9 @@ with SnakemakeApi(OutputSettings(quiet={Quietness.ALL})) as api:
 print(json.dumps(found))
 """
 
-LOG = "data/logs/sweeps/{}.log"
+LOG = "data/logs/smoke/sweeps/{}.log"
 
 
 def cube(project, title):
-    with xr.open_dataset(project / f"data/cubes/{title}.nc") as opened:
+    with xr.open_dataset(project / f"data/cubes/smoke/{title}.nc") as opened:
         return opened.load()

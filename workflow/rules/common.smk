@@ -1,14 +1,22 @@
-"""What the rules share: the interpreter, and the cubes of products."""
+"""What the rules share: the interpreter, and what stands above the products."""
 
+import re
 import shlex
 import sys
+from datetime import datetime
 from pathlib import Path
 
-import initatlas.report
 from initatlas.config import cube_titles
-from initatlas.layout import POINTS, cube_path, dataset_path
-from initatlas.provenance import code_version, text_version
-from initatlas.sweeps.registry import experiment_module, load_experiment
+from initatlas.layout import (
+    FIGURE_FORMATS,
+    POINTS,
+    RAY,
+    TABLE_FORMATS,
+    caption,
+    published,
+)
+from initatlas.runs import spec_file
+from initatlas.sweeps.registry import load_experiment
 from initatlas.sweeps.spec import expected_seconds
 
 # `python` in a rule is the interpreter that runs Snakemake; where that lies is no reason to run a rule again.
@@ -19,44 +27,55 @@ shell.prefix(
 # What a sweep on Ray asks for; Snakemake scales it down to the cores that there are, or to --max-threads.
 MOST_THREADS = 256
 
-FIGURE_FORMATS = ("svg", "pdf", "png")
-TABLE_FORMATS = ("csv", "md", "tex", "html")
+AVAILABLE = [sweep.title for group in ATLAS.sweeps.values() for sweep in group.values()]
+
+
+def one_of(names):
+    """A wildcard that stands for some names alone."""
+    return "|".join(map(re.escape, names)) or "(?!)"
+
+
+def texts(paths):
+    """Paths as Snakemake takes them."""
+    return [str(path) for path in paths]
+
+
+def cube_files(titles):
+    """The cubes of some sweeps."""
+    return [str(LAYOUT.cube(title)) for title in titles]
 
 
 def product_cubes(study, names):
     """The cubes that a product of a study reads, as sweep: path."""
     return {
-        name: str(cube_path(owner, name)) for owner, name in cube_titles(study, names)
+        title.rpartition("/")[2]: str(LAYOUT.cube(title))
+        for title in cube_titles(study, names)
     }
 
 
-def cube_arguments(wildcards, input):
-    """The cubes among the inputs of a rule, as sweep=path."""
-    return [
-        f"{name}={path}"
-        for name, path in input.items()
-        if path.startswith("data/cubes/")
-    ]
+def cube_arguments(study, names):
+    """The cubes that a product of a study reads, as sweep=path."""
+    return [f"{name}={path}" for name, path in product_cubes(study, names).items()]
+
+
+def above_product(study, names):
+    """The other files above a product."""
+    return texts(ANCESTRY.above_product(study, names))
 
 
 def dataset_spec(wildcards):
-    """The spec of a data set, as canonical JSON."""
-    return ATLAS.datasets[wildcards.dataset].model_dump_json()
-
-
-def dataset_code(wildcards):
-    """Version of the code that builds this kind of data set."""
-    return code_version(f"initatlas.datasets.{ATLAS.datasets[wildcards.dataset].kind}")
+    """The spec of a data set, as a file."""
+    return spec_file(ATLAS.datasets[wildcards.dataset].model_dump_json())
 
 
 def sweep_of(wildcards):
     """The resolved sweep that a cube stands for."""
-    return ATLAS.sweep(wildcards.study, wildcards.sweep)
+    return ATLAS.sweep(wildcards.title)
 
 
 def sweep_backend(wildcards):
     """Backend that the sweep, or else the config, asks for."""
-    return ATLAS.backends[sweep_of(wildcards).title]
+    return ATLAS.backends[wildcards.title]
 
 
 def sweep_seconds(wildcards):
@@ -78,9 +97,25 @@ def prepare_ray():
         )
         for job in jobs
     ):
-        RayOfTheSweep(
-            workers=workflow.cores, session_folder=POINTS.parent / "ray"
-        ).prepare()
+        RayOfTheSweep(workers=workflow.cores, session_folder=RAY).prepare()
+
+
+def mark_page():
+    """Say on the page which studies are about to be made anew: if this run fails, the page is older than the config."""
+    from initatlas.report.outdated import mark_outdated
+
+    due = {path for job in workflow.dag.needrun_jobs() for path in map(str, job.output)}
+    studies = {
+        declared.title: len(due.intersection(everything_of(study)))
+        for study, declared in ATLAS.studies.items()
+    }
+    mark_outdated(
+        PAGE,
+        {title: count for title, count in studies.items() if count},
+        scale=ATLAS.settings.scale,
+        due=str(PAGE) in due,
+        now=datetime.now(),
+    )
 
 
 def engine_options(wildcards):
@@ -95,31 +130,39 @@ def study_products(study):
     """Everything that a study produces."""
     declared = ATLAS.studies[study]
     figures = [
-        f"reports/{study}/figures/{name}.{suffix}"
+        LAYOUT.figure(study, name, suffix)
         for name in declared.figures
         for suffix in FIGURE_FORMATS
     ]
     tables = [
-        f"reports/{study}/tables/{name}.{suffix}"
+        LAYOUT.table(study, name, suffix)
         for name in declared.tables
         for suffix in TABLE_FORMATS
     ]
-    return [*figures, *tables, f"reports/{study}/claims.json"]
+    return texts([*figures, *tables, LAYOUT.claims(study)])
 
 
 def study_captions(study):
     """The captions of the products of a study."""
     declared = ATLAS.studies[study]
-    return [
-        f"workflow/report/{study}/{name}.rst"
-        for name in (*declared.figures, *declared.tables)
-    ]
+    return texts(caption(study, name) for name in (*declared.figures, *declared.tables))
 
 
-def page_cubes():
-    """The cubes of the studies on the page."""
-    return [
-        str(cube_path(study, name))
-        for study in ATLAS.studies
-        for name in ATLAS.sweeps[study]
+def everything_of(study):
+    """What a study's target asks for: its products, and the cubes and data sets behind them.
+
+    A cube that is missing is made again, though what was read from it is there.
+    """
+    titles = ANCESTRY.titles(study)
+    return [*study_products(study), *cube_files(titles), *dataset_files(titles)]
+
+
+def dataset_files(titles):
+    """The data sets of some sweeps."""
+    names = [
+        name
+        for title in titles
+        if title in AVAILABLE
+        for name in ATLAS.sweep(title).datasets
     ]
+    return texts(LAYOUT.dataset(name) for name in dict.fromkeys(names))

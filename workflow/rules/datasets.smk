@@ -3,15 +3,15 @@
 
 rule dataset:
     input:
-        lambda wildcards: [str(path) for path in ATLAS.raw_files[wildcards.dataset]],
+        lambda wildcards: texts(ATLAS.raw_files[wildcards.dataset]),
     output:
-        "data/datasets/{dataset}.nc",
+        str(LAYOUT.dataset("{dataset}")),
     log:
-        "data/logs/datasets/{dataset}.log",
+        str(LAYOUT.log("datasets/{dataset}")),
     benchmark:
-        "data/benchmarks/datasets/{dataset}.tsv"
+        str(LAYOUT.benchmark("datasets/{dataset}"))
     wildcard_constraints:
-        dataset="|".join(ATLAS.datasets),
+        dataset=one_of(ATLAS.datasets),
     conda:
         "../../environment.yml"
     threads: 1
@@ -20,13 +20,13 @@ rule dataset:
         runtime=60,
     params:
         spec=dataset_spec,
-        code=dataset_code,
+        made_from=lambda wildcards: ANCESTRY.dataset(wildcards.dataset),
         raw_data=ATLAS.settings.raw_data,
     message:
         "data set {wildcards.dataset}"
     shell:
-        "python -m initatlas stage dataset --log {log} --name {wildcards.dataset} --spec {params.spec:q}"
-        " --raw-data {params.raw_data:q} --output {output}"
+        "python -m initatlas stage dataset --log {log:q} --name {wildcards.dataset:q} --spec @{params.spec:q}"
+        " --raw-data {params.raw_data:q} --output {output:q}"
 
 
 for _dataset in ATLAS.downloads:
@@ -48,4 +48,4 @@ for _dataset in ATLAS.downloads:
         message:
             f"download the raw files of {_dataset}"
         shell:
-            "python -m initatlas download {params.dataset} --raw-data {params.raw_data:q} --log {log}"
+            "python -m initatlas download {params.dataset:q} --raw-data {params.raw_data:q} --log {log:q}"

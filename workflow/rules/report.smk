@@ -3,13 +3,14 @@
 
 rule ledger:
     input:
-        [f"reports/{study}/claims.json" for study in ATLAS.studies],
+        claims=texts(LAYOUT.claims(study) for study in ATLAS.studies),
+        above=texts(ANCESTRY.above_studies()),
     output:
-        "reports/claims.json",
+        str(LAYOUT.ledger),
     log:
-        "data/logs/ledger.log",
+        str(LAYOUT.log("ledger")),
     benchmark:
-        "data/benchmarks/ledger.tsv"
+        str(LAYOUT.benchmark("ledger"))
     conda:
         "../../environment.yml"
     threads: 1
@@ -17,30 +18,30 @@ rule ledger:
         mem_mb=500,
         runtime=10,
     params:
-        code=code_version("initatlas.report.ledger"),
+        made_from=ANCESTRY.ledger(),
     message:
         "ledger of claims"
     shell:
-        "python -m initatlas stage ledger --log {log} --output {output} --claims {input}"
+        "python -m initatlas stage ledger --log {log:q} --output {output:q} --claims {input.claims:q}"
 
 
 rule page:
     input:
         products=[path for study in ATLAS.studies for path in study_products(study)],
+        ledger=rules.ledger.output,
+        above=texts(ANCESTRY.above_studies()),
         captions=[path for study in ATLAS.studies for path in study_captions(study)],
-        cubes=page_cubes(),
-        claims="reports/claims.json",
     output:
         report(
-            "reports/index.html",
+            str(PAGE),
             category="Atlas",
             labels={"page": "the report"},
             caption="../report/page.rst",
         ),
     log:
-        "data/logs/page.log",
+        str(LAYOUT.log("page")),
     benchmark:
-        "data/benchmarks/page.tsv"
+        str(LAYOUT.benchmark("page"))
     conda:
         "../../environment.yml"
     threads: 1
@@ -50,13 +51,16 @@ rule page:
     params:
         studies=list(ATLAS.studies),
         scale=ATLAS.settings.scale,
-        code=code_version("initatlas.report.collect"),
-        templates=text_version(Path(initatlas.report.__path__[0]) / "templates"),
-        declarations=[
-            code_version(f"initatlas.studies.{study}") for study in ATLAS.studies
+        products=str(LAYOUT.products),
+        cubes=[
+            str(LAYOUT.cube(title))
+            for study in ATLAS.studies
+            for title in AVAILABLE
+            if title.startswith(f"{study}/")
         ],
+        made_from=ANCESTRY.page(),
     message:
         "report page"
     shell:
-        "python -m initatlas stage page --log {log} --reports reports --captions workflow/report"
-        " --scale {params.scale} --output {output} --studies {params.studies} --cubes {input.cubes}"
+        "python -m initatlas stage page --log {log:q} --products {params.products:q} --captions workflow/report"
+        " --scale {params.scale} --output {output:q} --studies {params.studies:q} --cubes {params.cubes:q}"

@@ -8,21 +8,22 @@ for _study, _declared in ATLAS.studies.items():
                 f"figure_{_study}_{_name}"
             input:
                 **product_cubes(_study, _cubes),
-                published=f"config/published/{_study}.yaml",
+                published=str(published(_study)),
+                above=above_product(_study, _cubes),
             output:
                 svg=report(
-                    f"reports/{_study}/figures/{_name}.svg",
+                    str(LAYOUT.figure(_study, _name, "svg")),
                     caption=f"../report/{_study}/{_name}.rst",
                     category=_declared.title,
                     subcategory="Figures",
                     labels={"figure": _name},
                 ),
-                pdf=f"reports/{_study}/figures/{_name}.pdf",
-                png=f"reports/{_study}/figures/{_name}.png",
+                pdf=str(LAYOUT.figure(_study, _name, "pdf")),
+                png=str(LAYOUT.figure(_study, _name, "png")),
             log:
-                f"data/logs/figures/{_study}/{_name}.log",
+                str(LAYOUT.log(f"figures/{_study}/{_name}")),
             benchmark:
-                f"data/benchmarks/figures/{_study}/{_name}.tsv"
+                str(LAYOUT.benchmark(f"figures/{_study}/{_name}"))
             conda:
                 "../../environment.yml"
             threads: 1
@@ -32,14 +33,13 @@ for _study, _declared in ATLAS.studies.items():
             params:
                 study=_study,
                 name=_name,
-                cubes=cube_arguments,
-                code=code_version(f"initatlas.studies.{_study}.figures"),
-                style=code_version("initatlas.report.style"),
+                cubes=cube_arguments(_study, _cubes),
+                made_from=ANCESTRY.figure(_study, _name),
             message:
                 f"figure {_study}/{_name}"
             shell:
-                "python -m initatlas stage figure --log {log} --study {params.study} --name {params.name}"
-                " --published {input.published} --output {output.svg} --cubes {params.cubes}"
+                "python -m initatlas stage figure --log {log:q} --study {params.study:q} --name {params.name:q}"
+                " --published {input.published:q} --output {output.svg:q} --cubes {params.cubes:q}"
 
     for _name, _cubes in _declared.tables.items():
 
@@ -48,23 +48,24 @@ for _study, _declared in ATLAS.studies.items():
                 f"table_{_study}_{_name}"
             input:
                 **product_cubes(_study, _cubes),
-                caption=f"workflow/report/{_study}/{_name}.rst",
-                published=f"config/published/{_study}.yaml",
+                caption=str(caption(_study, _name)),
+                published=str(published(_study)),
+                above=above_product(_study, _cubes),
             output:
                 csv=report(
-                    f"reports/{_study}/tables/{_name}.csv",
+                    str(LAYOUT.table(_study, _name, "csv")),
                     caption=f"../report/{_study}/{_name}.rst",
                     category=_declared.title,
                     subcategory="Tables",
                     labels={"table": _name},
                 ),
-                md=f"reports/{_study}/tables/{_name}.md",
-                tex=f"reports/{_study}/tables/{_name}.tex",
-                html=f"reports/{_study}/tables/{_name}.html",
+                md=str(LAYOUT.table(_study, _name, "md")),
+                tex=str(LAYOUT.table(_study, _name, "tex")),
+                html=str(LAYOUT.table(_study, _name, "html")),
             log:
-                f"data/logs/tables/{_study}/{_name}.log",
+                str(LAYOUT.log(f"tables/{_study}/{_name}")),
             benchmark:
-                f"data/benchmarks/tables/{_study}/{_name}.tsv"
+                str(LAYOUT.benchmark(f"tables/{_study}/{_name}"))
             conda:
                 "../../environment.yml"
             threads: 1
@@ -74,27 +75,28 @@ for _study, _declared in ATLAS.studies.items():
             params:
                 study=_study,
                 name=_name,
-                cubes=cube_arguments,
-                code=code_version(f"initatlas.studies.{_study}.tables"),
-                writer=code_version("initatlas.report.tables"),
+                cubes=cube_arguments(_study, _cubes),
+                made_from=ANCESTRY.table(_study, _name),
             message:
                 f"table {_study}/{_name}"
             shell:
-                "python -m initatlas stage table --log {log} --study {params.study} --name {params.name}"
-                " --published {input.published} --caption {input.caption} --output {output.csv} --cubes {params.cubes}"
+                "python -m initatlas stage table --log {log:q} --study {params.study:q} --name {params.name:q}"
+                " --published {input.published:q} --caption {input.caption:q} --output {output.csv:q}"
+                " --cubes {params.cubes:q}"
 
     rule:
         name:
             f"claims_{_study}"
         input:
             **product_cubes(_study, _declared.claims),
-            published=f"config/published/{_study}.yaml",
+            published=str(published(_study)),
+            above=above_product(_study, _declared.claims),
         output:
-            f"reports/{_study}/claims.json",
+            str(LAYOUT.claims(_study)),
         log:
-            f"data/logs/claims/{_study}.log",
+            str(LAYOUT.log(f"claims/{_study}")),
         benchmark:
-            f"data/benchmarks/claims/{_study}.tsv"
+            str(LAYOUT.benchmark(f"claims/{_study}"))
         conda:
             "../../environment.yml"
         threads: 1
@@ -103,10 +105,10 @@ for _study, _declared in ATLAS.studies.items():
             runtime=10,
         params:
             study=_study,
-            cubes=cube_arguments,
-            code=code_version(f"initatlas.studies.{_study}.claims"),
+            cubes=cube_arguments(_study, _declared.claims),
+            made_from=ANCESTRY.claims(_study),
         message:
             f"claims of {_study}"
         shell:
-            "python -m initatlas stage claims --log {log} --study {params.study} --published {input.published}"
-            " --output {output} --cubes {params.cubes}"
+            "python -m initatlas stage claims --log {log:q} --study {params.study:q}"
+            " --published {input.published:q} --output {output:q} --cubes {params.cubes:q}"

@@ -3,18 +3,15 @@
 
 rule sweep:
     input:
-        lambda wildcards: [
-            str(dataset_path(name)) for name in sweep_of(wildcards).datasets
-        ],
+        lambda wildcards: texts(ANCESTRY.above_sweep(wildcards.title)),
     output:
-        "data/cubes/{study}/{sweep}.nc",
+        str(LAYOUT.cube("{title}")),
     log:
-        "data/logs/sweeps/{study}/{sweep}.log",
+        str(LAYOUT.log("sweeps/{title}")),
     benchmark:
-        "data/benchmarks/sweeps/{study}/{sweep}.tsv"
+        str(LAYOUT.benchmark("sweeps/{title}"))
     wildcard_constraints:
-        study="[^/]+",
-        sweep="[^/]+",
+        title=one_of(AVAILABLE),
     conda:
         "../../environment.yml"
     threads: lambda wildcards: 1 if sweep_backend(wildcards) == "serial" else MOST_THREADS
@@ -24,16 +21,36 @@ rule sweep:
         gpu=lambda wildcards: int(sweep_of(wildcards).fixed.get("device") == "cuda"),
         engine=engine_options,
     params:
-        spec=lambda wildcards: sweep_of(wildcards).model_dump_json(),
+        spec=lambda wildcards: spec_file(sweep_of(wildcards).model_dump_json()),
         data=lambda wildcards: [
-            f"{name}={dataset_path(name)}" for name in sweep_of(wildcards).datasets
+            f"{name}={LAYOUT.dataset(name)}" for name in sweep_of(wildcards).datasets
         ],
-        code=lambda wildcards: code_version(
-            experiment_module(sweep_of(wildcards).experiment)
-        ),
-        cube=code_version("initatlas.sweeps.cube"),
+        made_from=lambda wildcards: ANCESTRY.sweep(wildcards.title),
     message:
-        "sweep {wildcards.study}/{wildcards.sweep}"
+        "sweep {wildcards.title}"
     shell:
-        "python -m initatlas stage sweep --log {log} --spec {params.spec:q} --store data/points --output {output}"
-        " {resources.engine} --workers {threads} --data {params.data}"
+        "python -m initatlas stage sweep --log {log:q} --spec @{params.spec:q} --store data/points --output {output:q}"
+        " {resources.engine} --workers {threads} --data {params.data:q}"
+
+
+rule unavailable:
+    output:
+        str(LAYOUT.cube("{title}")),
+    log:
+        str(LAYOUT.log("sweeps/{title}")),
+    benchmark:
+        str(LAYOUT.benchmark("sweeps/{title}"))
+    wildcard_constraints:
+        title=one_of(ATLAS.unavailable),
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=100,
+        runtime=1,
+    params:
+        reason=lambda wildcards: ATLAS.unavailable[wildcards.title],
+    message:
+        "sweep {wildcards.title}, which cannot run"
+    shell:
+        "python -m initatlas stage unavailable --log {log:q} --reason {params.reason:q}"

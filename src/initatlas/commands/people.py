@@ -2,17 +2,18 @@
 
 import logging
 import shutil
-import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 from initatlas.commands import sweeps
 from initatlas.config import load_datasets, load_settings, load_workflow
+from initatlas.cubes import cube_attributes
 from initatlas.datasets.specs import CifarSpec, IdxSpec
 from initatlas.errors import UserError
-from initatlas.layout import POINTS, cube_path, dataset_path
+from initatlas.layout import POINTS, Layout
+from initatlas.sweeps.code import sweep_code
 from initatlas.sweeps.engine import open_store
+from initatlas.sweeps.spec import Sweep
 
 log = logging.getLogger(__name__)
 
@@ -20,28 +21,39 @@ log = logging.getLogger(__name__)
 def plan(title: str, overrides: Mapping[str, str]) -> str:
     """What a sweep would do. Where a data set is not built yet, no point of the sweep can be stored."""
     workflow = load_workflow(Path(), overrides)
-    study, _, name = title.partition("/")
-    sweep = workflow.sweep(study, name)
-    return sweeps.plan(sweep, datasets={name: dataset_path(name) for name in sweep.datasets}, store=POINTS)
+    layout = Layout(workflow.settings.scale)
+    sweep = workflow.sweep(title)
+    return sweeps.plan(sweep, datasets={name: layout.dataset(name) for name in sweep.datasets}, store=POINTS)
 
 
 def status(overrides: Mapping[str, str]) -> str:
-    """How much of each sweep is stored."""
+    """How much of each sweep is stored, and whether its cube is of the present config."""
     workflow = load_workflow(Path(), overrides)
+    layout = Layout(workflow.settings.scale)
     rows = []
-    for group in workflow.sweeps.values():
-        for sweep in group.values():
-            datasets = {name: dataset_path(name) for name in sweep.datasets}
-            plan, _ = sweeps.compare(sweep, datasets=datasets, store=open_store(sweep, POINTS))
-            cube = "cube" if cube_path(sweep.study, sweep.name).exists() else "no cube"
-            rows.append((sweep.title, f"{plan.points - plan.to_run} of {plan.points} points stored", cube))
+    for title in workflow.titles:
+        sweep = workflow.sweep(title)
+        datasets = {name: layout.dataset(name) for name in sweep.datasets}
+        plan, _ = sweeps.compare(sweep, datasets=datasets, store=open_store(sweep, POINTS))
+        rows.append((title, f"{plan.points - plan.to_run} of {plan.points} points stored", _cube(sweep, layout)))
+    rows += [(title, "cannot run", reason) for title, reason in workflow.unavailable.items()]
     return sweeps.aligned(rows)
+
+
+def _cube(sweep: Sweep, layout: Layout) -> str:
+    """What there is of the cube of a sweep at its scale."""
+    path = layout.cube(sweep.title)
+    if not path.exists():
+        return "no cube"
+    attributes = cube_attributes(path)
+    now = sweeps.with_device(sweep).model_dump_json(), sweep_code(sweep)
+    return "cube" if (attributes.get("spec"), attributes.get("code_version")) == now else "older cube"
 
 
 def prune(overrides: Mapping[str, str], *, dry_run: bool) -> str:
     """Remove stored points of older code versions, and damaged files; what the present code can find stays."""
     workflow = load_workflow(Path(), overrides)
-    configured = [sweep for group in workflow.sweeps.values() for sweep in group.values()]
+    configured = [workflow.sweep(title) for title in workflow.titles]
     stale = [path for sweep in configured for path in open_store(sweep, POINTS).stale()]
     removed = sorted(set(stale))
     megabytes = sum(file.stat().st_size for path in removed for file in (path, *path.rglob("*"))) / 1e6
@@ -50,15 +62,6 @@ def prune(overrides: Mapping[str, str], *, dry_run: bool) -> str:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
     word = "would go" if dry_run else "removed"
     return "\n".join([*(str(path) for path in removed), f"{len(removed)} {word}, {megabytes:.1f} MB"])
-
-
-def run(title: str, overrides: Mapping[str, str], *, workers: int) -> int:
-    """Run a sweep to its cube: the workflow's own target, with its data sets; return the exit code."""
-    command = [sys.executable, "-m", "snakemake", "--workflow-profile", "workflow/profiles/default"]
-    command += ["--cores", str(workers), title]
-    if overrides:
-        command += ["--config", *(f"{key}={value}" for key, value in overrides.items())]
-    return subprocess.run(command, check=False).returncode
 
 
 def download(name: str, overrides: Mapping[str, str]) -> None:

@@ -79,9 +79,9 @@ def join_ledgers(inputs: Sequence[Path], output: Path) -> None:
 
 
 def write_page(
-    studies: Sequence[str], *, reports: Path, captions: Path, cubes: Sequence[Path], scale: str, output: Path
+    studies: Sequence[str], *, products: Path, captions: Path, cubes: Sequence[Path], scale: str, output: Path
 ) -> None:
-    """Write the report page from the products, captions and cubes of the studies."""
+    """Write the report page from the products of one scale, the captions and the cubes of the studies."""
     from initatlas import __version__
     from initatlas.config import load_study
     from initatlas.files import write_text
@@ -90,7 +90,8 @@ def write_page(
 
     page = collect_page(
         [load_study(study) for study in studies],
-        reports=reports,
+        products=products,
+        folder=output.parent,
         captions=captions,
         cubes=cubes,
         title="An atlas of random initialisation",

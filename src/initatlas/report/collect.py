@@ -30,7 +30,8 @@ _PIXELS_PER_POINT = 96 / 72
 def collect_page(
     studies: Sequence[Study],
     *,
-    reports: Path,
+    products: Path,
+    folder: Path,
     captions: Path,
     cubes: Iterable[Path],
     title: str,
@@ -43,9 +44,11 @@ def collect_page(
     ----------
     studies
         In the order of the page.
-    reports
-        Folder of the page: ``<study>/figures/<product>.svg`` and its siblings,
+    products
+        Folder of the products: ``<study>/figures/<product>.svg`` and its siblings,
         ``<study>/tables/<product>.html`` and its siblings, ``<study>/claims.json``.
+    folder
+        Folder of the page, from where its links lead.
     captions
         Folder with ``<study>/<product>.rst``.
     cubes
@@ -62,7 +65,7 @@ def collect_page(
         ((_study_of(path, cube), _sweep_view(cube)) for path, cube in _opened(cubes)), key=lambda s: s[1].title
     )
     views = [
-        _study_view(study, reports, captions / study.key, [view for key, view in sweeps if key == study.key])
+        _study_view(study, products, folder, captions / study.key, [view for key, view in sweeps if key == study.key])
         for study in studies
     ]
     return Page(title=title, version=version, scale=scale, studies=tuple(views))
@@ -73,9 +76,9 @@ def _opened(paths: Iterable[Path]) -> Iterable[tuple[Path, xr.Dataset]]:
     return ((path, open_cube(path)) for path in paths)
 
 
-def _study_view(study: Study, reports: Path, captions: Path, sweeps: Sequence[SweepView]) -> StudyView:
+def _study_view(study: Study, products: Path, page: Path, captions: Path, sweeps: Sequence[SweepView]) -> StudyView:
     """One study with what there is of it."""
-    folder = reports / study.key
+    folder = products / study.key
     figures = [name for name in study.figures if (folder / "figures" / f"{name}.svg").is_file()]
     tables = [name for name in study.tables if (folder / "tables" / f"{name}.html").is_file()]
     missing = [name for name in (*study.figures, *study.tables) if name not in (*figures, *tables)]
@@ -86,8 +89,8 @@ def _study_view(study: Study, reports: Path, captions: Path, sweeps: Sequence[Sw
         link=study.link,
         summary=study.summary,
         claims=_claims(folder / CLAIMS_FILE),
-        figures=tuple(_figure_view(folder / "figures" / name, reports, captions / f"{name}.rst") for name in figures),
-        tables=tuple(_table_view(folder / "tables" / name, reports, captions / f"{name}.rst") for name in tables),
+        figures=tuple(_figure_view(folder / "figures" / name, page, captions / f"{name}.rst") for name in figures),
+        tables=tuple(_table_view(folder / "tables" / name, page, captions / f"{name}.rst") for name in tables),
         sweeps=tuple(sweeps),
         missing=tuple(missing),
     )
@@ -98,7 +101,7 @@ def _claims(path: Path) -> tuple[Claim, ...]:
     return tuple(claims_from_json(path.read_text(encoding="utf-8"), str(path))) if path.is_file() else ()
 
 
-def _figure_view(stem: Path, reports: Path, caption: Path) -> FigureView:
+def _figure_view(stem: Path, page: Path, caption: Path) -> FigureView:
     """A figure with its picture inside."""
     text = _read_caption(caption)
     width, height = _svg_size(stem.with_name(f"{stem.name}.svg"))
@@ -109,17 +112,17 @@ def _figure_view(stem: Path, reports: Path, caption: Path) -> FigureView:
         height=height,
         alternative=_first_sentence(caption_text(text, str(caption))),
         caption=caption_html(text, str(caption)),
-        links=_links(stem, ("pdf", "svg", "png"), reports),
+        links=_links(stem, ("pdf", "svg", "png"), page),
     )
 
 
-def _table_view(stem: Path, reports: Path, caption: Path) -> TableView:
+def _table_view(stem: Path, page: Path, caption: Path) -> TableView:
     """A table with its rows inside."""
     return TableView(
         product=stem.name,
         html=stem.with_name(f"{stem.name}.html").read_text(encoding="utf-8"),
         caption=caption_html(_read_caption(caption), str(caption)),
-        links=_links(stem, ("csv", "md", "tex"), reports),
+        links=_links(stem, ("csv", "md", "tex"), page),
     )
 
 
@@ -151,12 +154,10 @@ def _svg_size(path: Path) -> tuple[int, int]:
     return width, height
 
 
-def _links(stem: Path, kinds: Sequence[str], reports: Path) -> dict[str, str]:
+def _links(stem: Path, kinds: Sequence[str], page: Path) -> dict[str, str]:
     """Links from the page to the files that are there, by their kind in capitals."""
     files = {kind.upper(): stem.with_name(f"{stem.name}.{kind}") for kind in kinds}
-    return {
-        kind: quote(Path(os.path.relpath(path, reports)).as_posix()) for kind, path in files.items() if path.is_file()
-    }
+    return {kind: quote(Path(os.path.relpath(path, page)).as_posix()) for kind, path in files.items() if path.is_file()}
 
 
 def _study_of(path: Path, cube: xr.Dataset) -> str:

@@ -1,0 +1,242 @@
+"""`initatlas run`: Snakemake with the words of this package alone on the screen, and its own in a log."""
+
+import ctypes
+import logging
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+
+from initatlas.config import Workflow, load_workflow
+from initatlas.errors import UserError
+from initatlas.layout import DATA, PAGE
+from initatlas.names import did_you_mean
+from initatlas.runs import MARK, MARK_VARIABLE, RunLock
+from initatlas.stopping import end_descendants
+
+log = logging.getLogger(__name__)
+
+RUN_LOG = DATA / "logs" / "run.log"
+"""All that Snakemake and the stages said in the last run."""
+
+PROFILE = "workflow/profiles/default"
+
+SECONDS_TO_STOP = 30.0
+"""How long a run that was told to stop may take, before it is ended by force."""
+
+_SECONDS_BETWEEN_LOOKS = 0.1
+
+_LINES_OF_A_COMPLAINT = 15
+
+_PR_SET_PDEATHSIG = 1
+
+
+@dataclass
+class _Told:
+    """What was read from the output of a run so far.
+
+    Attributes
+    ----------
+    jobs, total
+        Jobs that have started, and all that are to run.
+    failures
+        What failed, each with its log.
+    idle
+        Whether there was nothing to do.
+    """
+
+    jobs: int = 0
+    total: int = 0
+    failures: list[list[str]] = field(default_factory=list)
+    idle: bool = False
+
+
+def run_workflow(
+    targets: Sequence[str],
+    overrides: Mapping[str, str],
+    *,
+    workers: int,
+    verbose: bool = False,
+    options: Sequence[str] = (),
+) -> int:
+    """Run the workflow to some targets, in the folder of the Snakefile.
+
+    Parameters
+    ----------
+    targets
+        Studies, sweeps (``study/sweep``), files; none stands for the report.
+    overrides
+        Keys of the config, as on Snakemake's command line.
+    workers
+        CPUs to use.
+    verbose
+        Whether to show all that Snakemake says; it is in `RUN_LOG` in any case.
+    options
+        Further words for Snakemake.
+
+    Returns
+    -------
+    int
+        Exit code: 0, or 1 if a job failed.
+
+    Raises
+    ------
+    UserError
+        For a mistake in the config, or a target that does not exist.
+    KeyboardInterrupt, SystemExit
+        After SIGINT and SIGTERM, when the run has ended in order.
+    """
+    _check_targets(targets, load_workflow(Path(), overrides))
+    _wait_for_turn()
+    command = [sys.executable, "-m", "snakemake", "--workflow-profile", PROFILE, "--cores", str(workers)]
+    if overrides:
+        command += ["--config", *(f"{key}={value}" for key, value in overrides.items())]
+    command += [*options, "--", *targets]
+    begin = time.monotonic()
+    RUN_LOG.parent.mkdir(parents=True, exist_ok=True)
+    with RUN_LOG.open("wb") as output:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, MARK_VARIABLE: "1"},
+            start_new_session=True,
+            preexec_fn=_end_with_parent,
+        )
+    told = _Told()
+    with _Stop(process) as stop:
+        for line in _lines(process):
+            _tell(line, told, verbose=verbose)
+    stop.pass_on()
+    return _conclude(process.returncode, told, time.monotonic() - begin, report=not targets)
+
+
+def _check_targets(targets: Sequence[str], workflow: Workflow) -> None:
+    """Refuse a target that is neither a study, nor a sweep, nor a file of the workflow."""
+    downloads = [f"download_{name}" for name in workflow.downloads]
+    known = ["all", *workflow.studies, *workflow.titles, *workflow.unavailable, *downloads]
+    for target in targets:
+        if target not in known and not target.startswith(("data/", "reports/")):
+            raise UserError(
+                f"there is no target {target!r}{did_you_mean(target, known)}; `initatlas sweep list` shows all"
+            )
+
+
+def _wait_for_turn() -> None:
+    """Wait for a run that is at work in this folder, or that is being stopped."""
+    lock = RunLock(Path())
+    if not lock.take():
+        log.warning("waiting for another run, which is at work in this folder")
+        while not lock.take():
+            time.sleep(_SECONDS_BETWEEN_LOOKS)
+    lock.release()
+
+
+def _end_with_parent() -> None:
+    """In the child: have it end in order if this process is killed (on Linux)."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+
+
+class _Stop:
+    """Passes SIGINT and SIGTERM on to a run, once in order, then by force, and remembers them.
+
+    Parameters
+    ----------
+    process
+        Snakemake, in a session of its own: what a terminal sends reaches this process alone.
+    """
+
+    def __init__(self, process: "subprocess.Popen[bytes]") -> None:
+        self._process = process
+        self._heard: int | None = None
+        self._before: dict[int, object] = {}
+
+    def __enter__(self) -> "_Stop":
+        self._before = {number: signal.signal(number, self._hear) for number in (signal.SIGINT, signal.SIGTERM)}
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)  # type: ignore[arg-type]
+
+    def _hear(self, number: int, frame: FrameType | None) -> None:
+        """In order the first time, and some time later by force; at once by force the second time."""
+        if self._heard is None:
+            self._heard = number
+            log.error("stopping; finished points are kept")
+            self._process.terminate()
+            signal.signal(signal.SIGALRM, self._hear)
+            signal.setitimer(signal.ITIMER_REAL, SECONDS_TO_STOP)
+        else:
+            end_descendants()
+
+    def pass_on(self) -> None:
+        """Raise what was heard, as if it had just come."""
+        signal.setitimer(signal.ITIMER_REAL, 0.0)
+        if self._heard == signal.SIGINT:
+            raise KeyboardInterrupt
+        if self._heard is not None:
+            raise SystemExit(128 + self._heard)
+
+
+def _lines(process: "subprocess.Popen[bytes]") -> Iterator[str]:
+    """The lines that a run writes, as they come, until it is over."""
+    rest = b""
+    with RUN_LOG.open("rb") as written:
+        over = False
+        while not over:
+            over = process.poll() is not None
+            *lines, rest = (rest + written.read()).split(b"\n")
+            yield from (line.decode(errors="replace") for line in lines)
+            if not over:
+                time.sleep(_SECONDS_BETWEEN_LOOKS)
+    yield from [rest.decode(errors="replace")] if rest else []
+
+
+def _tell(line: str, told: _Told, *, verbose: bool) -> None:
+    """Show a line of ours, and what starts; read the rest of what Snakemake says."""
+    if line.startswith(MARK):
+        print(line.removeprefix(MARK), file=sys.stderr, flush=True)
+        return
+    if verbose:
+        print(line, file=sys.stderr, flush=True)
+    if match := re.fullmatch(r"total +(\d+)", line):
+        told.total = int(match[1])
+    elif match := re.fullmatch(r"Job \d+: (.*)", line):
+        told.jobs += 1
+        if not verbose:
+            print(f"[{told.jobs}/{max(told.total, told.jobs)}] {match[1]}", file=sys.stderr, flush=True)
+    elif line.startswith("Error in "):
+        told.failures.append([])
+    elif told.failures and (match := re.fullmatch(r" +(message|log): (.*?)(?: \(check log.*)?", line)):
+        told.failures[-1].append(match[2])
+    elif line.startswith("Nothing to be done"):
+        told.idle = True
+
+
+def _conclude(code: int, told: _Told, seconds: float, *, report: bool) -> int:
+    """Say how it ended; give the exit code of this command."""
+    for failure in told.failures:
+        log.error("failed: %s", ", see ".join(failure))
+    if code and not told.failures:
+        log.error("%s", _complaint())
+        log.error("Snakemake ended with exit code %d; all that it said is in %s", code, RUN_LOG)
+    if code:
+        return 1
+    log.info("nothing to do" if told.idle else "done in %.0f s", *([] if told.idle else [seconds]))
+    if report:
+        log.info("the report: %s", PAGE)
+    return 0
+
+
+def _complaint() -> str:
+    """The last lines of the log, unmarked."""
+    lines = RUN_LOG.read_text(encoding="utf-8", errors="replace").splitlines()
+    return "\n".join(line for line in lines[-_LINES_OF_A_COMPLAINT:] if not line.startswith(MARK))

@@ -1,0 +1,125 @@
+"""What every file of the workflow is made from: a hash that goes downwards, and the files that stand above it.
+
+Snakemake forgets a failed job whose output is an intermediate file: once that file is gone, what was read from it earlier is
+newer than all that is left. So a file answers for everything above it. The parameters of its rule hold the identity of each of
+its ancestors (spec, code, and theirs), and its inputs are all files above it, not those alone that its stage reads. Then a
+run after a failure tries again, or fails again; it never passes.
+"""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+from initatlas.config import Workflow, cube_titles
+from initatlas.layout import PAGE_TEMPLATES, Layout, published
+from initatlas.provenance import code_version, text_version
+from initatlas.sweeps.code import sweep_code
+from initatlas.sweeps.points import canonical_json
+
+Found = TypeVar("Found", Path, str)
+
+
+class Ancestry:
+    """What the files of a workflow at its scale are made from.
+
+    Parameters
+    ----------
+    workflow
+        The checked config.
+    """
+
+    def __init__(self, workflow: Workflow) -> None:
+        self._workflow = workflow
+        self._layout = Layout(workflow.settings.scale)
+        self._sweeps: dict[str, str] = {}
+
+    def dataset(self, name: str) -> str:
+        """Identity of a data set: its spec, the code that builds it, and where its raw files are looked for."""
+        spec = self._workflow.datasets[name]
+        code = code_version(f"initatlas.datasets.{spec.kind}")
+        return digest([spec.model_dump_json(), code, self._workflow.settings.raw_data])
+
+    def sweep(self, title: str) -> str:
+        """Identity of a cube: the spec and the code of its sweep, and its data sets."""
+        if title not in self._sweeps:
+            self._sweeps[title] = self._sweep(title)
+        return self._sweeps[title]
+
+    def _sweep(self, title: str) -> str:
+        """The identity, computed; that of a sweep which cannot run is the reason."""
+        if reason := self._workflow.unavailable.get(title):
+            return digest([reason])
+        sweep = self._workflow.sweep(title)
+        datasets = [self.dataset(name) for name in sweep.datasets]
+        return digest([sweep.model_dump_json(), sweep_code(sweep), code_version("initatlas.sweeps.cube"), *datasets])
+
+    def figure(self, study: str, name: str) -> str:
+        """Identity of a figure: its cubes, and the code that draws it."""
+        code = [code_version(f"initatlas.studies.{study}.figures"), code_version("initatlas.report.style")]
+        return self._product(study, self._workflow.studies[study].figures[name], code)
+
+    def table(self, study: str, name: str) -> str:
+        """Identity of a table: its cubes, and the code that makes and writes it."""
+        code = [code_version(f"initatlas.studies.{study}.tables"), code_version("initatlas.report.tables")]
+        return self._product(study, self._workflow.studies[study].tables[name], code)
+
+    def claims(self, study: str) -> str:
+        """Identity of the claims of a study: their cubes, and the code that measures and writes them."""
+        code = [code_version(f"initatlas.studies.{study}.claims"), code_version("initatlas.report.ledger")]
+        return self._product(study, self._workflow.studies[study].claims, code)
+
+    def _product(self, study: str, names: Iterable[str], code: Sequence[str]) -> str:
+        """Identity of what is read from the cubes of some sweeps."""
+        return digest([*code, *(self.sweep(title) for title in cube_titles(study, names))])
+
+    def ledger(self) -> str:
+        """Identity of the ledger."""
+        return digest([code_version("initatlas.report.ledger"), *map(self.claims, self._workflow.studies)])
+
+    def page(self) -> str:
+        """Identity of the page: every product, the declarations of the studies, its code and its templates."""
+        code = [code_version("initatlas.report.collect"), text_version(PAGE_TEMPLATES), self._workflow.settings.scale]
+        return digest([*code, self.ledger(), *map(self._study, self._workflow.studies)])
+
+    def _study(self, study: str) -> str:
+        """Identity of all that the page shows of a study."""
+        declared = self._workflow.studies[study]
+        figures = [self.figure(study, name) for name in declared.figures]
+        tables = [self.table(study, name) for name in declared.tables]
+        cubes = [self.sweep(title) for title in self.titles(study)]
+        return digest([code_version(f"initatlas.studies.{study}"), *figures, *tables, *cubes])
+
+    def titles(self, study: str) -> list[str]:
+        """The sweeps that a study has or reads."""
+        declared = self._workflow.studies[study]
+        read = [name for names in (*declared.figures.values(), *declared.tables.values()) for name in names]
+        return _once(cube_titles(study, (*self._workflow.sweeps.get(study, {}), *read, *declared.claims)))
+
+    def above_sweep(self, title: str) -> list[Path]:
+        """The files above a cube: its data sets, and the raw files that they are read from."""
+        if title in self._workflow.unavailable:
+            return []
+        datasets = self._workflow.sweep(title).datasets
+        raw = [path for name in datasets for path in self._workflow.raw_files[name]]
+        return [*(self._layout.dataset(name) for name in datasets), *raw]
+
+    def above_product(self, study: str, names: Iterable[str]) -> list[Path]:
+        """The files above what is read from the cubes of some sweeps, the cubes themselves aside."""
+        return _once(path for title in cube_titles(study, names) for path in self.above_sweep(title))
+
+    def above_studies(self) -> list[Path]:
+        """Every file above the products of all studies: data sets, raw files, cubes, and what was printed."""
+        titles = [title for study in self._workflow.studies for title in self.titles(study)]
+        above = [path for title in titles for path in (*self.above_sweep(title), self._layout.cube(title))]
+        return _once([*above, *map(published, self._workflow.studies)])
+
+
+def digest(parts: Sequence[str]) -> str:
+    """One hash of several texts: 64 hexadecimal digits."""
+    return hashlib.sha256(canonical_json(list(parts)).encode()).hexdigest()
+
+
+def _once(found: Iterable[Found]) -> list[Found]:
+    """Things in their order, each once."""
+    return list(dict.fromkeys(found))

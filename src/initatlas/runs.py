@@ -1,0 +1,113 @@
+"""What a run of the workflow needs around Snakemake: a lock that does not outlive it, an end in order, specs as files."""
+
+import fcntl
+import hashlib
+import io
+import shutil
+import signal
+from contextlib import suppress
+from pathlib import Path
+from types import FrameType
+
+import psutil
+
+from initatlas.errors import UserError
+from initatlas.files import write_text
+from initatlas.layout import CONFIG, SPECS
+
+MARK_VARIABLE = "INITATLAS_MARK"
+"""Environment variable by which a front end asks the stages to mark their lines among those of Snakemake."""
+
+MARK = "\x1e"
+"""What stands before a line of ours then: the record separator, which nothing else prints."""
+
+_SNAKEMAKE = Path(".snakemake")
+
+
+class RunLock:
+    """The lock of a run in a folder, which the system gives up when its process is gone, whichever way.
+
+    Parameters
+    ----------
+    root
+        The folder of the Snakefile.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._folder = root / _SNAKEMAKE
+        self._file: io.FileIO | None = None
+
+    def take(self) -> bool:
+        """Take the lock, and remove that of a Snakemake that was killed; whether no other run is at work here.
+
+        Snakemake's own lock is a file: it stays behind where its process is killed, and would stop the next run. Where the file
+        system knows no locks of processes, nothing is removed, and Snakemake decides.
+        """
+        try:
+            self._folder.mkdir(exist_ok=True)
+            self._file = (self._folder / "run.lock").open("ab", buffering=0)
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
+        shutil.rmtree(self._folder / "locks", ignore_errors=True)
+        return True
+
+    def release(self) -> None:
+        """Give it up."""
+        if self._file is not None:
+            self._file.close()
+
+
+def atlas_folder(start: Path) -> Path:
+    """The folder of the Snakefile, at or above a folder.
+
+    Raises
+    ------
+    UserError
+        If there is none.
+    """
+    for folder in (start, *start.parents):
+        if (folder / "Snakefile").is_file() and (folder / CONFIG / "config.yaml").is_file():
+            return folder
+    raise UserError(f"{start}: no atlas here or above; go to the folder that holds Snakefile and config/config.yaml")
+
+
+def end_jobs_on_sigterm() -> None:
+    """On SIGTERM end the running jobs in order, then Snakemake, which by itself waits until they have run to their end."""
+    finish = signal.getsignal(signal.SIGTERM)
+
+    def end(number: int, frame: FrameType | None) -> None:
+        for job in psutil.Process().children(recursive=True):
+            _terminate(job)
+        if callable(finish):
+            finish(number, frame)
+
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, end)
+
+
+def _terminate(job: psutil.Process) -> None:
+    """Send SIGTERM to a stage of ours; the shell around it ends with it. A keeper of Ray ends when its owner is gone."""
+    with suppress(psutil.NoSuchProcess):
+        words = job.cmdline()
+        if "initatlas" in words and "ray-keeper" not in words:
+            job.terminate()
+
+
+def spec_file(text: str) -> Path:
+    """The file that holds a spec; its name is the hash of its content, so that it changes with it.
+
+    Raises
+    ------
+    UserError
+        If it cannot be written.
+    """
+    path = SPECS / f"{hashlib.sha256(text.encode()).hexdigest()[:32]}.json"
+    try:
+        if not path.is_file() or path.read_text(encoding="utf-8") != text:
+            write_text(path, text)
+    except OSError as error:
+        raise UserError(f"{path}: cannot be written ({error.strerror}); give write access to {SPECS}") from None
+    return path

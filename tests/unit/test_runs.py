@@ -1,0 +1,152 @@
+"""Around a run of the workflow: its lock, its specs, the mark on an outdated page, the front end."""
+
+import fcntl
+import os
+import signal
+import subprocess
+import sys
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from initatlas.cli import main
+from initatlas.commands.run import _tell, _Told
+from initatlas.report.outdated import mark_outdated
+from initatlas.runs import MARK, RunLock, spec_file
+
+NOW = datetime(2024, 5, 6, 7, 8)
+
+
+def test_the_lock_of_a_killed_run_is_removed_and_that_of_a_living_one_is_not(tmp_path):
+    stale = tmp_path / ".snakemake/locks/0.input.lock"
+    stale.parent.mkdir(parents=True)
+    stale.write_text("data/x.nc\n")
+    with (tmp_path / ".snakemake/run.lock").open("ab") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        assert not RunLock(tmp_path).take()
+        assert stale.exists()
+    lock = RunLock(tmp_path)
+    assert lock.take()
+    assert not stale.exists()
+    assert not RunLock(tmp_path).take()
+    lock.release()
+    assert RunLock(tmp_path).take()
+
+
+def test_a_killed_process_gives_up_its_lock(tmp_path):
+    program = (
+        "from pathlib import Path; from initatlas.runs import RunLock; import time; lock = RunLock(Path()); "
+        "print(lock.take(), flush=True); time.sleep(60)"
+    )
+    process = subprocess.Popen([sys.executable, "-c", program], cwd=tmp_path, stdout=subprocess.PIPE, text=True)
+    assert process.stdout.readline() == "True\n"
+    assert not RunLock(tmp_path).take()
+    process.send_signal(signal.SIGKILL)
+    process.wait(10)
+    assert RunLock(tmp_path).take()
+
+
+def test_a_spec_of_any_length_is_a_file_named_by_its_content(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    text = '{"values": "' + "1," * 200_000 + '"}'
+    path = spec_file(text)
+    assert path.read_text() == text
+    assert spec_file(text) == path != spec_file(text + " ")
+    path.write_text("torn")
+    assert spec_file(text).read_text() == text
+
+
+def page(folder, scale="quick"):
+    path = folder / "index.html"
+    path.write_text(f'<html data-scale="{scale}"><aside id="outdated" hidden></aside><p>numbers</p></html>')
+    os.utime(path, (1, 1))
+    return path
+
+
+def test_a_page_that_is_about_to_be_renewed_says_that_it_is_old(tmp_path):
+    path = page(tmp_path)
+    for count, words in ((3, "Atlas &amp; more (3 files)"), (1, "Atlas &amp; more (1 file)")):
+        mark_outdated(path, {"Atlas & more": count}, scale="quick", due=True, now=NOW)
+        text = path.read_text()
+        assert text.count("older than the config") == 1
+        assert words in text
+        assert "2024-05-06 at 07:08" in text
+        assert "numbers" in text
+        assert path.stat().st_mtime == 1
+
+
+@pytest.mark.parametrize(
+    ("studies", "scale", "due", "marked"),
+    [
+        ({}, "quick", False, False),
+        ({"Atlas": 1}, "quick", False, True),
+        ({"Atlas": 1}, "smoke", False, False),
+        ({"Atlas": 1}, "smoke", True, True),
+        ({}, "quick", True, True),
+    ],
+)
+def test_a_run_that_leaves_the_page_alone_leaves_no_mark(tmp_path, studies, scale, due, marked):
+    path = page(tmp_path)
+    mark_outdated(path, studies, scale=scale, due=due, now=NOW)
+    assert ("older than the config" in path.read_text()) == marked
+
+
+def test_no_page_no_mark(tmp_path):
+    mark_outdated(tmp_path / "index.html", {"Atlas": 1}, scale="quick", due=True, now=NOW)
+    assert [*tmp_path.iterdir()] == []
+
+
+def test_the_front_end_shows_what_starts_and_our_lines_alone(capsys):
+    told = _Told()
+    lines = [
+        "Building DAG of jobs...",
+        "total       7",
+        f"{MARK}mnist: 5 images",
+        "Job 3: sweep a/b",
+        "Error in rule sweep:",
+    ]
+    lines += ["    message: sweep a/b", "    jobid: 3", "    log: data/a.log (check log file(s) for error details)"]
+    for line in lines:
+        _tell(line, told, verbose=False)
+    assert capsys.readouterr().err.splitlines() == ["mnist: 5 images", "[1/7] sweep a/b"]
+    assert told.failures == [["sweep a/b", "data/a.log"]]
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (["run", "atlas/trainabilty"], "there is no target 'atlas/trainabilty' (did you mean 'atlas/trainability'?)"),
+        (["sweep", "run", "nosuch/x"], "there is no target 'nosuch/x'; "),
+        (["sweep", "plan", "trainability"], "there is no sweep trainability (did you mean 'atlas/trainability'?)"),
+    ],
+    ids=" ".join,
+)
+def test_a_target_that_does_not_exist_is_one_line(root, monkeypatch, capsys, words, line):
+    monkeypatch.chdir(root)
+    assert main(words) == 2
+    (told,) = capsys.readouterr().err.splitlines()
+    assert line in told
+
+
+def test_a_command_outside_of_an_atlas_names_the_folder(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["sweep", "list"]) == 2
+    (told,) = capsys.readouterr().err.splitlines()
+    assert "Snakefile" in told
+    assert str(tmp_path) in told
+
+
+def test_a_command_below_the_folder_of_an_atlas_finds_it(root, monkeypatch, capsys):
+    monkeypatch.chdir(root / "docs")
+    assert main(["sweep", "list"]) == 0
+    assert "atlas/trainability" in capsys.readouterr().out
+    assert Path.cwd() == root
+
+
+@pytest.mark.parametrize("number", [0, -3, "x", 1.5])
+@pytest.mark.parametrize("command", [["run"], ["sweep", "run", "a/b"]], ids=" ".join)
+def test_a_number_of_workers_is_at_least_one(command, number, capsys):
+    with pytest.raises(SystemExit):
+        main([*command, f"--workers={number}"])
+    assert "give a whole number of at least 1" in capsys.readouterr().err
