@@ -28,7 +28,7 @@ rule ledger:
 rule page:
     input:
         products=[path for study in ATLAS.studies for path in study_products(study)],
-        ledger=rules.ledger.output,
+        ledger=str(LAYOUT.ledger),
         above=texts(ANCESTRY.above_studies()),
         captions=[path for study in ATLAS.studies for path in study_captions(study)],
     output:
@@ -51,7 +51,7 @@ rule page:
     params:
         studies=list(ATLAS.studies),
         scale=ATLAS.settings.scale,
-        products=str(LAYOUT.products),
+        products=lambda wildcards, input: str(Path(input.ledger).parent),
         cubes=[
             str(LAYOUT.cube(title))
             for study in ATLAS.studies
