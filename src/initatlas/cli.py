@@ -164,7 +164,9 @@ def _add_kernel_commands(parser: argparse.ArgumentParser) -> None:
     """``initatlas kernel gram | spectrum``."""
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     gram = commands.add_parser("gram", help="compute a kernel matrix into a file, tile by tile; can be interrupted")
-    gram.add_argument("--dataset", type=Path, required=True, help="file of a data set, such as data/datasets/quick/mnist.nc")
+    gram.add_argument(
+        "--dataset", type=Path, required=True, help="file of a data set, such as data/datasets/quick/mnist.nc"
+    )
     gram.add_argument("--output", type=Path, required=True, help="the file to make (HDF5)")
     gram.add_argument("--split", choices=("train", "test"), help="instead of all images")
     gram.add_argument("--samples", type=int, help="draw so many images instead of all")
@@ -178,7 +180,7 @@ def _add_kernel_commands(parser: argparse.ArgumentParser) -> None:
     gram.add_argument("--bias", action="store_true", help="give the first layer a bias")
     gram.add_argument("--dtype", choices=("float32", "float64"), default="float32")
     gram.add_argument("--tile", type=int, default=4096, help="largest side of a tile")
-    gram.add_argument("--workers", type=_count, default=1, help="more than 1: on Ray")
+    gram.add_argument("--workers", type=int, default=1, help="more than 1: on Ray")
     gram.set_defaults(command=_kernel_gram)
     spectrum = commands.add_parser("spectrum", help="the largest eigenpairs of such a file, and its labels' tail sums")
     spectrum.add_argument("gram", type=Path, help="a file of `initatlas kernel gram`")

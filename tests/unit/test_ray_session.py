@@ -135,7 +135,8 @@ WATCHED = """
         print("watching", flush=True)
         {work}
 
-    cli._parser = lambda: SimpleNamespace(parse_args=lambda arguments: SimpleNamespace(log=None, command=work))
+    options = SimpleNamespace(log=None, command=work, in_atlas=False, stops=cli.orderly_stops)
+    cli._parser = lambda: SimpleNamespace(parse_args=lambda arguments: options)
     cli.entry()
 """
 
