@@ -164,7 +164,9 @@ def _add_kernel_commands(parser: argparse.ArgumentParser) -> None:
     """``initatlas kernel gram | spectrum``."""
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     gram = commands.add_parser("gram", help="compute a kernel matrix into a file, tile by tile; can be interrupted")
-    gram.add_argument("--dataset", type=Path, required=True, help="file of a data set, such as data/datasets/quick/mnist.nc")
+    gram.add_argument(
+        "--dataset", type=Path, required=True, help="file of a data set, such as data/datasets/quick/mnist.nc"
+    )
     gram.add_argument("--output", type=Path, required=True, help="the file to make (HDF5)")
     gram.add_argument("--split", choices=("train", "test"), help="instead of all images")
     gram.add_argument("--samples", type=int, help="draw so many images instead of all")
