@@ -13,15 +13,15 @@ from typing import Any, Literal, TypeVar, get_args
 
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
-from initatlas.datasets.specs import CifarSpec, DatasetSpec, IdxSpec, files_present, required_files
+from initatlas.datasets.specs import CifarSpec, DatasetSpec, IdxSpec, files_present, is_folder, required_files
 from initatlas.errors import UserError
 from initatlas.names import check_names, did_you_mean
 from initatlas.studies.claim import PublishedStudy
 from initatlas.studies.product import Study
 from initatlas.sweeps.experiment import Experiment
 from initatlas.sweeps.registry import load_experiment
-from initatlas.sweeps.spec import Scale, Strict, Sweep, SweepConfig, resolve
-from initatlas.validation import first_fault
+from initatlas.sweeps.spec import Scale, ScaleOverlay, Strict, Sweep, SweepConfig, idle_exclusions, resolve
+from initatlas.validation import first_fault, shown
 from initatlas.yaml_files import read_yaml
 
 STUDIES = ("atlas", "daniely2016", "tsuchida2018", "chen2024")
@@ -40,7 +40,7 @@ class Settings(Strict):
             "`paper` (the papers' own settings)."
         ),
     )
-    seed: int = Field(default=2018, ge=0, description="Root of all random streams.")
+    seed: int = Field(default=2018, ge=0, lt=2**63, strict=True, description="Root of all random streams.")
     backend: Literal["serial", "ray", "auto"] = Field(
         default="auto",
         description="Where batches run: in the sweep's own process, on Ray, or on Ray where it pays. The numbers are the same.",
@@ -84,6 +84,8 @@ class Workflow:
     unavailable
         ``study/sweep`` to the line that says why it cannot run here: a data set without its files, or an experiment that
         cannot be imported. Only who asks for such a sweep fails.
+    warnings
+        ``study/sweep`` to lines that say what is probably not meant, though it can run.
     backends
         ``study/sweep`` to the backend that the sweep asks for itself.
     studies
@@ -96,6 +98,7 @@ class Workflow:
     raw_files: Mapping[str, tuple[Path, ...]]
     sweeps: Mapping[str, Mapping[str, Sweep]]
     unavailable: Mapping[str, str]
+    warnings: Mapping[str, tuple[str, ...]]
     backends: Mapping[str, str]
     studies: Mapping[str, Study]
 
@@ -141,13 +144,14 @@ def load_workflow(root: Path, overrides: Mapping[str, Any] | None = None) -> Wor
     """
     folder = root / "config"
     settings = load_settings(folder / "config.yaml", overrides or {})
+    _check_raw_data(root, settings, overrides or {})
     specs = load_datasets(folder / "datasets.yaml", settings.scale)
     raw_data = root / settings.raw_data
     raw_files = {name: tuple(required_files(spec, raw_data)) for name, spec in specs.items()}
     present = {name: spec for name, spec in specs.items() if files_present(spec, raw_data)}
-    sweeps, unavailable, backends = _load_sweeps(folder / "sweeps", settings, specs, present)
+    read = _load_sweeps(folder / "sweeps", _Surroundings(settings, specs, present))
     studies = {name: load_study(name) for name in STUDIES}
-    _check_products(studies, [*backends, *unavailable])
+    _check_products(studies, [*read.backends, *read.unavailable])
     for name in studies:
         load_published(root, name)
     return Workflow(
@@ -155,9 +159,10 @@ def load_workflow(root: Path, overrides: Mapping[str, Any] | None = None) -> Wor
         datasets=present,
         downloads=tuple(name for name, spec in specs.items() if _has_mirrors(spec)),
         raw_files=raw_files,
-        sweeps=sweeps,
-        unavailable=unavailable,
-        backends=backends,
+        sweeps=read.sweeps,
+        unavailable=read.unavailable,
+        warnings=read.warnings,
+        backends=read.backends,
         studies=studies,
     )
 
@@ -175,156 +180,227 @@ def load_settings(path: Path, overrides: Mapping[str, Any]) -> Settings:
         raise UserError(f"{'--config' if given else path}: {fault}") from None
 
 
+def _check_raw_data(root: Path, settings: Settings, overrides: Mapping[str, Any]) -> None:
+    """A folder of raw files that the user names is there; the default one may be absent."""
+    given = settings.raw_data
+    if given == Settings.model_fields["raw_data"].default or is_folder(root / given):
+        return
+    path = root / "config" / "config.yaml"
+    source = "--config" if overrides.get("raw_data", given) != read_yaml(path).get("raw_data") else path
+    raise UserError(
+        f"{source}: raw_data = {shown(given)}: there is no such folder; make it, or name the one that has the raw files"
+    )
+
+
 def load_datasets(path: Path, scale: Scale) -> dict[str, DatasetSpec]:
-    """Read `datasets.yaml`; the ``scales`` of an entry change it at that scale."""
-    adapter: TypeAdapter[DatasetSpec] = TypeAdapter(DatasetSpec)
-    specs = {}
+    """Read `datasets.yaml`; the ``scales`` of an entry change it at that scale. Every scale is checked."""
     entries = read_yaml(path)
     check_names(entries, str(path))
-    for name, written in entries.items():
-        if not isinstance(written, dict):
-            raise UserError(f"{path}: {name}: expected a mapping with the key kind")
-        overlays = written.get("scales", {})
-        if not isinstance(overlays, dict) or not all(isinstance(keys, dict) for keys in overlays.values()):
-            raise UserError(f"{path}: {name}.scales = {overlays!r}: give a mapping of scales to mappings of keys")
-        if unknown := sorted(set(overlays) - set(get_args(Scale))):
-            raise UserError(
-                f"{path}: {name}.scales: unknown scale {unknown[0]!r}; allowed: {', '.join(get_args(Scale))}"
-            )
-        entry = {key: value for key, value in written.items() if key != "scales"} | overlays.get(scale, {})
-        try:
-            specs[name] = adapter.validate_python(entry)
-        except ValidationError as error:
-            raise UserError(f"{path}: {first_fault(error, adapter.json_schema(), inside=name)}") from None
-    return specs
+    return {name: _dataset_at_scales(name, written, path)[scale] for name, written in entries.items()}
+
+
+def _dataset_at_scales(name: str, written: Any, path: Path) -> dict[Scale, DatasetSpec]:
+    """The spec of a data set at every scale."""
+    if not isinstance(written, dict):
+        raise UserError(f"{path}: {name} = {shown(written)}: expected a mapping with the key kind")
+    overlays = written.get("scales", {})
+    if not isinstance(overlays, dict) or not all(isinstance(keys, dict) for keys in overlays.values()):
+        raise UserError(f"{path}: {name}.scales = {shown(overlays)}: give a mapping of scales to mappings of keys")
+    scales: tuple[Scale, ...] = get_args(Scale)
+    if unknown := sorted(set(overlays) - set(scales)):
+        raise UserError(
+            f"{path}: {name}.scales: unknown scale {unknown[0]!r}{did_you_mean(unknown[0], scales)}; allowed: {', '.join(scales)}"
+        )
+    entry = {key: value for key, value in written.items() if key != "scales"}
+    return {scale: _dataset_spec(name, entry, scale, overlays.get(scale, {}), path) for scale in scales}
+
+
+def _dataset_spec(
+    name: str, entry: Mapping[str, Any], scale: Scale, overlay: Mapping[str, Any], path: Path
+) -> DatasetSpec:
+    """The spec of a data set under the overlay of a scale."""
+    adapter = _dataset_adapter()
+    try:
+        return adapter.validate_python({**entry, **overlay})
+    except ValidationError as error:
+        changed = any(part in overlay for part in error.errors()[0]["loc"][:2])
+        inside = f"{name}.scales.{scale}" if changed else name
+        raise UserError(f"{path}: {first_fault(error, adapter.json_schema(), inside=inside)}") from None
+
+
+@cache
+def _dataset_adapter() -> TypeAdapter[DatasetSpec]:
+    """What checks the entry of a data set."""
+    return TypeAdapter(DatasetSpec)
+
+
+@dataclass(frozen=True)
+class _Surroundings:
+    """What a sweep is read against: the settings, all data sets, and those whose files are there."""
+
+    settings: Settings
+    specs: Mapping[str, DatasetSpec]
+    present: Mapping[str, DatasetSpec]
+
+
+@dataclass(frozen=True)
+class _Sweeps:
+    """What the files of sweeps say; `Workflow` explains the attributes."""
+
+    sweeps: dict[str, dict[str, Sweep]]
+    unavailable: dict[str, str]
+    warnings: dict[str, tuple[str, ...]]
+    backends: dict[str, str]
 
 
 class _UnavailableError(Exception):
     """A sweep that is written well and cannot run here."""
 
 
-def _load_sweeps(
-    folder: Path, settings: Settings, specs: Mapping[str, DatasetSpec], present: Mapping[str, DatasetSpec]
-) -> tuple[dict[str, dict[str, Sweep]], dict[str, str], dict[str, str]]:
-    """Read every file of `config/sweeps`: the sweeps that can run, the reasons of those that cannot, and the backends."""
-    sweeps: dict[str, dict[str, Sweep]] = {}
-    unavailable: dict[str, str] = {}
-    backends: dict[str, str] = {}
-    paths = sorted(folder.glob("*.yaml"))
+def _load_sweeps(folder: Path, here: _Surroundings) -> _Sweeps:
+    """Read every file of `config/sweeps`, and check its sweeps at every scale."""
+    found = _Sweeps({}, {}, {}, {})
+    paths = sorted([*folder.glob("*.yaml"), *folder.glob("*.yml")])
     check_names((path.stem for path in paths), str(folder))
     for path in paths:
         study = load_model(path, StudyConfig)
         check_names(study.sweeps, f"{path}: sweeps")
-        sweeps[path.stem] = {}
+        found.sweeps[path.stem] = {}
         for name, written in study.sweeps.items():
-            title = f"{path.stem}/{name}"
-            try:
-                sweeps[path.stem][name] = _available_sweep(
-                    written, path.stem, name, settings, specs, present, f"{path}: sweeps.{name}"
-                )
-                backends[title] = written.backend or settings.backend
-            except _UnavailableError as reason:
-                unavailable[title] = str(reason)
-    return sweeps, unavailable, backends
+            _add_sweep(found, written, path.stem, name, here, f"{path}: sweeps.{name}")
+    return found
 
 
-def _available_sweep(
-    written: SweepConfig,
-    study: str,
-    name: str,
-    settings: Settings,
-    specs: Mapping[str, DatasetSpec],
-    present: Mapping[str, DatasetSpec],
-    where: str,
-) -> Sweep:
-    """Resolve a sweep whose experiment and data sets are there."""
-    config = _with_available_datasets(written, settings, specs, present, where)
-    sweep = _resolved(config, study, name, settings, where)
-    _check_datasets(sweep, specs, present, where, settings)
-    return sweep
+def _add_sweep(found: _Sweeps, written: SweepConfig, study: str, name: str, here: _Surroundings, where: str) -> None:
+    """Add a sweep to what was found, or the reason why it cannot run."""
+    title = f"{study}/{name}"
+    try:
+        reader = _SweepReader(written, study, name, here, where)
+        checked = reader.at_all_scales()
+        found.sweeps[study][name] = reader.runnable(checked)
+    except _UnavailableError as reason:
+        found.unavailable[title] = str(reason)
+        return
+    found.backends[title] = written.backend or here.settings.backend
+    idle = set.intersection(*(set(idle_exclusions(sweep)) for sweep in checked.values()))
+    if idle:
+        found.warnings[title] = tuple(
+            f"{where}.exclude[{number}] matches no point; is a value misspelt?" for number in sorted(idle)
+        )
+
+
+class _SweepReader:
+    """Resolves one sweep: at all scales as if every data set were there, and for the run with those that are.
+
+    Raises
+    ------
+    UserError
+        If the sweep is written wrongly at any scale.
+    _UnavailableError
+        If its experiment or its data sets are not there.
+    """
+
+    def __init__(self, written: SweepConfig, study: str, name: str, here: _Surroundings, where: str) -> None:
+        self._study, self._name, self._here, self._where = study, name, here, where
+        self._experiment = _experiment(written.experiment, where)
+        self._config = self._with_device(written)
+
+    def _with_device(self, config: SweepConfig) -> SweepConfig:
+        """The device of the settings, where the experiment has one and the sweep does not say it."""
+        given = config.fixed.keys() | config.axes.keys()
+        if "device" not in self._experiment.parameters.model_fields or "device" in given:
+            return config
+        return config.model_copy(update={"fixed": {**config.fixed, "device": self._here.settings.device}})
+
+    def at_all_scales(self) -> dict[Scale, Sweep]:
+        """The sweep at the scale of the settings and at all that change it, with all data sets that it may use."""
+        config = self._with_datasets(self._here.specs)
+        scales = [scale for scale in get_args(Scale) if scale in config.scales or scale == self._here.settings.scale]
+        sweeps = {scale: self._resolved(config, scale) for scale in scales}
+        for name in {name: None for sweep in sweeps.values() for name in sweep.datasets}:
+            _check_known(name, self._here.specs, self._where)
+        return sweeps
+
+    def runnable(self, checked: Mapping[Scale, Sweep]) -> Sweep:
+        """The sweep at the scale of the settings, with the data sets that are there."""
+        scale = self._here.settings.scale
+        sweep = checked[scale]
+        if all(name in self._here.present for name in sweep.datasets):
+            return sweep
+        config = self._with_datasets(self._here.present)
+        overlay = config.scales.get(scale, ScaleOverlay())
+        if {**config.axes, **overlay.axes}.get("dataset") == []:
+            raise _UnavailableError(f"{self._where}: {_absent(sweep.datasets, self._here)}")
+        try:
+            narrowed = self._resolved(config, scale)
+        except UserError as error:
+            raise _UnavailableError(str(error)) from None
+        if absent := [name for name in narrowed.datasets if name not in self._here.present]:
+            raise _UnavailableError(f"{self._where}: {_absent(absent, self._here)}")
+        return narrowed
+
+    def _resolved(self, config: SweepConfig, scale: Scale) -> Sweep:
+        """The sweep at a scale."""
+        return resolve(
+            config,
+            study=self._study,
+            name=self._name,
+            scale=scale,
+            root_seed=self._here.settings.seed,
+            experiment=self._experiment,
+            where=self._where,
+        )
+
+    def _with_datasets(self, kept: Mapping[str, DatasetSpec]) -> SweepConfig:
+        """The sweep with a list in the place of ``{available: [...]}``, in its axes and in its overlays."""
+
+        def listed(axes: Mapping[str, Any], place: str) -> dict[str, Any]:
+            return {
+                key: _available(value["available"], self._here.specs, kept, f"{place}.axes.{key}.available")
+                if isinstance(value, dict) and set(value) == {"available"}
+                else value
+                for key, value in axes.items()
+            }
+
+        scales = {
+            key: scale.model_copy(update={"axes": listed(scale.axes, f"{self._where}.scales.{key}")})
+            for key, scale in self._config.scales.items()
+        }
+        return self._config.model_copy(update={"axes": listed(self._config.axes, self._where), "scales": scales})
 
 
 def _experiment(name: str, where: str) -> Experiment:
     """The experiment of a sweep: a module of the user's may be missing here, one of ours is misspelt."""
     if not all(part.isidentifier() for part in name.split(".")):
         raise UserError(
-            f"{where}.experiment = {name!r}: give the name of an experiment, or the dotted path of a module of yours"
+            f"{where}.experiment = {shown(name)}: give the name of an experiment, or the dotted path of a module of yours"
         )
     try:
         return load_experiment(name)
     except UserError as error:
         kind = _UnavailableError if "." in name else UserError
         raise kind(f"{where}.experiment: {error}") from None
-    except Exception as error:
-        raise _UnavailableError(
-            f"{where}.experiment: {name} cannot be imported ({type(error).__name__}: {' '.join(str(error).split())})"
-        ) from None
+    except (Exception, SystemExit) as error:
+        reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        raise _UnavailableError(f"{where}.experiment: {name} cannot be imported ({reason}); mend that module") from None
 
 
-def _resolved(config: SweepConfig, study: str, name: str, settings: Settings, where: str) -> Sweep:
-    """Resolve one sweep, with the device of the settings where its experiment has one."""
-    experiment = _experiment(config.experiment, where)
-    if "device" in experiment.parameters.model_fields and "device" not in (config.fixed | config.axes):
-        config = config.model_copy(update={"fixed": {**config.fixed, "device": settings.device}})
-    return resolve(
-        config,
-        study=study,
-        name=name,
-        scale=settings.scale,
-        root_seed=settings.seed,
-        experiment=experiment,
-        where=where,
-    )
-
-
-def _with_available_datasets(
-    config: SweepConfig,
-    settings: Settings,
-    specs: Mapping[str, DatasetSpec],
-    present: Mapping[str, DatasetSpec],
-    where: str,
-) -> SweepConfig:
-    """Narrow ``dataset: {available: [...]}`` to the data sets that are there, in the sweep and in its overlays."""
-
-    def narrowed(axes: Mapping[str, Any], place: str, *, used: bool) -> dict[str, Any]:
-        found = dict(axes)
-        for key, value in axes.items():
-            if isinstance(value, dict) and set(value) == {"available"}:
-                found[key] = _available(value["available"], specs, present, f"{place}.axes.{key}.available")
-                if used and value["available"] and not found[key]:
-                    raise _UnavailableError(f"{where}: {_absent(value['available'], specs, settings)}")
-        return found
-
-    overlay = config.scales.get(settings.scale)
-    replaced = set(overlay.axes) if overlay else set()
-    scales = {
-        key: scale.model_copy(
-            update={"axes": narrowed(scale.axes, f"{where}.scales.{key}", used=key == settings.scale)}
-        )
-        for key, scale in config.scales.items()
-    }
-    own = narrowed(config.axes, where, used="dataset" not in replaced)
-    return config.model_copy(update={"axes": own, "scales": scales})
-
-
-def _absent(names: Sequence[str], specs: Mapping[str, DatasetSpec], settings: Settings) -> str:
+def _absent(names: Sequence[str], here: _Surroundings) -> str:
     """Which data sets have no files here, and what can be done."""
     listed = ", ".join(repr(name) for name in names)
-    downloads = [name for name in names if _has_mirrors(specs[name])]
+    downloads = [name for name in names if _has_mirrors(here.specs[name])]
     hint = f", or run: initatlas download {downloads[0]}" if downloads else ""
     word = "data set" if len(names) == 1 else "data sets"
-    return f"the files of {word} {listed} are not in {settings.raw_data}; put them there{hint}"
+    return f"the files of {word} {listed} are not in {here.settings.raw_data}; put them there{hint}"
 
 
-def _available(
-    names: Any, specs: Mapping[str, DatasetSpec], present: Mapping[str, DatasetSpec], where: str
-) -> list[str]:
-    """Those of some data sets that are there; a name that no data set has is a mistake."""
+def _available(names: Any, specs: Mapping[str, DatasetSpec], kept: Mapping[str, DatasetSpec], where: str) -> list[str]:
+    """Those of some data sets that are kept; a name that no data set has is a mistake."""
     if not isinstance(names, list):
-        raise UserError(f"{where} = {names!r}: give a list of data sets")
+        raise UserError(f"{where} = {shown(names)}: give a list of data sets")
     for name in names:
         _check_known(name, specs, where)
-    return [name for name in names if name in present]
+    return [name for name in names if name in kept]
 
 
 def _has_mirrors(spec: DatasetSpec) -> bool:
@@ -332,25 +408,11 @@ def _has_mirrors(spec: DatasetSpec) -> bool:
     return isinstance(spec, IdxSpec | CifarSpec) and bool(spec.mirrors)
 
 
-def _check_datasets(
-    sweep: Sweep,
-    specs: Mapping[str, DatasetSpec],
-    present: Mapping[str, DatasetSpec],
-    where: str,
-    settings: Settings,
-) -> None:
-    """Every data set that a sweep asks for is configured and there."""
-    for name in sweep.datasets:
-        _check_known(name, specs, where)
-        if name not in present:
-            raise _UnavailableError(f"{where}: {_absent([name], specs, settings)}")
-
-
 def _check_known(name: object, specs: Mapping[str, DatasetSpec], where: str) -> None:
     """A data set is one of those in the config."""
     if not isinstance(name, str) or name not in specs:
         raise UserError(
-            f"{where}: data set {name!r} does not exist{did_you_mean(name, specs)}; "
+            f"{where}: data set {shown(name)} does not exist{did_you_mean(name, specs)}; "
             f"config/datasets.yaml has: {', '.join(specs)}"
         )
 

@@ -1,11 +1,23 @@
 """Say in one line what a validation found: the key, the value and what is allowed."""
 
 from collections.abc import Sequence
+from reprlib import Repr
 from typing import Any
 
 from pydantic import ValidationError
 
+from initatlas.names import did_you_mean
+
 Schema = dict[str, Any]
+
+_SHORT = Repr()
+_SHORT.maxlevel, _SHORT.maxlist, _SHORT.maxtuple, _SHORT.maxdict = 3, 6, 6, 6
+_SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 80
+
+
+def shown(value: Any) -> str:
+    """A value in an error line: on one line and short, however large or deep it is."""
+    return _SHORT.repr(value)
 
 
 def first_fault(error: ValidationError, schema: Schema, *, inside: str = "") -> str:
@@ -27,8 +39,9 @@ def first_fault(error: ValidationError, schema: Schema, *, inside: str = "") -> 
     if fault["type"] == "missing":
         return f"{place} is missing"
     if fault["type"] == "extra_forbidden":
-        return f"unknown key {place}; allowed: {', '.join(_keys_at(schema, fault['loc'][:-1]))}"
-    return f"{place} = {fault['input']!r}: {fault_text(error)}" if place else fault_text(error)
+        allowed = _keys_at(schema, fault["loc"][:-1])
+        return f"unknown key {place}{did_you_mean(location[-1], allowed)}; allowed: {', '.join(allowed)}"
+    return f"{place} = {shown(fault['input'])}: {fault_text(error)}" if place else fault_text(error)
 
 
 def fault_text(error: ValidationError) -> str:

@@ -161,7 +161,10 @@ def test_a_scale_changes_a_data_set(project):
 
 
 SETTINGS = {
-    "unknown key": ("scal: quick", "config/config.yaml: unknown key scal; allowed: scale, seed, backend, "),
+    "unknown key": (
+        "scal: quick",
+        "config/config.yaml: unknown key scal (did you mean 'scale'?); allowed: scale, seed, backend, ",
+    ),
     "value that is not allowed": (
         "scale: huge",
         "config/config.yaml: scale = 'huge': input should be 'smoke', 'quick' or",
@@ -169,7 +172,7 @@ SETTINGS = {
     "wrong type": ("seed: many", "config/config.yaml: seed = 'many': input should be a valid integer"),
     "negative seed": ("seed: -1", "config/config.yaml: seed = -1: input should be greater than or equal to 0"),
     "key twice": ("seed: 1\nseed: 2", "config/config.yaml:2: key 'seed' is there twice"),
-    "no YAML": ("seed: [1", "config/config.yaml:1: "),
+    "no YAML": ("seed: [1", "config/config.yaml:2: did not find expected ',' or ']'"),
 }
 
 
@@ -183,7 +186,7 @@ def test_a_mistake_in_the_settings(project, name):
     ("overrides", "message"),
     [
         ({"scale": "huge"}, "--config: scale = 'huge': input should be 'smoke', 'quick' or 'paper'"),
-        ({"speed": 1}, "--config: unknown key speed; allowed: scale, seed, backend, "),
+        ({"speed": 1}, "--config: unknown key speed (did you mean 'seed'?); allowed: scale, seed, backend, "),
         ({"backend": "dask"}, "--config: backend = 'dask': input should be 'serial', 'ray' or 'auto'"),
     ],
 )
@@ -199,7 +202,10 @@ def test_a_mistake_that_comes_through_snakemake_is_laid_on_the_file(project):
 
 
 SWEEPS = {
-    "unknown key": ("{experiment: depth_scale, axis: {}}", "unknown key sweeps.trial.axis; allowed: experiment, "),
+    "unknown key": (
+        "{experiment: depth_scale, axis: {}}",
+        "unknown key sweeps.trial.axis (did you mean 'axes'?); allowed: experiment, ",
+    ),
     "no experiment": ("{axes: {}}", "sweeps.trial.experiment is missing"),
     "wrong type": ("{experiment: depth_scale, axes: [width]}", "sweeps.trial.axes = ['width']: "),
     "unknown scale": ("{experiment: depth_scale, scales: {tiny: {}}}", "sweeps.trial.scales.tiny"),
@@ -234,7 +240,7 @@ SWEEPS = {
     ),
     "mistake in an overlay": (
         "{experiment: depth_scale, scales: {quick: {axes: {weight_variance: []}}}}",
-        "sweeps.trial.axes.weight_variance is empty",
+        "sweeps.trial.scales.quick.axes.weight_variance is empty",
     ),
     "label twice": (
         "{experiment: train_mlp, axes: {weights: [multivariate_t(nu=5), {name: multivariate_t, nu: 5.0}]}}",
@@ -259,7 +265,7 @@ def test_a_file_without_sweeps(project):
 
 
 DATASETS = {
-    "no mapping": ("mine: 5", "mine: expected a mapping with the key kind"),
+    "no mapping": ("mine: 5", "mine = 5: expected a mapping with the key kind"),
     "unknown kind": ("mine: {kind: csv}", "'digits', 'glyphs', 'idx', 'cifar'"),
     "no kind": ("mine: {folder: mine}", "kind"),
     "unknown key": ("mine: {kind: idx, folder: mine, color: red}", "unknown key mine.color"),

@@ -173,12 +173,12 @@ def test_the_default_data_set_counts():
 MISTAKES = {
     "unknown parameter": (
         {"axes": {"heigth": [1]}},
-        "axes.heigth[0]: unknown parameter 'heigth'; allowed: seed, activation, depth, angles",
+        "axes.heigth: unknown parameter 'heigth'; allowed: seed, activation, depth, angles",
     ),
     "unknown fixed parameter": ({"fixed": {"heigth": 1}}, "fixed.heigth: unknown parameter 'heigth'; allowed: "),
     "unknown parameter in exclude": (
         {"exclude": [{"heigth": 1}]},
-        "exclude[0].heigth[0]: unknown parameter 'heigth'; allowed: ",
+        "exclude[0].heigth: unknown parameter 'heigth'; allowed: ",
     ),
     "text for a number": ({"axes": {"width": [8, "wide"]}}, "axes.width[1] = 'wide': input should be a valid integer"),
     "fraction for a whole number": ({"fixed": {"depth": 1.5}}, "fixed.depth = 1.5: input should be a valid integer"),
@@ -221,7 +221,7 @@ MISTAKES = {
         {"axes": {"width": {"linspace": ["a", 2, 3]}}},
         "axes.width.linspace = ['a', 2, 3]: give [start",
     ),
-    "rule without points": ({"axes": {"width": {"linspace": [1, 2, 0]}}}, "axes.width is empty"),
+    "rule without points": ({"axes": {"width": {"linspace": [1, 2, 0]}}}, "axes.width.linspace = [1, 2, 0]: give"),
     "geomspace through zero": ({"axes": {"width": {"geomspace": [0, 2, 3]}}}, "axes.width.geomspace = [0, 2, 3]: give"),
     "powers beyond all numbers": (
         {"axes": {"weight_variance": {"logspace": [0, 400, 3]}}},
@@ -258,8 +258,8 @@ MISTAKES = {
         {"axes": {"seed": [4, 5]}, "seeds": 3},
         ".seeds: there is an axis seed as well; keep one of the two",
     ),
-    "no seed at all": ({"seeds": 0}, "seed is empty"),
-    "negative seed": ({"seeds": [-1]}, "seed[0] = -1: input should be greater than or equal to 0"),
+    "no seed at all": ({"seeds": 0}, ".seeds = 0: give a count from 1 to 1000000, or a list of seeds"),
+    "negative seed": ({"seeds": [-1]}, ".seeds[0] = -1: input should be greater than or equal to 0"),
     "everything excluded": ({"axes": {"width": [8]}, "exclude": [{"width": 8}]}, ""),
     "exclusion of everything": ({"axes": {"width": [8]}, "exclude": [{}]}, ""),
 }

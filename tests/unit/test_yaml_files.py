@@ -1,5 +1,7 @@
 """YAML as the config wants it."""
 
+import time
+
 import pytest
 
 from initatlas.errors import UserError
@@ -38,7 +40,7 @@ def test_text_that_looks_like_a_number_stays_text(read, text):
         ("a: 1\nb: 2\na: 3\n", 3, "'a'"),
         ("a:\n  b: 1\n  c: 2\n  b: 1\n", 4, "'b'"),
         ("a:\n  - {x: 1,\n     x: 2}\n", 3, "'x'"),
-        ("1: a\n1.0: b\n", 2, "1.0"),
+        ("'1': a\n\"1\": b\n", 2, "'1'"),
     ],
 )
 def test_a_key_given_twice_names_its_line(read, tmp_path, text, line, key):
@@ -62,8 +64,11 @@ def test_a_merge_does_not_hide_a_doubled_key(read):
     [
         ("a: [1, 2\nb: 3\n", ":2: "),
         ("a: 1\n\tb: 2\n", ":2: "),
-        ("a: *nowhere\n", ":1: .*nowhere"),
-        ("a: !!python/object:os.system {}\n", ":1: could not determine a constructor"),
+        ("a: *nowhere\n", ":1: found undefined alias"),
+        (
+            "a: !!python/object:os.system {}\n",
+            ":1: a: the tag tag:yaml.org,2002:python/object:os.system is not used here",
+        ),
         ("- 1\n- 2\n", ": expected a mapping"),
         ("text\n", ": expected a mapping"),
         ("{template}: 1\n", ":1: "),
@@ -85,3 +90,101 @@ def test_an_empty_file_is_an_empty_mapping(read):
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(UserError, match=r"absent\.yaml: cannot be read \(No such file"):
         read_yaml(tmp_path / "absent.yaml")
+
+
+OTHERWISE = {
+    "octal": ("010", "a whole number in another notation"),
+    "binary": ("0b11", "a whole number in another notation"),
+    "hexadecimal": ("0x1F", "a whole number in another notation"),
+    "underscore": ("1_000", "a whole number in another notation"),
+    "base 60": ("1:30", "a whole number in another notation"),
+    "base 60 with a fraction": ("1:30.5", "a number in another notation"),
+    "underscore in a fraction": ("1_0.5", "a number in another notation"),
+    "underscore in a power": ("1_0e3", "a number in another notation"),
+    "too large": ("1e999", "beyond the range of numbers"),
+    "too large with a point": ("1.5e+999", "beyond the range of numbers"),
+    "too small": ("1e-999", "beyond the range of numbers"),
+    "yes": ("yes", "YAML reads this as true or false"),
+    "No": ("No", "YAML reads this as true or false"),
+    "ON": ("ON", "YAML reads this as true or false"),
+    "off": ("off", "YAML reads this as true or false"),
+    "tilde": ("~", "YAML reads this as nothing; write null"),
+    "date": ("2024-01-01", "YAML reads this as a date; quote it"),
+    "time": ("2024-01-01 12:00:00", "YAML reads this as a date; quote it"),
+    "sign": ("=", "YAML reads this as a sign of its own; quote it"),
+    "merge": ("<<", "YAML reads this as a sign of its own; quote it"),
+}
+
+
+@pytest.mark.parametrize("name", OTHERWISE)
+def test_what_yaml_reads_otherwise_is_refused_with_its_place(read, tmp_path, name):
+    text, message = OTHERWISE[name]
+    with pytest.raises(UserError) as error:
+        read(f"x: 1\na:\n  b: [0, {text}]\n")
+    assert str(error.value).startswith(f"{tmp_path / 'some.yaml'}:3: a.b[1] = {text}: {message}")
+
+
+@pytest.mark.parametrize("name", OTHERWISE)
+def test_in_quotes_it_is_text(read, name):
+    text, _ = OTHERWISE[name]
+    assert read(f"a: '{text}'\n") == {"a": text}
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("0", 0), ("-7", -7), ("+7", 7), ("0.5", 0.5), (".5", 0.5), ("-0.0", 0.0), ("1e0", 1.0), ("0e9", 0.0),
+        ("true", True), ("False", False), ("null", None), ("", None), ("08", "08"), ("y", "y"),
+    ],
+)  # fmt: skip
+def test_what_is_read_as_it_is_written(read, text, value):
+    found = read(f"a: {text}\n")["a"]
+    assert found == value
+    assert type(found) is type(value)
+
+
+@pytest.mark.parametrize("key", ["1", "1.5", "on", "~", "null", "2024-01-01", "010"])
+def test_a_key_is_a_text(read, key):
+    with pytest.raises(UserError, match=r":2: key .* is no name; if it is one, quote it"):
+        read(f"b: 1\n{key}: 2\n")
+    assert read(f"'{key}': 2\n") == {key: 2}
+
+
+@pytest.mark.parametrize(
+    "tag", ["!!set {a, b}", "!!omap [a: 1]", "!!binary aGVsbG8=", "!mine 3", "!!python/name:os.system ''"]
+)
+def test_tags_are_refused(read, tag):
+    with pytest.raises(UserError, match=r":1: a.*: the tag .* is not used here; leave it out"):
+        read(f"a: {tag}\n")
+
+
+@pytest.mark.parametrize("text", ['"\\0"', '"\\x1b[31m"', '"\\x7f"'])
+def test_control_characters_are_refused(read, text):
+    with pytest.raises(UserError, match=r":1: a = .*: the text holds a control character"):
+        read(f"a: {text}\n")
+    assert read('a: "two\\nlines\\tand a tab"\n') == {"a": "two\nlines\tand a tab"}
+
+
+BOMBS = {
+    "nested lists": "a: " + "[" * 5000 + "]" * 5000,
+    "nested mappings": "a: " + "{a: " * 5000 + "}" * 5000,
+    "nested blocks": "a: " + "- " * 5000,
+    "itself": "a: &a [*a]",
+    "itself as a value": "a: &a {b: *a}",
+    "laughs": "a0: &a0 [1, 1]\n" + "".join(f"a{i}: &a{i} [*a{i - 1}, *a{i - 1}]\n" for i in range(1, 35)),
+}
+
+
+@pytest.mark.parametrize("name", BOMBS)
+def test_what_would_not_end_is_one_line(read, name):
+    with pytest.raises(UserError, match=r"deep|depth|nest|too many values|recursive|block sequence") as error:
+        read(BOMBS[name])
+    assert "\n" not in str(error.value)
+    assert len(str(error.value)) < 500
+
+
+def test_many_values_are_read_in_a_moment(read):
+    start = time.perf_counter()
+    found = read(f"a: {list(range(80_000))}\n")
+    assert len(found["a"]) == 80_000
+    assert time.perf_counter() - start < 4.0, "0.5 s on a free core"

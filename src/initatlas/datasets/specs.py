@@ -12,10 +12,16 @@ from pydantic.functional_validators import AfterValidator
 
 GZIP_SUFFIX = ".gz"
 
+LONGEST_PART, DEEPEST_FOLDER = 200, 20
+"""Bytes of a file's name, which gets additions, and levels of a folder: what file systems hold."""
+
+MOST_IMAGES = 10_000_000
+"""Images of a generated data set."""
+
 
 def _check_file_name(name: str) -> str:
     """Admit a bare file name."""
-    if not name or name in {".", ".."} or "/" in name or "\\" in name:
+    if name in {"", ".", ".."} or "/" in name or "\\" in name or len(name.encode()) > LONGEST_PART:
         raise ValueError(f"'{name}' is no file name: give the name alone and put the folder in 'folder'")
     return name
 
@@ -23,7 +29,8 @@ def _check_file_name(name: str) -> str:
 def _check_folder(folder: str) -> str:
     """Admit a folder inside the raw data folder."""
     path = PurePosixPath(folder)
-    if not folder or path.is_absolute() or ".." in path.parts:
+    too_long = any(len(part.encode()) > LONGEST_PART for part in path.parts) or len(path.parts) > DEEPEST_FOLDER
+    if not folder or path.is_absolute() or ".." in path.parts or too_long:
         raise ValueError(f"'{folder}' is no folder inside the raw data folder: give a relative one without '..'")
     return folder
 
@@ -39,21 +46,25 @@ FileName = Annotated[str, AfterValidator(_check_file_name)]
 Folder = Annotated[str, AfterValidator(_check_folder)]
 Mirror = Annotated[str, AfterValidator(_check_mirror)]
 Sha256 = Annotated[str, StringConstraints(to_lower=True, pattern=r"^[0-9a-fA-F]{64}$")]
-Seed = Annotated[int, Field(ge=0, lt=2**32)]
-Strength = Annotated[float, Field(ge=0.0, lt=10.0)]
+Seed = Annotated[int, Field(ge=0, lt=2**32, strict=True)]
+Count = Annotated[int, Field(ge=0, le=MOST_IMAGES, strict=True)]
+Number = Annotated[float, Field(strict=True)]
+Strength = Annotated[float, Field(ge=0.0, lt=10.0, strict=True)]
 
 
 class _Spec(BaseModel):
     """Settings that cannot be changed once made, and that refuse a key which they do not know."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class DigitsSpec(_Spec):
     """The 8x8 handwritten digits that come with scikit-learn (1797 images)."""
 
     kind: Literal["digits"] = Field(default="digits", description="The 8x8 digits that come with scikit-learn.")
-    test: int = Field(default=360, ge=1, le=1796, description="Number of test images; the other ones train.")
+    test: int = Field(
+        default=360, ge=1, le=1796, strict=True, description="Number of test images; the other ones train."
+    )
     seed: Seed = Field(default=0, description="Seed of the order of the images, and so of the split.")
 
 
@@ -61,14 +72,14 @@ class GlyphsSpec(_Spec):
     """MNIST-style digits that the package draws itself: no file, no licence, any number of them."""
 
     kind: Literal["glyphs"] = Field(default="glyphs", description="MNIST-style digits drawn by the package itself.")
-    train: int = Field(default=6000, ge=0, description="Number of training images.")
-    test: int = Field(default=2000, ge=0, description="Number of test images.")
+    train: Count = Field(default=6000, description="Number of training images.")
+    test: Count = Field(default=2000, description="Number of test images.")
     seed: Seed = Field(default=0, description="Seed; image i of a split depends on the seed, the split and i alone.")
-    size: int = Field(default=28, ge=8, le=256, description="Rows and columns of an image, in pixels.")
-    stroke_width: tuple[float, float] = Field(
+    size: int = Field(default=28, ge=8, le=256, strict=True, description="Rows and columns of an image, in pixels.")
+    stroke_width: tuple[Number, Number] = Field(
         default=(1.8, 3.4), description="Range of the stroke width, in pixels of a 28x28 image."
     )
-    softness: tuple[float, float] = Field(
+    softness: tuple[Number, Number] = Field(
         default=(0.8, 1.3), description="Range of the width of a stroke's blurred edge, in pixels of a 28x28 image."
     )
     jitter: Strength = Field(
@@ -78,7 +89,7 @@ class GlyphsSpec(_Spec):
         default=0.06, description="Standard deviation of the smooth elastic shift, in digit heights."
     )
     lean: float = Field(
-        default=0.2, gt=-5.0, lt=5.0, description="Mean of the shear along the rows; positive leans right."
+        default=0.2, gt=-5.0, lt=5.0, strict=True, description="Mean of the shear along the rows; positive leans right."
     )
     slant: Strength = Field(default=0.25, description="Standard deviation of the shear along the rows.")
     rotation: Strength = Field(default=0.12, description="Standard deviation of the rotation angle, in radians.")
@@ -87,7 +98,7 @@ class GlyphsSpec(_Spec):
     shift: Strength = Field(
         default=0.5, description="Largest shift off the centre of mass, in pixels of a 28x28 image."
     )
-    ink: Annotated[float, Field(gt=0.0, le=1.0)] = Field(
+    ink: Annotated[float, Field(gt=0.0, le=1.0, strict=True)] = Field(
         default=0.9, description="Grey level of the palest ink; white is 1."
     )
     noise: Strength = Field(
@@ -214,7 +225,7 @@ def find_raw_file(folder: Path, name: str) -> Path | None:
     Path or None
         The file, or None if neither form exists.
     """
-    return next((folder / form for form in _forms(name) if (folder / form).is_file()), None)
+    return next((folder / form for form in _forms(name) if _is_file(folder / form)), None)
 
 
 def find_split(spec: IdxSpec, raw_data: Path, split: Literal["train", "test"]) -> tuple[Path, Path] | None:
@@ -246,13 +257,30 @@ def required_files(spec: DatasetSpec, raw_data: Path) -> list[Path]:
     if isinstance(spec, ImagesSpec):
         return _existing(raw_data / spec.folder / spec.file)
     if isinstance(spec, RecordingsSpec):
-        return sorted((raw_data / spec.folder).glob("*.wav"))
+        folder = raw_data / spec.folder
+        return sorted(folder.glob("*.wav")) if is_folder(folder) else []
     return []
 
 
 def _existing(path: Path) -> list[Path]:
     """A file, if it is there."""
-    return [path] if path.is_file() else []
+    return [path] if _is_file(path) else []
+
+
+def is_folder(path: Path) -> bool:
+    """Whether a folder is there and can be looked at."""
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
+
+
+def _is_file(path: Path) -> bool:
+    """Whether a file is there and can be looked at."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
 
 
 def files_present(spec: DatasetSpec, raw_data: Path) -> bool:

@@ -14,7 +14,7 @@ Verdict = Literal["holds", "fails", "differs", "not measured"]
 class Published(BaseModel):
     """One claim as published: an entry of `config/published/<study>.yaml`."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
     statement: str = Field(description="The claim in one sentence.")
     product: str = Field(default="", description="The figure or table that shows it.")

@@ -19,7 +19,7 @@ Scalar = bool | int | float | str | None
 class Parameters(BaseModel):
     """The parameters of one point. Subclasses add a typed, described field per parameter, each with a default."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
     seed: int = Field(
         default=0, ge=0, description="Replicate; points that differ in it alone draw independent random numbers."

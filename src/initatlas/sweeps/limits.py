@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 class Limits(BaseModel):
     """What a point may take; a point beyond a limit is recorded as failed."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
     seconds: float | None = Field(
         default=None, gt=0, description="Wall time of one point; a batch may take as much for each of its points."

@@ -1,25 +1,44 @@
 """The spec of a sweep: what the YAML may say, and the grid that it resolves to."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import product
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from itertools import islice, product
 from typing import Annotated, Any, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from initatlas.errors import UserError
+from initatlas.names import check_names, did_you_mean
 from initatlas.sweeps.experiment import Experiment, Parameters, Scalar
 from initatlas.sweeps.limits import NO_LIMITS, Limits
-from initatlas.validation import fault_text, first_fault
+from initatlas.validation import fault_text, first_fault, shown
 from initatlas.vocabulary import format_label
 
 Scale = Literal["smoke", "quick", "paper"]
 
+MOST_POINTS = 1_000_000
+"""Points of a sweep, and values of an axis: what is beyond is a slip of the pen, and would not fit in memory."""
+
+LARGEST_WHOLE = 2**53
+"""Whole numbers up to it are exact in double precision, and fit into a coordinate of a cube."""
+
+POINTS_CHECKED = 20_000
+"""So many points of a sweep are checked for contradictions whenever the config is read; the plan checks them all."""
+
 
 class Strict(BaseModel):
-    """A part of the config: unknown keys are errors."""
+    """A part of the config: unknown keys are errors, and nothing is read as another type than it is written."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+Rule = Mapping[str, frozenset[Any]]
+"""An exclusion: parameter to the values that it matches."""
+
+WholeNumber = Annotated[int, Field(strict=True)]
+Seeds = WholeNumber | list[WholeNumber] | None
 
 
 class ScaleOverlay(Strict):
@@ -27,7 +46,7 @@ class ScaleOverlay(Strict):
 
     axes: dict[str, Any] = Field(default={}, description="Axes to replace, by name.")
     fixed: dict[str, Any] = Field(default={}, description="Fixed parameters to replace, by name.")
-    seeds: int | list[int] | None = Field(default=None, description="Replicates instead of the sweep's own.")
+    seeds: Seeds = Field(default=None, description="Replicates instead of the sweep's own.")
 
 
 class SweepConfig(Strict):
@@ -48,7 +67,7 @@ class SweepConfig(Strict):
         ),
     )
     fixed: dict[str, Any] = Field(default={}, description="Parameters that all points share.")
-    seeds: int | list[int] | None = Field(
+    seeds: Seeds = Field(
         default=None, description="Number of replicates (seeds 0, 1, ...) or a list of seeds; adds the axis `seed`."
     )
     exclude: list[dict[str, Any]] = Field(
@@ -129,8 +148,10 @@ def grid(sweep: Sweep, experiment: Experiment) -> Iterator[tuple[tuple[int, ...]
     UserError
         If the parameters of a point contradict each other.
     """
+    rules = _rules(sweep)
     for index, values in _combinations(sweep):
-        yield index, None if _is_excluded(sweep, values) else _parameters(sweep, experiment, values)
+        excluded = any(_matches(values, rule) for rule in rules)
+        yield index, None if excluded else _parameters(experiment, values, f"sweep {sweep.title}")
 
 
 def expected_seconds(sweep: Sweep, experiment: Experiment) -> float:
@@ -147,22 +168,20 @@ def _combinations(sweep: Sweep) -> Iterator[tuple[tuple[int, ...], dict[str, Any
         yield index, values
 
 
-def _is_excluded(sweep: Sweep, values: Mapping[str, Any]) -> bool:
-    """Whether an exclusion matches a combination."""
-    return any(_matches(values, rule) for rule in sweep.exclude)
+def _rules(sweep: Sweep) -> list[Rule]:
+    """The exclusions, quick to look up in."""
+    return [{parameter: frozenset(allowed) for parameter, allowed in rule.items()} for rule in sweep.exclude]
 
 
-def _parameters(sweep: Sweep, experiment: Experiment, values: Mapping[str, Any]) -> Parameters:
+def _parameters(experiment: Experiment, values: Mapping[str, Any], where: str) -> Parameters:
     """Validate the parameters of one point."""
     try:
         return experiment.parameters(**values)
     except ValidationError as error:
-        raise UserError(
-            f"sweep {sweep.title}: {first_fault(error, experiment.parameters.model_json_schema())}"
-        ) from None
+        raise UserError(f"{where}: {first_fault(error, experiment.parameters.model_json_schema())}") from None
 
 
-def _matches(values: Mapping[str, Scalar], rule: Mapping[str, Sequence[Any]]) -> bool:
+def _matches(values: Mapping[str, Scalar], rule: Rule) -> bool:
     """Whether a point agrees with every entry of an exclusion."""
     return all(values.get(parameter) in allowed for parameter, allowed in rule.items())
 
@@ -193,15 +212,14 @@ def resolve(
         For an unknown parameter, a wrong type, an empty axis, a duplicated value, or one that the experiment refuses.
     """
     overlay = config.scales.get(scale, ScaleOverlay())
-    written = {**config.axes, **overlay.axes}
-    seeds = overlay.seeds if overlay.seeds is not None else config.seeds
-    if seeds is not None:
-        if "seed" in written:
-            raise UserError(f"{where}.seeds: there is an axis seed as well; keep one of the two")
-        written["seed"] = list(range(seeds)) if isinstance(seeds, int) else seeds
     checker = _Checker(experiment, where)
-    axes = [_axis(key, value, checker) for key, value in written.items()]
-    fixed = {key: checker.value(f"fixed.{key}", key, value) for key, value in {**config.fixed, **overlay.fixed}.items()}
+    axes = [_axis(key, value, place, checker) for key, (value, place) in _written_axes(config, scale, where).items()]
+    _check_size(axes, where, scale)
+    prefix = f"scales.{scale}."
+    fixed = {
+        key: checker.value(f"{prefix if key in overlay.fixed else ''}fixed.{key}", key, value)
+        for key, value in {**config.fixed, **overlay.fixed}.items()
+    }
     _no_parameter_twice(axes, fixed, where)
     if "dataset" in checker.adapters and not any("dataset" in axis.values for axis in axes):
         fixed.setdefault("dataset", experiment.parameters.model_fields["dataset"].get_default())
@@ -223,9 +241,36 @@ def resolve(
         limits=config.limits,
         root_seed=root_seed,
     )
-    if exclude and all(_is_excluded(sweep, values) for _, values in _combinations(sweep)):
-        raise UserError(f"{where}.exclude: no point is left")
+    if exclude and nothing_is_left(sweep):
+        raise UserError(f"{where}.exclude: no point is left at scale {scale}; exclude less")
+    _check_points(sweep, experiment, where)
     return sweep
+
+
+def _written_axes(config: SweepConfig, scale: Scale, where: str) -> dict[str, tuple[Any, str]]:
+    """Axes as written, each with the place where it is written: in the sweep, or in the overlay of the scale."""
+    overlay = config.scales.get(scale, ScaleOverlay())
+    prefix = f"scales.{scale}."
+    written = {key: (value, f"axes.{key}") for key, value in config.axes.items()}
+    written |= {key: (value, f"{prefix}axes.{key}") for key, value in overlay.axes.items()}
+    seeds, place = (config.seeds, "seeds") if overlay.seeds is None else (overlay.seeds, f"{prefix}seeds")
+    if seeds is None:
+        return written
+    if "seed" in written:
+        raise UserError(f"{where}.{place}: there is an axis seed as well; keep one of the two")
+    if isinstance(seeds, int) and not 1 <= seeds <= MOST_POINTS:
+        raise UserError(f"{where}.{place} = {seeds}: give a count from 1 to {MOST_POINTS}, or a list of seeds")
+    return written | {"seed": (list(range(seeds)) if isinstance(seeds, int) else seeds, place)}
+
+
+def _check_size(axes: Sequence[Axis], where: str, scale: Scale) -> None:
+    """Refuse more points than can be planned."""
+    points = math.prod(axis.size for axis in axes)
+    if points > MOST_POINTS:
+        sizes = " x ".join(f"{axis.name} {axis.size}" for axis in axes)
+        raise UserError(
+            f"{where}.axes: {sizes} are {points} points at scale {scale}; at most {MOST_POINTS} are allowed"
+        )
 
 
 def _no_parameter_twice(axes: Sequence[Axis], fixed: Mapping[str, Any], where: str) -> None:
@@ -238,80 +283,207 @@ def _no_parameter_twice(axes: Sequence[Axis], fixed: Mapping[str, Any], where: s
             seen.add(parameter)
 
 
+def _check_points(sweep: Sweep, experiment: Experiment, where: str) -> None:
+    """Parameters of a point that contradict each other, where the experiment knows any that could."""
+    if not experiment.parameters.__pydantic_decorators__.model_validators:
+        return
+    rules = _rules(sweep)
+    for _, values in islice(_combinations(sweep), POINTS_CHECKED):
+        if not any(_matches(values, rule) for rule in rules):
+            _parameters(experiment, values, where)
+
+
+def nothing_is_left(sweep: Sweep) -> bool:
+    """Whether the exclusions match every point.
+
+    Positions of an axis that the same exclusions can match are looked at once, so the grid is never walked through.
+    """
+    rules = _rules(sweep)
+    signatures = [
+        {tuple(_matches_along(axis, position, rule) for rule in rules) for position in range(axis.size)}
+        for axis in sweep.axes
+    ]
+    by_fixed = tuple(_matches_fixed(sweep, rule) for rule in rules)
+    return all(any(map(all, zip(by_fixed, *chosen, strict=True))) for chosen in product(*signatures))
+
+
+def idle_exclusions(sweep: Sweep) -> list[int]:
+    """Numbers of the exclusions that match no point."""
+    return [
+        number
+        for number, rule in enumerate(_rules(sweep))
+        if not _matches_fixed(sweep, rule)
+        or not all(any(_matches_along(axis, i, rule) for i in range(axis.size)) for axis in sweep.axes)
+    ]
+
+
+def _matches_along(axis: Axis, position: int, rule: Rule) -> bool:
+    """Whether a position of an axis agrees with what an exclusion says of its parameters."""
+    return all(column[position] in rule[parameter] for parameter, column in axis.values.items() if parameter in rule)
+
+
+def _matches_fixed(sweep: Sweep, rule: Rule) -> bool:
+    """Whether what all points share agrees with an exclusion; a parameter that is neither an axis nor fixed never does."""
+    along = {parameter for axis in sweep.axes for parameter in axis.values}
+    return all(sweep.fixed.get(parameter) in allowed for parameter, allowed in rule.items() if parameter not in along)
+
+
+@cache
+def _adapters(parameters: type[Parameters]) -> Mapping[str, TypeAdapter[Any]]:
+    """What checks a single value of each parameter."""
+    config = ConfigDict(strict=True, allow_inf_nan=False)
+    return {
+        name: TypeAdapter(cast(Any, Annotated[field.annotation, field]), config=config)
+        for name, field in parameters.model_fields.items()
+    }
+
+
 class _Checker:
     """Checks single values against the parameters of an experiment, and brings them to canonical form."""
 
     def __init__(self, experiment: Experiment, where: str) -> None:
         self.where = where
-        self.adapters: dict[str, TypeAdapter[Any]] = {
-            name: TypeAdapter(cast(Any, Annotated[field.annotation, field]), config=ConfigDict(strict=True))
-            for name, field in experiment.parameters.model_fields.items()
+        self.adapters = _adapters(experiment.parameters)
+        self.taken = {output.name for output in experiment.outputs} | {
+            dimension for output in experiment.outputs for dimension in output.dims
         }
+
+    def known(self, place: str, parameter: str) -> None:
+        """Refuse a parameter that the experiment does not have."""
+        if parameter not in self.adapters:
+            near = did_you_mean(parameter, self.adapters)
+            raise UserError(
+                f"{self.where}.{place}: unknown parameter {parameter!r}{near}; allowed: {', '.join(self.adapters)}"
+            )
 
     def value(self, place: str, parameter: str, value: Any) -> Any:
         """One value of one parameter, as the experiment's model understands it."""
-        if parameter not in self.adapters:
-            raise UserError(
-                f"{self.where}.{place}: unknown parameter {parameter!r}; allowed: {', '.join(self.adapters)}"
-            )
+        self.known(place, parameter)
+        return self.fitting(parameter, value, lambda: place)
+
+    def fitting(self, parameter: str, value: Any, place: Callable[[], str]) -> Any:
+        """One value of a parameter that is known; its place is put into words only where it is refused."""
         try:
-            return self.adapters[parameter].validate_python(value)
+            checked = self.adapters[parameter].validate_python(value)
         except ValidationError as error:
-            raise UserError(f"{self.where}.{place} = {value!r}: {fault_text(error)}") from None
+            raise UserError(f"{self.where}.{place()} = {shown(value)}: {fault_text(error)}") from None
+        if not isinstance(checked, bool | int | float | str | None):
+            raise UserError(f"{self.where}.{place()} = {shown(value)}: give one number, text, true, false or null")
+        if isinstance(checked, int) and abs(checked) > LARGEST_WHOLE:
+            raise UserError(
+                f"{self.where}.{place()} = {shown(value)}: whole numbers are allowed up to 2^53 = {LARGEST_WHOLE}"
+            )
+        return checked
+
+    def column(self, place: str, parameter: str, values: Sequence[Any]) -> list[Any]:
+        """All values of a parameter along an axis."""
+        self.known(place, parameter)
+        return [self.fitting(parameter, value, lambda i=i: f"{place}[{i}]") for i, value in enumerate(values)]  # type: ignore[misc]
 
     def values(self, place: str, parameter: str, values: Sequence[Any]) -> list[Any]:
         """All values along an axis: at least one, none twice."""
         if not values:
             raise UserError(f"{self.where}.{place} is empty; give at least one value")
-        checked = [self.value(f"{place}[{i}]", parameter, value) for i, value in enumerate(values)]
+        checked = self.column(place, parameter, values)
+        seen = set()
         for position, value in enumerate(checked):
-            if value in checked[:position]:
-                raise UserError(f"{self.where}.{place}[{position}] = {value!r} is there twice; remove one")
+            if value in seen:
+                raise UserError(f"{self.where}.{place}[{position}] = {shown(value)} is there twice; remove one")
+            seen.add(value)
+        if parameter == "device" and "auto" in seen:
+            raise UserError(
+                f"{self.where}.{place}: auto is decided once for a whole sweep; list cpu and cuda, or put device under fixed"
+            )
         return checked
 
 
-def _axis(name: str, written: Any, checker: _Checker) -> Axis:
+def _axis(name: str, written: Any, place: str, checker: _Checker) -> Axis:
     """One axis from its YAML."""
-    place = f"axes.{name}"
     if isinstance(written, dict) and set(written) == {"zip"}:
-        return _zipped_axis(name, written["zip"], checker)
+        return _zipped_axis(name, written["zip"], f"{place}.zip", checker)
+    checker.known(place, name)
     expanded = _expanded(place, written, checker)
     return Axis(name=name, values={name: checker.values(place, name, expanded)})
 
 
-def _zipped_axis(name: str, columns: Any, checker: _Checker) -> Axis:
+def _zipped_axis(name: str, columns: Any, place: str, checker: _Checker) -> Axis:
     """An axis along which several parameters move together."""
-    place = f"axes.{name}.zip"
     if not isinstance(columns, dict) or not columns:
         raise UserError(f"{checker.where}.{place}: give a mapping of parameters to lists of equal length")
-    values = {}
-    for parameter, written in columns.items():
-        expanded = _expanded(f"{place}.{parameter}", written, checker)
-        values[parameter] = [checker.value(f"{place}.{parameter}[{i}]", parameter, v) for i, v in enumerate(expanded)]
+    _check_zip_name(name, columns, place, checker)
+    values = {
+        parameter: checker.column(
+            f"{place}.{parameter}", parameter, _expanded(f"{place}.{parameter}", written, checker)
+        )
+        for parameter, written in columns.items()
+    }
     lengths = {parameter: len(column) for parameter, column in values.items()}
     if len(set(lengths.values())) > 1 or 0 in lengths.values():
         raise UserError(f"{checker.where}.{place}: the lists must have one length, not {lengths}")
+    if "auto" in values.get("device", []):
+        raise UserError(f"{checker.where}.{place}.device: auto is decided once for a whole sweep; list cpu and cuda")
     rows = [*zip(*values.values(), strict=True)]
     if len(set(rows)) < len(rows):
         raise UserError(f"{checker.where}.{place}: the same combination is there twice; remove one")
     return Axis(name=name, values=values)
 
 
+def _check_zip_name(name: str, columns: Mapping[str, Any], place: str, checker: _Checker) -> None:
+    """The dimension of a zip has a name of its own, or that of a parameter that moves along it."""
+    check_names([name], f"{checker.where}.{place}")
+    for parameter in columns:
+        checker.known(f"{place}.{parameter}", parameter)
+    if name in checker.adapters and name not in columns:
+        raise UserError(
+            f"{checker.where}.{place}: the axis is named after the parameter {name!r}, which does not move along it; rename it"
+        )
+    if name in checker.taken | {"status", "error"}:
+        raise UserError(
+            f"{checker.where}.{place}: {name!r} is a variable or a dimension of the cube already; rename the axis"
+        )
+
+
+@dataclass(frozen=True)
+class _Rule:
+    """How an axis can be written in three numbers."""
+
+    values: Callable[[float, float, int], list[float]]
+    needs: str
+
+
 def _sequence(place: str, written: Any, checker: _Checker) -> list[Any]:
     """The values of an axis: a list as it is, or a rule such as linspace."""
     if isinstance(written, list):
         return written
-    rules = {"linspace": linspace, "logspace": logspace, "geomspace": geomspace}
-    if isinstance(written, dict) and len(written) == 1 and next(iter(written)) in rules:
-        ((rule, arguments),) = written.items()
+    if isinstance(written, dict) and len(written) == 1 and next(iter(written)) in _RULES:
+        ((name, arguments),) = written.items()
+        rule = _RULES[name]
         try:
-            start, stop, count = arguments
-            return rules[rule](start, stop, count)
+            return rule.values(*_rule_arguments(arguments))
         except (TypeError, ValueError, OverflowError):
-            raise UserError(f"{checker.where}.{place}.{rule} = {arguments!r}: give [start, stop, count]") from None
+            raise UserError(
+                f"{checker.where}.{place}.{name} = {shown(arguments)}: give [start, stop, count], {rule.needs}, "
+                f"and a count from 1 to {MOST_POINTS}"
+            ) from None
     raise UserError(
-        f"{checker.where}.{place} = {written!r}: give a list, or one of linspace, logspace, geomspace, zip, available"
+        f"{checker.where}.{place} = {shown(written)}: give a list, or one of linspace, logspace, geomspace, zip, available"
     )
+
+
+def _rule_arguments(arguments: Any) -> tuple[float, float, int]:
+    """The three numbers of a rule, checked before any list is made.
+
+    Raises
+    ------
+    TypeError, ValueError, OverflowError
+        If they are not two finite numbers and a count.
+    """
+    start, stop, count = arguments
+    if any(isinstance(number, bool) or not math.isfinite(number) for number in arguments):
+        raise TypeError("no finite number")
+    if not isinstance(count, int) or not 1 <= count <= MOST_POINTS:
+        raise ValueError("no count")
+    return float(start), float(stop), count
 
 
 def _expanded(place: str, written: Any, checker: _Checker) -> list[Any]:
@@ -319,10 +491,11 @@ def _expanded(place: str, written: Any, checker: _Checker) -> list[Any]:
     expanded: list[Any] = []
     for number, value in enumerate(_sequence(place, written, checker)):
         try:
-            expanded += _records(value)
-        except (TypeError, ValueError):
+            expanded += _records(value) if isinstance(value, dict) else (value,)
+        except (TypeError, ValueError, OverflowError):
             raise UserError(
-                f"{checker.where}.{place}[{number}] = {value!r}: give a name, and a number or a list of numbers per parameter"
+                f"{checker.where}.{place}[{number}] = {shown(value)}: give a name, and a number or a list of numbers "
+                f"per parameter, for at most {MOST_POINTS} labels"
             ) from None
     return expanded
 
@@ -333,8 +506,13 @@ def _records(value: Any) -> Iterator[Any]:
         yield value
         return
     parameters = {key: entry if isinstance(entry, list) else [entry] for key, entry in value.items() if key != "name"}
+    if math.prod(map(len, parameters.values())) > MOST_POINTS:
+        raise ValueError("too many labels")
     for combination in product(*parameters.values()):
         yield format_label(value["name"], dict(zip(parameters, combination, strict=True)))
+
+
+_LARGEST_EXPONENT = 300
 
 
 def linspace(start: float, stop: float, count: int) -> list[float]:
@@ -345,6 +523,8 @@ def linspace(start: float, stop: float, count: int) -> list[float]:
 
 def logspace(first: float, last: float, count: int) -> list[float]:
     """`count` powers of ten with evenly spaced exponents, both ends included."""
+    if max(abs(first), abs(last)) > _LARGEST_EXPONENT:
+        raise OverflowError("beyond the range of numbers")
     return [_rounded(10.0**exponent) for exponent in linspace(first, last, count)]
 
 
@@ -358,4 +538,13 @@ def geomspace(start: float, stop: float, count: int) -> list[float]:
 def _rounded(value: float) -> float:
     """Twelve significant digits, so that a grid value reads as written; a whole number becomes an int."""
     short = float(f"{value:.12g}")
+    if not math.isfinite(short):
+        raise OverflowError("beyond the range of numbers")
     return int(short) if short.is_integer() else short
+
+
+_RULES = {
+    "linspace": _Rule(linspace, "two finite numbers"),
+    "logspace": _Rule(logspace, "two exponents of powers of ten from -300 to 300"),
+    "geomspace": _Rule(geomspace, "two positive, finite numbers"),
+}
