@@ -222,7 +222,7 @@ def test_a_mistake_in_the_config_is_one_line_and_starts_nothing(project, name):
 def test_a_mistake_on_the_command_line_says_so(built):
     answer = built.snakemake(config=["speed=1"])
     assert answer.code != 0
-    assert "initatlas: --config: unknown key speed; allowed: scale" in answer.text
+    assert "initatlas: --config: unknown key speed (did you mean 'seed'?); allowed: scale" in answer.text
 
 
 @pytest.mark.parametrize(
