@@ -336,13 +336,9 @@ def _download(options: argparse.Namespace) -> None:
 
 
 def _config_check(options: argparse.Namespace) -> None:
-    from initatlas.config import load_workflow
+    from initatlas.commands.people import check
 
-    workflow = load_workflow(Path())
-    sweeps = sum(len(group) for group in workflow.sweeps.values())
-    print(
-        f"config: {len(workflow.datasets)} data sets and {sweeps} sweeps at scale {workflow.settings.scale}, no mistake"
-    )
+    print(check())
 
 
 def _config_reference(options: argparse.Namespace) -> None:

@@ -138,7 +138,20 @@ def plan(sweep: Sweep, *, datasets: Mapping[str, Path], store: Path) -> str:
         f"  estimate  {planned.seconds * planned.slowness:.0f} s on one core, at most {megabytes:.0f} MB per batch",
     ]
     lines += [f"  data set {name} is not built yet; the run builds it" for name in unbuilt]
+    lines += [f"  warning: {line}" for line in memory_warnings(megabytes)]
     return "\n".join(lines)
+
+
+def memory_warnings(megabytes: float) -> list[str]:
+    """One line where a batch declares more memory than this machine has."""
+    import psutil
+
+    here = psutil.virtual_memory().total / 1e6
+    if megabytes <= here:
+        return []
+    return [
+        f"a batch needs about {megabytes / 1e3:.0f} GB, and this machine has {here / 1e3:.0f} GB; make its points smaller"
+    ]
 
 
 def compare(sweep: Sweep, *, datasets: Mapping[str, Path], store: PointStore) -> tuple[Plan, list[str]]:

@@ -31,6 +31,38 @@ WeightsLabel = Annotated[str, AfterValidator(_weights)]
 IndependentWeightsLabel = Annotated[str, AfterValidator(_independent_weights)]
 
 
+def check_ntk(kernel: str, activation: str) -> None:
+    """Refuse the NTK of an activation whose derivative is a pulse.
+
+    Raises
+    ------
+    ValueError
+        If there is none.
+    """
+    if kernel == "ntk" and parse_label(activation)[0] == "step":
+        raise ValueError(
+            "kernel = 'ntk' with activation = 'step': the dual of its derivative is infinite; take kernel nngp"
+        )
+
+
+def check_norm_preserving(activation: str, *, weight_variance: float | None, rms: float) -> None:
+    """Refuse to look for a weight variance that keeps norms where the activation never reaches them.
+
+    Raises
+    ------
+    ValueError
+        If none is given and none does it.
+    """
+    if weight_variance is None and rms >= 1.0 and parse_label(activation)[0] in _AT_MOST_ONE:
+        raise ValueError(
+            f"weight_variance = None with activation = {activation!r}: it never exceeds 1, so no variance keeps a root mean "
+            f"square of {rms:g}; give weight_variance as a number"
+        )
+
+
+_AT_MOST_ONE = ("step", "sin", "cos", "erf", "tanh")
+
+
 def rectifier_slope(activation: str) -> float | None:
     """Slope of the negative half-line of a ReLU, a leaky ReLU or the identity; None for any other activation."""
     name, parameters = parse_label(activation)
