@@ -41,8 +41,8 @@ _HEAD = """\
 
 This page and the JSON schemas in `schema/` are generated from the models in `src/initatlas` by `make reference`; a test keeps
 them in step. An unknown key, a wrong type, an empty or doubled value, parameters that contradict each other: each stops
-everything with one line before anything runs, at whatever scale it is written. `initatlas config check` reads it all, and warns of what
-is probably not meant: an exclusion that matches no point, a batch beyond the memory of this machine.
+everything with one line before anything runs, at whatever scale it is written. `initatlas config check` reads it all, and
+warns of what is probably not meant: an exclusion that matches no point, a batch beyond the memory of this machine.
 
 - Names of studies, sweeps and data sets: letters (a-z), digits and `_`, a letter first, at most 60 characters; no two that differ
   in case alone; none that the workflow uses itself, such as `all` or `page`.
