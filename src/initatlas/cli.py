@@ -252,7 +252,8 @@ def _sweep_list(options: argparse.Namespace) -> None:
     from initatlas.commands.sweeps import listing
     from initatlas.config import load_workflow
 
-    print(listing(load_workflow(Path(), _overrides(options)).sweeps))
+    workflow = load_workflow(Path(), _overrides(options))
+    print(listing(workflow.sweeps, workflow.unavailable))
 
 
 def _sweep_status(options: argparse.Namespace) -> None:

@@ -162,8 +162,8 @@ def compare(sweep: Sweep, *, datasets: Mapping[str, Path], store: PointStore) ->
     return plan_sweep(sweep, store, data), unbuilt
 
 
-def listing(groups: Mapping[str, Mapping[str, Sweep]]) -> str:
-    """All sweeps with their experiments and sizes."""
+def listing(groups: Mapping[str, Mapping[str, Sweep]], unavailable: Mapping[str, str]) -> str:
+    """All sweeps with their experiments and sizes, and those that cannot run here with the reason."""
     rows: Sequence[tuple[str, str, str, str]] = [
         (
             sweep.title,
@@ -174,7 +174,7 @@ def listing(groups: Mapping[str, Mapping[str, Sweep]]) -> str:
         for group in groups.values()
         for sweep in group.values()
     ]
-    return aligned(rows)
+    return aligned([*rows, *((title, "cannot run", "", reason) for title, reason in unavailable.items())])
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> str:

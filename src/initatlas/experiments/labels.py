@@ -53,14 +53,16 @@ def check_norm_preserving(activation: str, *, weight_variance: float | None, rms
     ValueError
         If none is given and none does it.
     """
-    if weight_variance is None and rms >= 1.0 and parse_label(activation)[0] in _AT_MOST_ONE:
+    largest = _LARGEST_MEAN_SQUARES.get(activation)
+    if weight_variance is None and largest is not None and rms**2 >= largest:
         raise ValueError(
-            f"weight_variance = None with activation = {activation!r}: it never exceeds 1, so no variance keeps a root mean "
-            f"square of {rms:g}; give weight_variance as a number"
+            f"weight_variance = None with activation = {activation!r}: its mean square is at most {largest:g}, so no variance "
+            f"keeps a root mean square of {rms:g}; give weight_variance as a number"
         )
 
 
-_AT_MOST_ONE = ("step", "sin", "cos", "erf", "tanh")
+_LARGEST_MEAN_SQUARES = {"step": 0.5, "sin": 0.5, "cos": 1.0, "erf": 1.0, "tanh": 1.0, "hermite(degree=0)": 1.0}
+"""Bounds of E[phi(z)^2] over centred Gaussians z."""
 
 
 def rectifier_slope(activation: str) -> float | None:
