@@ -252,7 +252,8 @@ def _sweep_list(options: argparse.Namespace) -> None:
     from initatlas.commands.sweeps import listing
     from initatlas.config import load_workflow
 
-    print(listing(load_workflow(Path(), _overrides(options)).sweeps))
+    workflow = load_workflow(Path(), _overrides(options))
+    print(listing(workflow.sweeps, workflow.unavailable))
 
 
 def _sweep_status(options: argparse.Namespace) -> None:
@@ -336,13 +337,9 @@ def _download(options: argparse.Namespace) -> None:
 
 
 def _config_check(options: argparse.Namespace) -> None:
-    from initatlas.config import load_workflow
+    from initatlas.commands.people import check
 
-    workflow = load_workflow(Path())
-    sweeps = sum(len(group) for group in workflow.sweeps.values())
-    print(
-        f"config: {len(workflow.datasets)} data sets and {sweeps} sweeps at scale {workflow.settings.scale}, no mistake"
-    )
+    print(check())
 
 
 def _config_reference(options: argparse.Namespace) -> None:

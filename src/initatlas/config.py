@@ -53,6 +53,7 @@ class Settings(Strict):
     )
     raw_data: str = Field(
         default="data/raw",
+        min_length=1,
         description="Folder with the raw files of MNIST, Fashion-MNIST, CIFAR-10, photographs and speech.",
     )
 
@@ -316,10 +317,7 @@ class _SweepReader:
         """The sweep at the scale of the settings and at all that change it, with all data sets that it may use."""
         config = self._with_datasets(self._here.specs)
         scales = [scale for scale in get_args(Scale) if scale in config.scales or scale == self._here.settings.scale]
-        sweeps = {scale: self._resolved(config, scale) for scale in scales}
-        for name in {name: None for sweep in sweeps.values() for name in sweep.datasets}:
-            _check_known(name, self._here.specs, self._where)
-        return sweeps
+        return {scale: self._resolved(config, scale) for scale in scales}
 
     def runnable(self, checked: Mapping[Scale, Sweep]) -> Sweep:
         """The sweep at the scale of the settings, with the data sets that are there."""
@@ -349,6 +347,7 @@ class _SweepReader:
             root_seed=self._here.settings.seed,
             experiment=self._experiment,
             where=self._where,
+            datasets=self._here.specs,
         )
 
     def _with_datasets(self, kept: Mapping[str, DatasetSpec]) -> SweepConfig:
@@ -398,23 +397,18 @@ def _available(names: Any, specs: Mapping[str, DatasetSpec], kept: Mapping[str, 
     """Those of some data sets that are kept; a name that no data set has is a mistake."""
     if not isinstance(names, list):
         raise UserError(f"{where} = {shown(names)}: give a list of data sets")
-    for name in names:
-        _check_known(name, specs, where)
+    for number, name in enumerate(names):
+        if not isinstance(name, str) or name not in specs:
+            raise UserError(
+                f"{where}[{number}] = {shown(name)}: there is no such data set{did_you_mean(name, specs)}; "
+                f"config/datasets.yaml has: {', '.join(specs)}"
+            )
     return [name for name in names if name in kept]
 
 
 def _has_mirrors(spec: DatasetSpec) -> bool:
     """Whether the raw files of a data set can be downloaded."""
     return isinstance(spec, IdxSpec | CifarSpec) and bool(spec.mirrors)
-
-
-def _check_known(name: object, specs: Mapping[str, DatasetSpec], where: str) -> None:
-    """A data set is one of those in the config."""
-    if not isinstance(name, str) or name not in specs:
-        raise UserError(
-            f"{where}: data set {shown(name)} does not exist{did_you_mean(name, specs)}; "
-            f"config/datasets.yaml has: {', '.join(specs)}"
-        )
 
 
 def _check_products(studies: Mapping[str, Study], titles: Collection[str]) -> None:

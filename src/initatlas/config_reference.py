@@ -40,7 +40,17 @@ _HEAD = """\
 # The config
 
 This page and the JSON schemas in `schema/` are generated from the models in `src/initatlas` by `make reference`; a test keeps
-them in step. An unknown key, a wrong type, an empty or doubled value stops everything with one line before anything runs.
+them in step. An unknown key, a wrong type, an empty or doubled value, parameters that contradict each other: each stops
+everything with one line before anything runs, at whatever scale it is written. `initatlas config check` reads it all, and
+warns of what is probably not meant: an exclusion that matches no point, a batch beyond the memory of this machine.
+
+- Names of studies, sweeps and data sets: letters (a-z), digits and `_`, a letter first, at most 60 characters; no two that differ
+  in case alone; none that the workflow uses itself, such as `all` or `page`.
+- Numbers are decimal and finite, and nothing is read otherwise than it is written: what YAML would take for octal, base 60, a
+  date or a truth (`010`, `1:30`, `2024-01-01`, `yes`) is refused; quote it where it is a text.
+- A sweep has at most 1000000 points.
+- A sweep whose data set has no files here, or whose experiment is a module that cannot be imported, is no mistake: it fails for
+  who asks for it alone.
 
 | file | holds |
 |---|---|

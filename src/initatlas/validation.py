@@ -1,5 +1,6 @@
 """Say in one line what a validation found: the key, the value and what is allowed."""
 
+import re
 from collections.abc import Sequence
 from reprlib import Repr
 from typing import Any
@@ -32,22 +33,61 @@ def first_fault(error: ValidationError, schema: Schema, *, inside: str = "") -> 
     inside
         The key under which it stands in the file.
     """
-    fault = error.errors()[0]
+    fault = _plainest(error)
     tags = _tags(schema)
-    location = [inside, *(part for part in fault["loc"] if part not in tags)]
+    location = [inside, *(part for part in fault["loc"] if part not in tags and part != "[key]")]
     place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location).strip(".")
     if fault["type"] == "missing":
         return f"{place} is missing"
     if fault["type"] == "extra_forbidden":
         allowed = _keys_at(schema, fault["loc"][:-1])
         return f"unknown key {place}{did_you_mean(location[-1], allowed)}; allowed: {', '.join(allowed)}"
-    return f"{place} = {shown(fault['input'])}: {fault_text(error)}" if place else fault_text(error)
+    if fault["type"] == "union_tag_not_found":
+        return f"{place}.{fault['ctx']['discriminator'].strip(QUOTE)} is missing"
+    if fault["type"] == "union_tag_invalid":
+        key, tag = fault["ctx"]["discriminator"].strip(QUOTE), fault["ctx"]["tag"]
+        return f"{place}.{key} = {shown(tag)}{_nearest(tag, fault)}; allowed: {fault['ctx']['expected_tags']}"
+    text = fault_text(error)
+    if "[key]" in fault["loc"]:
+        return f"unknown key {place}: {text}"
+    return f"{place} = {shown(fault['input'])}: {text}" if place else text
+
+
+QUOTE = "'"
+
+
+def _plainest(error: ValidationError) -> Any:
+    """The first fault; where a key is missing beside one that is unknown, it is misspelt."""
+    faults = error.errors()
+    unknown = (fault for fault in faults if fault["type"] == "extra_forbidden")
+    return next(unknown, faults[0]) if faults[0]["type"] == "missing" else faults[0]
 
 
 def fault_text(error: ValidationError) -> str:
-    """What pydantic says of the first fault, without its prefix."""
-    text = str(error.errors()[0]["msg"]).removeprefix("Value error, ")
-    return text[0].lower() + text[1:]
+    """What pydantic says of the first fault, on one line and without its prefix."""
+    fault = _plainest(error)
+    if fault["type"] in _TEXTS:
+        return _TEXTS[fault["type"]]
+    text = " ".join(str(fault["msg"]).removeprefix("Value error, ").split())
+    near = _nearest(fault["input"], fault) if fault["type"] == "literal_error" else ""
+    short = text if len(text) <= LONGEST_TEXT else f"{text[:LONGEST_TEXT]}..."
+    return short[:1].lower() + short[1:] + near
+
+
+LONGEST_TEXT = 400
+
+_TEXTS = {
+    "dict_type": "give a mapping of keys to values",
+    "model_type": "give a mapping of keys to values",
+    "list_type": "give a list",
+    "tuple_type": "give a list",
+}
+
+
+def _nearest(word: object, fault: Any) -> str:
+    """The nearest of the words that were expected."""
+    expected = fault["ctx"].get("expected", fault["ctx"].get("expected_tags", ""))
+    return did_you_mean(word, re.findall(r"'([^']*)'", expected))
 
 
 def _tags(schema: Schema) -> set[str]:

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import inf, isfinite
 
+from initatlas.names import did_you_mean
+
 
 @dataclass(frozen=True)
 class Bounds:
@@ -53,7 +55,7 @@ ACTIVATIONS: Vocabulary = {
     "hermite": {"degree": Bounds(0.0, 41.0, closed_below=True, whole=True)},
 }
 
-_LABEL = re.compile(r"\s*([a-z][a-z0-9_]*)\s*(?:\(\s*(.*?)\s*\))?\s*")
+_LABEL = re.compile(r"\s*([A-Za-z][A-Za-z0-9_]*)\s*(?:\(\s*(.*?)\s*\))?\s*")
 
 
 def format_number(value: float) -> str:
@@ -103,7 +105,9 @@ def canonical_label(label: str, vocabulary: Vocabulary) -> str:
     """
     name, parameters = parse_label(label)
     if name not in vocabulary:
-        raise ValueError(f"{name!r} does not exist; allowed: {', '.join(sorted(vocabulary))}")
+        raise ValueError(
+            f"{name!r} does not exist{did_you_mean(name, vocabulary)}; allowed: {', '.join(sorted(vocabulary))}"
+        )
     wanted = vocabulary[name]
     if set(parameters) != set(wanted):
         needs = ", ".join(f"{key} in {bounds}" for key, bounds in wanted.items()) or "no parameters"

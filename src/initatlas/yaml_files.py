@@ -98,7 +98,7 @@ class _Check:
         if depth > DEEPEST:
             raise _refusal(node, f"nested too deeply; at most {DEEPEST} levels are allowed")
         if isinstance(node, MappingNode) and node.tag == f"{_TAG}map":
-            _check_keys(node, place)
+            _check_keys(node)
             below = [self.size(value, (*place, f".{key.value}"), depth + 1) for key, value in node.value]
         elif isinstance(node, SequenceNode) and node.tag == f"{_TAG}seq":
             below = [self.size(value, (*place, f"[{i}]"), depth + 1) for i, value in enumerate(node.value)]
@@ -115,7 +115,7 @@ def _refusal(node: Node, text: str) -> yaml.constructor.ConstructorError:
     return yaml.constructor.ConstructorError(None, None, text, node.start_mark)
 
 
-def _check_keys(node: MappingNode, place: tuple[str, ...]) -> None:
+def _check_keys(node: MappingNode) -> None:
     """Keys are texts, none of them twice; `<<` merges another mapping."""
     seen = set()
     for key, _ in node.value:
@@ -124,7 +124,10 @@ def _check_keys(node: MappingNode, place: tuple[str, ...]) -> None:
         if not isinstance(key, ScalarNode) or key.tag != f"{_TAG}str":
             written = f"key {_short(key.value)}" if isinstance(key, ScalarNode) else "a key"
             raise _refusal(key, f"{written} is no name; if it is one, quote it")
-        _check_scalar(key, place)
+        if not key.value.isprintable():
+            raise _refusal(
+                key, f"key {_short(key.value)!r} has characters that cannot be printed on one line; rename it"
+            )
         if key.value in seen:
             raise _refusal(key, f"key {_short(key.value)!r} is there twice")
         seen.add(key.value)

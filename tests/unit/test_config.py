@@ -5,6 +5,8 @@ import shutil
 import subprocess
 import sys
 import textwrap
+import time
+import tracemalloc
 
 import pytest
 import yaml
@@ -224,7 +226,7 @@ SWEEPS = {
     ),
     "unknown data set": (
         "{experiment: smoothness, axes: {dataset: [digits, emnist]}}",
-        "sweeps.trial: data set 'emnist' does not exist (did you mean 'mnist'?); config/datasets.yaml has: digits,",
+        "sweeps.trial.axes.dataset[1] = 'emnist': there is no such data set (did you mean 'mnist'?); config/datasets.yaml has: ",
     ),
     "unknown data set among those that may be there": (
         "{experiment: smoothness, axes: {dataset: {available: [digits, minst]}}}",
@@ -424,3 +426,107 @@ def test_a_mistake_in_what_was_published(project):
         UserError, match=r"published/chen2024\.yaml: claims\.table1_mnist\.tolerance = -0\.02: input should"
     ):
         load_published(project.root, "chen2024")
+
+
+def test_an_exclusion_that_matches_nothing_is_a_warning(project):
+    written = "{experiment: depth_scale, axes: {weight_variance: [1, 2]}, exclude: [{weight_variance: 1}, {weight_variance: 3}]}"
+    line = f"{project.root}/config/sweeps/own.yaml: sweeps.trial.exclude[1] matches no point; is a value misspelt?"
+    assert project(sweeps__own=own(written)).warnings == {"own/trial": (line,)}
+
+
+def test_an_exclusion_for_one_scale_alone_is_no_warning(project):
+    written = """
+        experiment: depth_scale
+        axes: {weight_variance: [1, 2]}
+        exclude: [{weight_variance: 3}]
+        scales: {paper: {axes: {weight_variance: [2, 3]}}}
+        """
+    assert not project(sweeps__own=own(written)).warnings
+
+
+def test_the_config_of_the_repository_warns_of_nothing(project):
+    for scale in SCALES:
+        assert not project({"scale": scale}).warnings
+
+
+@pytest.mark.parametrize("scale", SCALES)
+def test_a_mistake_at_any_scale_is_found_at_every_scale(project, scale):
+    written = own("{experiment: depth_scale, scales: {paper: {axes: {weight_variance: [1, -1]}}}}")
+    assert "sweeps.trial.scales.paper.axes.weight_variance[1] = -1: " in mistake(
+        project, overrides={"scale": scale}, sweeps__own=written
+    )
+    (project.root / "config/sweeps/own.yaml").unlink()
+    datasets = (project.root / "config/datasets.yaml").read_text()
+    written = datasets + "\nmine: {kind: glyphs, scales: {paper: {train: -1}}}\n"
+    assert "mine.scales.paper.train = -1: " in mistake(project, overrides={"scale": scale}, datasets=written)
+
+
+def test_data_sets_that_are_not_there_hide_no_mistake(project):
+    written = own("{experiment: smoothness, fixed: {dataset: mnist, draws: 1}}")
+    assert "sweeps.trial.fixed.draws = 1: " in mistake(project, sweeps__own=written)
+
+
+def test_what_is_left_without_the_absent_data_sets_may_be_nothing(project):
+    written = "{experiment: smoothness, axes: {dataset: {available: [digits, mnist]}}, exclude: [{dataset: digits}]}"
+    reason = project(sweeps__own=own(written)).unavailable["own/trial"]
+    assert reason.endswith("sweeps.trial.exclude: no point is left at scale quick; exclude less")
+
+
+def test_a_folder_of_raw_files_that_is_named_is_there(project):
+    line = "raw_data = 'elsewhere': there is no such folder; make it, or name the one that has the raw files"
+    assert mistake(project, overrides={"raw_data": "elsewhere"}) == f"--config: {line}"
+    assert mistake(project, config="raw_data: elsewhere") == f"config/config.yaml: {line}"
+    (project.root / "elsewhere").mkdir()
+    assert project().settings.raw_data == "elsewhere"
+
+
+def test_a_file_of_sweeps_may_end_in_yml(project):
+    (project.root / "config/sweeps/own.yml").write_text(own("{experiment: depth_scale}"))
+    assert "own/trial" in project().titles
+
+
+def test_many_values_resolve_in_a_moment(project):
+    lines = "\n".join(f"    - {value}.5" for value in range(1, 80_001))
+    path = project.root / "config/sweeps/own.yaml"
+    path.write_text(f"sweeps:\n  trial:\n   experiment: depth_scale\n   axes:\n    weight_variance:\n{lines}\n")
+    start = time.perf_counter()
+    assert project().sweep("own/trial").shape == (80_000,)
+    assert time.perf_counter() - start < 5.0, "1.5 s on a free core, with reading the file"
+
+
+def test_the_most_points_are_read_in_little_memory(project):
+    tracemalloc.start()
+    written = own("{experiment: depth_scale, axes: {weight_variance: [1, 2]}, seeds: 500000}")
+    assert project(sweeps__own=written).sweep("own/trial").shape == (2, 500_000)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 3e8
+    assert "are 1000002 points at scale quick" in mistake(project, sweeps__own=written.replace("500000", "500001"))
+
+
+def test_config_check_says_what_cannot_run_and_what_is_not_meant(project, monkeypatch):
+    from initatlas.commands.people import check
+
+    sweeps = """
+        sweeps:
+          absent: {experiment: smoothness, fixed: {dataset: kodak}}
+          idle: {experiment: depth_scale, exclude: [{weight_variance: 3}]}
+          large: {experiment: forward_kernel, fixed: {width: 10000000}}
+        """
+    project(sweeps__own=sweeps)
+    monkeypatch.chdir(project.root)
+    found = check().splitlines()
+    assert found[0].startswith("cannot run here: config/sweeps/own.yaml: sweeps.absent: the files of data set 'kodak'")
+    assert found[1] == "warning: config/sweeps/own.yaml: sweeps.idle.exclude[0] matches no point; is a value misspelt?"
+    assert found[2].startswith("warning: sweep own/large: a batch needs about 80")
+    assert found[3] == "config: 3 data sets and 23 sweeps at scale quick, no mistake"
+
+
+def test_a_list_of_sweeps_says_which_cannot_run(project):
+    from initatlas.commands.sweeps import listing
+
+    workflow = project(sweeps__own=own("{experiment: smoothness, fixed: {dataset: kodak}}"))
+    *_, line = listing(workflow.sweeps, workflow.unavailable).splitlines()
+    assert line.startswith("own/trial")
+    assert "cannot run" in line
+    assert "the files of data set 'kodak'" in line

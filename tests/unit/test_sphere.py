@@ -330,5 +330,5 @@ def test_a_bias_fills_the_odd_degrees():
 
 
 def test_the_step_has_no_ntk_on_the_sphere():
-    with pytest.raises(ValueError, match="'step' has no NTK"):
+    with pytest.raises(ValueError, match="kernel = 'ntk' with activation = 'step'"):
         EXPERIMENT.run([SphereSpectrumParameters(activation="step")], [None], None)

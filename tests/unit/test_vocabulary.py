@@ -86,7 +86,7 @@ def test_bounds_are_written_as_intervals():
         ("leaky_relu(slope=steep)", "'slope=steep' in .* is not key=number"),
         ("leaky_relu(0.1)", "'0.1' in .* is not key=number"),
         ("leaky_relu(slope=0.1", "is not a label such as"),
-        ("Relu", "is not a label such as"),
+        ("Relu", r"'Relu' does not exist \(did you mean 'relu'\?\); allowed: abs, cos"),
         ("", "is not a label such as"),
     ],
 )

@@ -11,9 +11,11 @@ from initatlas.cubes import cube_attributes
 from initatlas.datasets.specs import CifarSpec, IdxSpec
 from initatlas.errors import UserError
 from initatlas.layout import POINTS, Layout
+from initatlas.names import did_you_mean
 from initatlas.sweeps.code import sweep_code
 from initatlas.sweeps.engine import open_store
-from initatlas.sweeps.spec import Sweep
+from initatlas.sweeps.registry import load_experiment
+from initatlas.sweeps.spec import Sweep, largest_megabytes
 
 log = logging.getLogger(__name__)
 
@@ -23,7 +25,21 @@ def plan(title: str, overrides: Mapping[str, str]) -> str:
     workflow = load_workflow(Path(), overrides)
     layout = Layout(workflow.settings.scale)
     sweep = workflow.sweep(title)
-    return sweeps.plan(sweep, datasets={name: layout.dataset(name) for name in sweep.datasets}, store=POINTS)
+    planned = sweeps.plan(sweep, datasets={name: layout.dataset(name) for name in sweep.datasets}, store=POINTS)
+    return "\n".join([planned, *(f"  warning: {line}" for line in workflow.warnings.get(title, ()))])
+
+
+def check() -> str:
+    """Read the whole config at every scale: what there is, what cannot run here, and what is probably not meant."""
+    workflow = load_workflow(Path())
+    lines = [f"cannot run here: {reason}" for reason in workflow.unavailable.values()]
+    for title in workflow.titles:
+        sweep = workflow.sweep(title)
+        needed = largest_megabytes(sweep, load_experiment(sweep.experiment))
+        memory = [f"sweep {title}: {line}" for line in sweeps.memory_warnings(needed)]
+        lines += [f"warning: {line}" for line in (*workflow.warnings.get(title, ()), *memory)]
+    counts = f"{len(workflow.datasets)} data sets and {len(workflow.titles)} sweeps at scale {workflow.settings.scale}"
+    return "\n".join([*lines, f"config: {counts}, no mistake"])
 
 
 def status(overrides: Mapping[str, str]) -> str:
@@ -71,8 +87,10 @@ def download(name: str, overrides: Mapping[str, str]) -> None:
     settings = load_settings(Path("config/config.yaml"), overrides)
     specs = load_datasets(Path("config/datasets.yaml"), settings.scale)
     spec = specs.get(name)
-    if not isinstance(spec, IdxSpec | CifarSpec):
-        downloadable = [key for key, value in specs.items() if isinstance(value, IdxSpec | CifarSpec)]
-        raise UserError(f"{name!r} is no data set to download; there are: {', '.join(downloadable)}")
+    if not isinstance(spec, IdxSpec | CifarSpec) or not spec.mirrors:
+        downloads = [key for key, value in specs.items() if isinstance(value, IdxSpec | CifarSpec) and value.mirrors]
+        raise UserError(
+            f"{name!r} is no data set to download{did_you_mean(name, downloads)}; there are: {', '.join(downloads)}"
+        )
     for path in fetch(name, spec, Path(settings.raw_data)):
         log.info("%s", path)

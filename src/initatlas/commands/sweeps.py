@@ -138,7 +138,20 @@ def plan(sweep: Sweep, *, datasets: Mapping[str, Path], store: Path) -> str:
         f"  estimate  {planned.seconds * planned.slowness:.0f} s on one core, at most {megabytes:.0f} MB per batch",
     ]
     lines += [f"  data set {name} is not built yet; the run builds it" for name in unbuilt]
+    lines += [f"  warning: {line}" for line in memory_warnings(megabytes)]
     return "\n".join(lines)
+
+
+def memory_warnings(megabytes: float) -> list[str]:
+    """One line where a batch declares more memory than this machine has."""
+    import psutil
+
+    here = psutil.virtual_memory().total / 1e6
+    if megabytes <= here:
+        return []
+    return [
+        f"a batch needs about {megabytes / 1e3:.0f} GB, and this machine has {here / 1e3:.0f} GB; make its points smaller"
+    ]
 
 
 def compare(sweep: Sweep, *, datasets: Mapping[str, Path], store: PointStore) -> tuple[Plan, list[str]]:
@@ -149,8 +162,8 @@ def compare(sweep: Sweep, *, datasets: Mapping[str, Path], store: PointStore) ->
     return plan_sweep(sweep, store, data), unbuilt
 
 
-def listing(groups: Mapping[str, Mapping[str, Sweep]]) -> str:
-    """All sweeps with their experiments and sizes."""
+def listing(groups: Mapping[str, Mapping[str, Sweep]], unavailable: Mapping[str, str]) -> str:
+    """All sweeps with their experiments and sizes, and those that cannot run here with the reason."""
     rows: Sequence[tuple[str, str, str, str]] = [
         (
             sweep.title,
@@ -161,7 +174,7 @@ def listing(groups: Mapping[str, Mapping[str, Sweep]]) -> str:
         for group in groups.values()
         for sweep in group.values()
     ]
-    return aligned(rows)
+    return aligned([*rows, *((title, "cannot run", "", reason) for title, reason in unavailable.items())])
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from initatlas.experiments.labels import ActivationLabel
+from initatlas.experiments.labels import ActivationLabel, check_ntk
 from initatlas.sweeps.experiment import Coordinate, Experiment, Output, Parameters
 
 if TYPE_CHECKING:
@@ -49,14 +49,15 @@ class GramSpectrumParameters(Parameters):
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
-        """Refuse what does not fit in memory, and pairs that the bootstrap of the tail sums cannot use."""
+        """Refuse a kernel that there is not, what does not fit in memory, and pairs that the bootstrap cannot use."""
+        check_ntk(self.kernel, self.activation)
         if self.samples > MOST_SAMPLES:
             raise ValueError(
-                f"samples: {self.samples} is above {MOST_SAMPLES}, the most that is held in memory; "
+                f"samples = {self.samples} is above {MOST_SAMPLES}, the most that is held in memory; "
                 "use `initatlas kernel gram` and `initatlas kernel spectrum`"
             )
         if 2 * self.pairs > self.samples:
-            raise ValueError(f"pairs: {self.pairs} is above half of the {self.samples} samples")
+            raise ValueError(f"pairs = {self.pairs} is above half of samples = {self.samples}; take fewer pairs")
         return self
 
 

@@ -31,6 +31,40 @@ WeightsLabel = Annotated[str, AfterValidator(_weights)]
 IndependentWeightsLabel = Annotated[str, AfterValidator(_independent_weights)]
 
 
+def check_ntk(kernel: str, activation: str) -> None:
+    """Refuse the NTK of an activation whose derivative is a pulse.
+
+    Raises
+    ------
+    ValueError
+        If there is none.
+    """
+    if kernel == "ntk" and parse_label(activation)[0] == "step":
+        raise ValueError(
+            "kernel = 'ntk' with activation = 'step': the dual of its derivative is infinite; take kernel nngp"
+        )
+
+
+def check_norm_preserving(activation: str, *, weight_variance: float | None, rms: float) -> None:
+    """Refuse to look for a weight variance that keeps norms where the activation never reaches them.
+
+    Raises
+    ------
+    ValueError
+        If none is given and none does it.
+    """
+    largest = _LARGEST_MEAN_SQUARES.get(activation)
+    if weight_variance is None and largest is not None and rms**2 >= largest:
+        raise ValueError(
+            f"weight_variance = None with activation = {activation!r}: its mean square is at most {largest:g}, so no variance "
+            f"keeps a root mean square of {rms:g}; give weight_variance as a number"
+        )
+
+
+_LARGEST_MEAN_SQUARES = {"step": 0.5, "sin": 0.5, "cos": 1.0, "erf": 1.0, "tanh": 1.0, "hermite(degree=0)": 1.0}
+"""Bounds of E[phi(z)^2] over centred Gaussians z."""
+
+
 def rectifier_slope(activation: str) -> float | None:
     """Slope of the negative half-line of a ReLU, a leaky ReLU or the identity; None for any other activation."""
     name, parameters = parse_label(activation)

@@ -1,11 +1,12 @@
 """Parameters that random networks and their infinitely wide limits share."""
 
 from collections.abc import Mapping
+from typing import Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from initatlas.experiments.grids import angle_coordinate, layer_coordinate
-from initatlas.experiments.labels import ActivationLabel
+from initatlas.experiments.labels import ActivationLabel, check_norm_preserving
 from initatlas.sweeps.experiment import Coordinate, Parameters
 
 
@@ -31,6 +32,12 @@ class NetworkLawParameters(Parameters):
         gt=0,
         description="root mean square of an input's coordinates; it matters where the activation is not homogeneous",
     )
+
+    @model_validator(mode="after")
+    def _norms_can_be_preserved(self) -> Self:
+        """Refuse a norm-preserving variance that does not exist."""
+        check_norm_preserving(self.activation, weight_variance=self.weight_variance, rms=self.input_rms)
+        return self
 
 
 def kernel_coordinates(parameters: NetworkLawParameters) -> Mapping[str, Coordinate]:

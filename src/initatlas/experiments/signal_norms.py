@@ -4,13 +4,13 @@ Tsuchida, Roosta-Khorasani, Gallagher 2018, figure 5 and corollary 10. The input
 """
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from initatlas.experiments.forward_kernel import weights_drawn
 from initatlas.experiments.grids import layer_coordinate
-from initatlas.experiments.labels import ActivationLabel, WeightsLabel
+from initatlas.experiments.labels import ActivationLabel, WeightsLabel, check_norm_preserving
 from initatlas.sweeps.experiment import Coordinate, Experiment, Output, Parameters
 from initatlas.weights.families import family_of
 
@@ -35,6 +35,12 @@ class SignalNormsParameters(Parameters):
     width: int = Field(default=1000, ge=2, description="neurons per layer")
     input_dimension: int = Field(default=1000, ge=2, description="number of inputs")
     signals: int = Field(default=1000, ge=2, description="number of input vectors")
+
+    @model_validator(mode="after")
+    def _norms_can_be_preserved(self) -> Self:
+        """Refuse a norm-preserving variance that does not exist; the inputs have a root mean square of 1."""
+        check_norm_preserving(self.activation, weight_variance=self.weight_variance, rms=1.0)
+        return self
 
 
 def _coordinates(parameters: SignalNormsParameters) -> Mapping[str, Coordinate]:

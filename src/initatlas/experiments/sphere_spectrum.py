@@ -5,17 +5,16 @@ k^-(d + 2), at any depth; with one hidden layer and no bias, those of odd degree
 """
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from initatlas.experiments.labels import ActivationLabel
+from initatlas.experiments.labels import ActivationLabel, check_ntk
 from initatlas.sweeps.experiment import Coordinate, Experiment, Output, Parameters
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from initatlas.kernels.recursion import Architecture
     from initatlas.kernels.sphere import SphereSpectrum
 
 _COEFFICIENTS = 2**15
@@ -35,6 +34,12 @@ class SphereSpectrumParameters(Parameters):
     )
     bias_variance: float = Field(default=0.0, ge=0, description="bias variance of the hidden layers")
     degrees: int = Field(default=200, ge=1, le=1001, description="number of degrees, from 0 on")
+
+    @model_validator(mode="after")
+    def _exists(self) -> Self:
+        """Refuse a kernel that there is not."""
+        check_ntk(self.kernel, self.activation)
+        return self
 
 
 def _coordinates(parameters: SphereSpectrumParameters) -> Mapping[str, Coordinate]:
@@ -77,7 +82,6 @@ def _spectrum(point: SphereSpectrumParameters) -> "SphereSpectrum":
 
     architecture = Architecture(point.activation, point.depth, point.weight_variance, point.bias_variance)
     last, position = point.degrees - 1, {"nngp": 0, "ntk": 1}[point.kernel]
-    _refuse_missing_ntk(architecture, point.kernel)
     quadrature = sphere_spectrum(
         lambda angles: kernels_at_angle(architecture, angles)[position],  # type: ignore[arg-type, return-value]
         point.dimension,
@@ -87,18 +91,6 @@ def _spectrum(point: SphereSpectrumParameters) -> "SphereSpectrum":
         return quadrature
     series = power_series(lambda cosines: rectifier_on_disc(architecture, cosines)[position], _COEFFICIENTS)
     return better_spectrum(quadrature, power_series_spectrum(series, point.dimension, last))
-
-
-def _refuse_missing_ntk(architecture: "Architecture", kernel: str) -> None:
-    """Refuse the NTK of the step.
-
-    Raises
-    ------
-    ValueError
-        If there is none.
-    """
-    if kernel == "ntk" and not architecture.dual.differentiable:
-        raise ValueError(f"{architecture.activation!r} has no NTK: the dual of its derivative is infinite; take nngp")
 
 
 def _seconds(parameters: SphereSpectrumParameters) -> float:

@@ -5,14 +5,16 @@ generator.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from initatlas.experiments.labels import ActivationLabel, WeightsLabel
 from initatlas.networks.training_cost import networks_at_once, training_megabytes, training_seconds
-from initatlas.networks.training_settings import TrainingSettings
+from initatlas.networks.training_settings import TRAINABLE, TrainingSettings
 from initatlas.sweeps.experiment import Coordinate, Experiment, Output, Parameters
+from initatlas.vocabulary import parse_label
 
 if TYPE_CHECKING:
     import numpy as np
@@ -40,6 +42,18 @@ class TrainMlpParameters(Parameters):
     batch_size: int = Field(default=64, ge=1, description="images per minibatch")
     evaluations: int = Field(default=9, ge=2, description="points of the training curve")
     device: Literal["cpu", "cuda", "auto"] = Field(default="cpu", description="where the network is trained")
+
+    @model_validator(mode="after")
+    def _can_be_trained(self) -> Self:
+        """Refuse an activation that cannot be trained, and more points of the curve than there are steps."""
+        if parse_label(self.activation)[0] not in TRAINABLE:
+            raise ValueError(f"activation = {self.activation!r} cannot be trained; allowed: {', '.join(TRAINABLE)}")
+        if self.evaluations > self.steps + 1:
+            raise ValueError(
+                f"evaluations = {self.evaluations} with steps = {self.steps}: the curve has at most steps + 1 points; "
+                "take fewer evaluations or more steps"
+            )
+        return self
 
 
 _SHARED = ("width", "depth", "activation", "steps", "batch_size", "optimiser", "momentum", "evaluations", "device")
@@ -99,7 +113,7 @@ def _seconds(parameters: TrainMlpParameters) -> float:
 
 def _megabytes(parameters: TrainMlpParameters) -> float:
     """One network's share: only so many are held in memory at once."""
-    settings = _settings(parameters, CLASSES)
+    settings = replace(_settings(parameters, CLASSES), device="cuda" if parameters.device == "cuda" else "cpu")
     return training_megabytes(settings, PIXELS, TRAIN, TEST) / networks_at_once(settings, PIXELS)
 
 

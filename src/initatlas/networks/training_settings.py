@@ -6,6 +6,9 @@ Standard library only.
 from dataclasses import dataclass
 from typing import Literal
 
+TRAINABLE = ("identity", "relu", "leaky_relu", "tanh", "erf")
+"""Activations that `initatlas.networks.stacked_mlp` differentiates."""
+
 
 @dataclass(frozen=True)
 class TrainingSettings:

@@ -1,13 +1,13 @@
 """The spec of a sweep: what the YAML may say, and the grid that it resolves to."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import islice, product
 from typing import Annotated, Any, Literal, cast
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 
 from initatlas.errors import UserError
 from initatlas.names import check_names, did_you_mean
@@ -37,8 +37,16 @@ class Strict(BaseModel):
 Rule = Mapping[str, frozenset[Any]]
 """An exclusion: parameter to the values that it matches."""
 
-WholeNumber = Annotated[int, Field(strict=True)]
-Seeds = WholeNumber | list[WholeNumber] | None
+
+def _check_seeds(seeds: Any) -> Any:
+    """Admit a count or a list."""
+    numbers = seeds if isinstance(seeds, list) else [seeds]
+    if seeds is not None and not all(isinstance(number, int) and not isinstance(number, bool) for number in numbers):
+        raise ValueError("give a count, or a list of seeds, in whole numbers")
+    return seeds
+
+
+Seeds = Annotated[int | list[int] | None, BeforeValidator(_check_seeds)]
 
 
 class ScaleOverlay(Strict):
@@ -159,6 +167,12 @@ def expected_seconds(sweep: Sweep, experiment: Experiment) -> float:
     return sum(experiment.seconds(point) for _, point in grid(sweep, experiment) if point is not None)
 
 
+def largest_megabytes(sweep: Sweep, experiment: Experiment) -> float:
+    """Most memory that one of the first points of a sweep declares."""
+    points = (point for _, point in islice(grid(sweep, experiment), POINTS_CHECKED) if point is not None)
+    return max(map(experiment.megabytes, points), default=0.0)
+
+
 def _combinations(sweep: Sweep) -> Iterator[tuple[tuple[int, ...], dict[str, Any]]]:
     """All positions of the grid with the values there."""
     for index in product(*(range(size) for size in sweep.shape)):
@@ -187,7 +201,15 @@ def _matches(values: Mapping[str, Scalar], rule: Rule) -> bool:
 
 
 def resolve(
-    config: SweepConfig, *, study: str, name: str, scale: Scale, root_seed: int, experiment: Experiment, where: str
+    config: SweepConfig,
+    *,
+    study: str,
+    name: str,
+    scale: Scale,
+    root_seed: int,
+    experiment: Experiment,
+    where: str,
+    datasets: Collection[str] | None = None,
 ) -> Sweep:
     """Turn a sweep as written into its grid: overlay of the scale, axes expanded, every value checked.
 
@@ -205,6 +227,8 @@ def resolve(
         The declaration of the sweep's experiment.
     where
         Start of an error line: the file and the key of the sweep.
+    datasets
+        The data sets that there can be; None admits any name.
 
     Raises
     ------
@@ -212,7 +236,7 @@ def resolve(
         For an unknown parameter, a wrong type, an empty axis, a duplicated value, or one that the experiment refuses.
     """
     overlay = config.scales.get(scale, ScaleOverlay())
-    checker = _Checker(experiment, where)
+    checker = _Checker(experiment, where, datasets)
     axes = [_axis(key, value, place, checker) for key, (value, place) in _written_axes(config, scale, where).items()]
     _check_size(axes, where, scale)
     prefix = f"scales.{scale}."
@@ -220,9 +244,10 @@ def resolve(
         key: checker.value(f"{prefix if key in overlay.fixed else ''}fixed.{key}", key, value)
         for key, value in {**config.fixed, **overlay.fixed}.items()
     }
-    _no_parameter_twice(axes, fixed, where)
+    _no_parameter_twice(axes, fixed, f"{where} at scale {scale}" if scale in config.scales else where)
     if "dataset" in checker.adapters and not any("dataset" in axis.values for axis in axes):
-        fixed.setdefault("dataset", experiment.parameters.model_fields["dataset"].get_default())
+        default = experiment.parameters.model_fields["dataset"].get_default()
+        fixed.setdefault("dataset", checker.value("fixed.dataset", "dataset", default))
     exclude = [
         {
             key: checker.values(f"exclude[{number}].{key}", key, value if isinstance(value, list) else [value])
@@ -243,7 +268,7 @@ def resolve(
     )
     if exclude and nothing_is_left(sweep):
         raise UserError(f"{where}.exclude: no point is left at scale {scale}; exclude less")
-    _check_points(sweep, experiment, where)
+    _check_points(sweep, experiment, f"{where} at scale {scale}" if scale in config.scales else where)
     return sweep
 
 
@@ -341,8 +366,9 @@ def _adapters(parameters: type[Parameters]) -> Mapping[str, TypeAdapter[Any]]:
 class _Checker:
     """Checks single values against the parameters of an experiment, and brings them to canonical form."""
 
-    def __init__(self, experiment: Experiment, where: str) -> None:
+    def __init__(self, experiment: Experiment, where: str, datasets: Collection[str] | None) -> None:
         self.where = where
+        self.datasets = datasets
         self.adapters = _adapters(experiment.parameters)
         self.taken = {output.name for output in experiment.outputs} | {
             dimension for output in experiment.outputs for dimension in output.dims
@@ -367,6 +393,11 @@ class _Checker:
             checked = self.adapters[parameter].validate_python(value)
         except ValidationError as error:
             raise UserError(f"{self.where}.{place()} = {shown(value)}: {fault_text(error)}") from None
+        if parameter == "dataset" and self.datasets is not None and checked not in self.datasets:
+            raise UserError(
+                f"{self.where}.{place()} = {shown(value)}: there is no such data set{did_you_mean(value, self.datasets)}; "
+                f"config/datasets.yaml has: {', '.join(self.datasets)}"
+            )
         if not isinstance(checked, bool | int | float | str | None):
             raise UserError(f"{self.where}.{place()} = {shown(value)}: give one number, text, true, false or null")
         if isinstance(checked, int) and abs(checked) > LARGEST_WHOLE:
