@@ -154,9 +154,9 @@ def test_the_experiment_measures_the_same(data):
 
 
 def test_the_experiment_refuses_what_does_not_fit(data):
-    with pytest.raises(ValueError, match=r"samples: 60000 is above 20000.*use `initatlas kernel gram`"):
+    with pytest.raises(ValueError, match=r"samples = 60000 is above 20000.*use `initatlas kernel gram`"):
         EXPERIMENT.parameters(samples=60000)
-    with pytest.raises(ValueError, match="pairs: 600 is above half of the 1000 samples"):
+    with pytest.raises(ValueError, match="pairs = 600 is above half of samples = 1000"):
         EXPERIMENT.parameters(samples=1000, pairs=600)
     with pytest.raises(ValueError, match="pairs: 300 is above half of the 430 images of mnist"):
         EXPERIMENT.run([EXPERIMENT.parameters(samples=1000, pairs=300)], [np.random.default_rng(0)], data)
