@@ -14,7 +14,7 @@ from initatlas.config import load_workflow
 from initatlas.errors import UserError
 from initatlas.identity import Ancestry
 from initatlas.layout import PAGE, Layout
-from initatlas.runs import RunLock, end_jobs_on_sigterm
+from initatlas.runs import RunLock, end_jobs_on_sigterm, name_the_user
 
 
 configfile: "config/config.yaml"
@@ -27,6 +27,8 @@ except UserError as error:
 
 LAYOUT = Layout(ATLAS.settings.scale)
 ANCESTRY = Ancestry(ATLAS)
+
+name_the_user()
 
 # Held until this process ends.
 RUN = RunLock(Path())

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from initatlas import __version__
+from initatlas.caches import use_writable_caches
 from initatlas.errors import UserError
 from initatlas.runs import MARK, MARK_VARIABLE, atlas_folder
 from initatlas.stopping import end_now, orderly_stops
@@ -41,6 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(ours)
     options.snakemake = snakemake
     _set_up_logging(options.log)
+    use_writable_caches()
     try:
         if options.in_atlas:
             os.chdir(atlas_folder(Path.cwd()))

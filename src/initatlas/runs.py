@@ -1,8 +1,10 @@
 """What a run of the workflow needs around Snakemake: a lock that does not outlive it, an end in order, specs as files."""
 
 import fcntl
+import getpass
 import hashlib
 import io
+import os
 import shutil
 import signal
 from contextlib import suppress
@@ -94,6 +96,14 @@ def _terminate(job: psutil.Process) -> None:
         words = job.cmdline()
         if "initatlas" in words and "ray-keeper" not in words:
             job.terminate()
+
+
+def name_the_user() -> None:
+    """Give Snakemake a name for a user without one, as in a container that runs under some number."""
+    try:
+        getpass.getuser()
+    except (KeyError, OSError):
+        os.environ["LOGNAME"] = str(os.getuid())
 
 
 def spec_file(text: str) -> Path:

@@ -1,6 +1,7 @@
 """Around a run of the workflow: its lock, its specs, the mark on an outdated page, the front end."""
 
 import fcntl
+import getpass
 import os
 import signal
 import subprocess
@@ -13,7 +14,7 @@ import pytest
 from initatlas.cli import main
 from initatlas.commands.run import _tell, _Told
 from initatlas.report.outdated import mark_outdated
-from initatlas.runs import MARK, RunLock, spec_file
+from initatlas.runs import MARK, RunLock, name_the_user, spec_file
 
 NOW = datetime(2024, 5, 6, 7, 8)
 
@@ -150,3 +151,18 @@ def test_a_number_of_workers_is_at_least_one(command, number, capsys):
     with pytest.raises(SystemExit):
         main([*command, f"--workers={number}"])
     assert "give a whole number of at least 1" in capsys.readouterr().err
+
+
+def test_a_user_without_a_name_gets_one(monkeypatch):
+    for variable in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setattr("pwd.getpwuid", lambda number: {}[number])
+    monkeypatch.setenv("LOGNAME", "")
+    name_the_user()
+    assert getpass.getuser() == str(os.getuid())
+
+
+def test_a_user_keeps_the_name(monkeypatch):
+    monkeypatch.setenv("LOGNAME", "ada")
+    name_the_user()
+    assert getpass.getuser() == "ada"

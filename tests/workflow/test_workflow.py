@@ -289,3 +289,14 @@ LOG = "data/logs/smoke/sweeps/{}.log"
 def cube(project, title):
     with xr.open_dataset(project / f"data/cubes/smoke/{title}.nc") as opened:
         return opened.load()
+
+
+@pytest.mark.parametrize("options", [(), ("--dry-run",)])
+def test_a_home_that_cannot_be_written_stops_nothing(built, tmp_path, monkeypatch, options):
+    home = tmp_path / "a_file"
+    home.touch()
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    answer = built.snakemake("data/datasets/smoke/digits.nc", options=options)
+    assert answer.code == 0, answer.text
+    assert "Nothing to be done" in answer.text

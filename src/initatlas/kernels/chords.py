@@ -12,10 +12,10 @@ square root per pair gives it, and every kernel, depth and activation starts fro
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 from scipy.linalg import get_blas_funcs
 
+from initatlas.caches import compiled
 from initatlas.kernels.tiles import BAND, EVERYTHING, in_bands
 
 Floats = NDArray[Any]
@@ -91,7 +91,7 @@ def _in_place(products: Floats, rows: Floats, columns: Floats, *, symmetric: boo
     return products
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _chord_band(band: Floats, rows: Floats, columns: Floats, lead: int) -> None:
     """Half-chords in place of scalar products, in the columns from lead + i on of row i."""
     kind = band.dtype.type
@@ -117,7 +117,7 @@ def _chord_band(band: Floats, rows: Floats, columns: Floats, lead: int) -> None:
                         entries[j] = kind(np.copysign(0.5 * distance, sign))
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _squared_distance(x: Floats, y: Floats, sign: float) -> float:
     """|x - sign y|^2, in a fixed order of summation."""
     total = 0.0

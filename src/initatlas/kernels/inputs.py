@@ -5,8 +5,9 @@ from math import frexp, ldexp
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from initatlas.caches import compiled
 
 Floats = NDArray[Any]
 Doubles = NDArray[np.float64]
@@ -66,7 +67,7 @@ def prepare_inputs(features: Floats, *, normalise: bool, bias: bool, dtype: str 
     return Inputs(unit, norms)
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _split(rows: Floats, normalise: bool, bias: bool, unit: Floats, norms: Doubles) -> None:
     """Directions and norms into `unit` and `norms`. No square overflows or vanishes, whatever the size of the inputs."""
     kind = unit.dtype.type
@@ -91,7 +92,7 @@ def _split(rows: Floats, normalise: bool, bias: bool, unit: Floats, norms: Doubl
             unit[i, k] = kind(np.float64(rows[i, k]) / power / divisor * share)
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _power_of_two(row: Floats) -> float:
     """The largest power of two that is no larger than the largest entry of a row; 1 for zeros, infinities and nans."""
     largest = 0.0
@@ -102,7 +103,7 @@ def _power_of_two(row: Floats) -> float:
     return ldexp(1.0, frexp(largest)[1] - 1)
 
 
-@njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})
+@compiled(fastmath={"reassoc", "contract"})
 def _squared_norm(row: Floats, power: float) -> float:
     """|row / power|^2; the order of summation is the compiler's, which lets it take vectors, and alike for every row."""
     total = 0.0

@@ -11,9 +11,9 @@ from math import pi
 from typing import Any, Literal
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from initatlas.caches import compiled
 from initatlas.kernels.chords import angles_of_chords
 from initatlas.kernels.duals.rectifier import Rectifier
 from initatlas.kernels.duals.tabulated import tabulated
@@ -129,7 +129,7 @@ def _rectifier_variances(architecture: Architecture, dual: Rectifier, norms: Dou
     return deviations
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _defect(t: float) -> float:
     """sin t - t cos t without cancellation."""
     if t > 1.0:
@@ -143,7 +143,7 @@ def _defect(t: float) -> float:
     return total
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _rectifier_band(
     chords: Floats,
     out: Floats,

@@ -3,9 +3,9 @@
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from initatlas.caches import compiled
 from initatlas.kernels.tiles import BAND
 from initatlas.kernels.univariate import ROOT_HALF, UnivariateKernel, cheapest_form
 
@@ -62,7 +62,7 @@ def fill_polynomials(
 
 
 # Everything but the multiply-add instruction keeps its order, so that nans stay and threads change no bit.
-@njit(cache=True, nogil=True, fastmath={"contract"})
+@compiled(fastmath={"contract"})
 def _polynomial_band(
     chords: Floats,
     out: Floats,
@@ -111,7 +111,7 @@ def _polynomial_band(
                 values[j] = scale * scales[j] * value + added
 
 
-@njit(cache=True, nogil=True, fastmath={"contract"})
+@compiled(fastmath={"contract"})
 def _evaluate(coefficients: Floats, powers: bool, x: Floats, values: Floats, scratch: Floats) -> None:
     """A polynomial at x into `values`; the element loops are innermost, so that they become vector code."""
     if powers:
@@ -127,7 +127,7 @@ def _evaluate(coefficients: Floats, powers: bool, x: Floats, values: Floats, scr
         values[j] = coefficients[0] + x[j] * values[j] - scratch[j]
 
 
-@njit(cache=True, nogil=True, fastmath={"contract"}, inline="always")
+@compiled(fastmath={"contract"}, inline="always")
 def _horner(c: Floats, x: Floats, values: Floats) -> None:
     """One step of Horner's rule with eight coefficients."""
     c0, c1, c2, c3, c4, c5, c6, c7 = c[0], c[1], c[2], c[3], c[4], c[5], c[6], c[7]
@@ -137,7 +137,7 @@ def _horner(c: Floats, x: Floats, values: Floats) -> None:
         values[j] = (((high * t + c3) * t + c2) * t + c1) * t + c0
 
 
-@njit(cache=True, nogil=True, fastmath={"contract"}, inline="always")
+@compiled(fastmath={"contract"}, inline="always")
 def _clenshaw(c: Floats, x: Floats, current: Floats, previous: Floats) -> None:
     """One step of Clenshaw's recurrence with eight coefficients."""
     c0, c1, c2, c3, c4, c5, c6, c7 = c[0], c[1], c[2], c[3], c[4], c[5], c[6], c[7]

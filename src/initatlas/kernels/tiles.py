@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
+
+from initatlas.caches import compiled
 
 Array = NDArray[np.floating]
 Block = Callable[[slice, slice], Array]
@@ -126,7 +127,7 @@ def mirror_upper(matrix: Array, threads: int = 1) -> None:
     in_bands(lambda start, stop: _mirror_band(matrix, start, stop), len(matrix), threads)
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _mirror_band(matrix: Array, start: int, stop: int) -> None:
     """Mirror a band of rows, square by square: both copies of a square stay in the cache."""
     for left in range(start, matrix.shape[1], BAND):

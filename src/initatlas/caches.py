@@ -1,0 +1,98 @@
+"""Where other libraries keep what they compiled or looked up, also where neither the package nor the home can be written.
+
+In a container both may be read-only. Then a folder below the one for temporary files takes their place: private, since numba
+and matplotlib run or trust what they find in their caches. Where there is none either, numba compiles in every process.
+"""
+
+import os
+import stat
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+_MATPLOTLIB = "MPLCONFIGDIR"
+
+
+def private_folder(name: str) -> Path | None:
+    """A folder below the one for temporary files that this user alone can read and write; it is made if it is absent.
+
+    Parameters
+    ----------
+    name
+        Name of the folder inside the user's own one.
+
+    Returns
+    -------
+    Path or None
+        None where there is no such folder: it cannot be made, or somebody else can write what stands in its place.
+    """
+    try:
+        own = Path(tempfile.gettempdir()) / f"initatlas-{os.geteuid()}"
+        return own / name if _is_private(own) and _is_private(own / name) else None
+    except OSError:
+        return None
+
+
+def _is_private(folder: Path) -> bool:
+    """Make a folder if it is absent; whether it is one of this user's, without access for others."""
+    folder.mkdir(mode=0o700, exist_ok=True)
+    found = folder.lstat()
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and not found.st_mode & 0o077
+
+
+def can_be_made(folder: Path) -> bool:
+    """Whether a folder is there and can be written, or could be made: nothing is made here."""
+    nearest = next(path for path in (folder, *folder.parents) if os.path.lexists(path))
+    return nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)
+
+
+def use_writable_caches() -> None:
+    """Give matplotlib a folder that can be written, in this process and in those that it starts.
+
+    By itself it would take a new folder in every process, list all fonts anew, and say so on every job's standard error.
+    """
+    if _MATPLOTLIB in os.environ or all(map(can_be_made, _matplotlib_folders())):
+        return
+    folder = private_folder("matplotlib")
+    if folder is not None:
+        os.environ[_MATPLOTLIB] = str(folder)
+
+
+def _matplotlib_folders() -> list[Path]:
+    """Where matplotlib keeps its settings and its list of fonts, on Linux; elsewhere the home stands for both."""
+    home = Path(os.path.expanduser("~"))  # noqa: PTH111  # stays as it is where no home is known
+    return [
+        Path(os.environ.get(variable) or home / usual) / "matplotlib"
+        for variable, usual in (("XDG_CONFIG_HOME", ".config"), ("XDG_CACHE_HOME", ".cache"))
+    ]
+
+
+def compiled(**options: Any) -> Callable[[Function], Function]:
+    """Decorator: numba's ``njit`` without the lock of the interpreter, with a cache where there is room for one.
+
+    Parameters
+    ----------
+    **options
+        Further options of ``numba.njit``.
+    """
+
+    def compile_(function: Function) -> Function:
+        import numba
+
+        config: Any = numba.config
+        try:
+            done: Function = numba.njit(cache=True, nogil=True, **options)(function)
+        except RuntimeError:  # numba has no folder for its cache
+            folder = private_folder("numba")
+            before = config.CACHE_DIR
+            config.CACHE_DIR = "" if folder is None else str(folder)
+            try:
+                done = numba.njit(cache=folder is not None, nogil=True, **options)(function)
+            finally:
+                config.CACHE_DIR = before
+        return done
+
+    return compile_

@@ -1,0 +1,116 @@
+"""Caches of numba and matplotlib where the usual folders cannot be written. A file in place of a folder stops root too."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from initatlas.caches import can_be_made, private_folder, use_writable_caches
+
+KERNEL = """
+import initatlas.kernels.api
+import numpy as np
+from initatlas.kernels.inputs import prepare_inputs
+print(*prepare_inputs(np.array([[3.0, 4.0]]), normalise=False, bias=False).norms)
+"""
+
+
+@pytest.fixture
+def temporary(tmp_path, monkeypatch):
+    """A folder for temporary files of this test's own."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    return tmp_path
+
+
+@pytest.fixture
+def nowhere(tmp_path):
+    """What no folder can be made in."""
+    path = tmp_path / "a_file"
+    path.touch()
+    return path
+
+
+def test_private_folder(temporary):
+    folder = private_folder("numba")
+    assert folder == temporary / f"initatlas-{os.geteuid()}" / "numba"
+    assert [path.stat().st_mode & 0o777 for path in (folder, folder.parent)] == [0o700, 0o700]
+    assert private_folder("numba") == folder
+
+
+@pytest.mark.parametrize("fault", ["open to others", "a link", "a file", "of somebody else"])
+def test_a_folder_that_is_not_private_is_not_used(temporary, monkeypatch, fault):
+    own = temporary / f"initatlas-{os.geteuid()}"
+    if fault == "open to others":
+        own.mkdir()
+        own.chmod(0o770)
+    elif fault == "a link":
+        (temporary / "elsewhere").mkdir(mode=0o700)
+        own.symlink_to(temporary / "elsewhere")
+    elif fault == "a file":
+        own.touch()
+    else:
+        own.mkdir(mode=0o700)
+        somebody = os.geteuid() + 1
+        monkeypatch.setattr(os, "geteuid", lambda: somebody)
+        own.rename(temporary / f"initatlas-{somebody}")
+    assert private_folder("numba") is None
+
+
+def test_can_be_made(tmp_path, nowhere):
+    assert can_be_made(tmp_path / "a" / "b")
+    assert can_be_made(tmp_path)
+    assert not can_be_made(nowhere / "a" / "b")
+    assert not can_be_made(nowhere)
+
+
+@pytest.mark.parametrize("variable", ["XDG_CONFIG_HOME", "XDG_CACHE_HOME"])
+def test_matplotlib_gets_a_folder_where_one_of_its_own_cannot_be_made(temporary, nowhere, monkeypatch, variable):
+    for name in ("XDG_CONFIG_HOME", "XDG_CACHE_HOME"):
+        monkeypatch.setenv(name, str(temporary))
+    monkeypatch.delenv("MPLCONFIGDIR", raising=False)
+    use_writable_caches()
+    assert "MPLCONFIGDIR" not in os.environ
+    monkeypatch.setenv(variable, str(nowhere))
+    use_writable_caches()
+    assert os.environ.pop("MPLCONFIGDIR") == str(private_folder("matplotlib"))
+
+
+def test_a_folder_that_the_user_names_stays(temporary, nowhere, monkeypatch):
+    monkeypatch.setenv("HOME", str(nowhere))
+    monkeypatch.setenv("MPLCONFIGDIR", "mine")
+    use_writable_caches()
+    assert os.environ["MPLCONFIGDIR"] == "mine"
+
+
+@pytest.fixture(scope="module")
+def sealed_package(root, tmp_path_factory):
+    """A copy of the package that has no room for compiled code."""
+    source = tmp_path_factory.mktemp("sealed") / "src"
+    shutil.copytree(root / "src", source, ignore=shutil.ignore_patterns("__pycache__"))
+    for folder in {path.parent for path in source.rglob("*.py")}:
+        (folder / "__pycache__").touch()
+    return source
+
+
+@pytest.mark.parametrize("room", [True, False])
+def test_kernels_where_neither_package_nor_home_can_be_written(sealed_package, nowhere, tmp_path, room):
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(("XDG_", "NUMBA_"))}
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    if not room:
+        (folder / f"initatlas-{os.geteuid()}").touch()
+    done = subprocess.run(
+        [sys.executable, "-c", KERNEL],
+        env={**kept, "HOME": str(nowhere), "TMPDIR": str(folder), "PYTHONPATH": str(sealed_package)},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "5.0\n", "")
+    assert bool(list(folder.glob("initatlas-*/numba/**/*.nbi"))) == room
+    assert not list(Path(sealed_package).rglob("*.nbi"))
