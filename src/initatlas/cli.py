@@ -234,12 +234,12 @@ def _add_stages(parser: argparse.ArgumentParser) -> None:
         ("table", _stage_table, ("study", "name", "published", "caption", "output")),
         ("claims", _stage_claims, ("study", "published", "output")),
     ):
-        stage(name, command, *options).add_argument("--cubes", nargs="*", default=[], metavar="NAME=FILE")
+        stage(name, command, *options).add_argument("--cubes", nargs="*", default=[], metavar="STUDY/SWEEP=FILE")
     stage("ledger", _stage_ledger, "output").add_argument("--claims", nargs="*", default=[])
     stage("unavailable", _stage_unavailable, "reason")
     page = stage("page", _stage_page, "products", "captions", "scale", "output")
     page.add_argument("--studies", nargs="*", default=[])
-    page.add_argument("--cubes", nargs="*", default=[])
+    page.add_argument("--cubes", nargs="*", default=[], metavar="STUDY/SWEEP=FILE")
 
 
 def _add_keeper(parser: argparse.ArgumentParser) -> None:
@@ -420,13 +420,13 @@ def _stage_unavailable(options: argparse.Namespace) -> None:
 
 
 def _stage_page(options: argparse.Namespace) -> None:
-    from initatlas.commands.stages import write_page
+    from initatlas.commands.stages import named_paths, write_page
 
     write_page(
         options.studies,
         products=Path(options.products),
         captions=Path(options.captions),
-        cubes=[Path(path) for path in options.cubes],
+        cubes=named_paths(options.cubes),
         scale=options.scale,
         output=Path(options.output),
     )

@@ -1,13 +1,39 @@
 """Read cubes: the only door between the numbers and whatever is drawn, tabulated or claimed from them."""
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import xarray as xr
 
 from initatlas.errors import UserError
+from initatlas.sweeps.environment import Share, mixture
 
 Cubes = Mapping[str, xr.Dataset]
+
+
+def open_placed_cube(path: Path, title: str) -> xr.Dataset:
+    """Load the cube of a sweep from where the workflow keeps it.
+
+    Parameters
+    ----------
+    path
+        The file.
+    title
+        ``study/sweep``: what must be in it.
+
+    Raises
+    ------
+    UserError
+        If the file is missing, is no cube, or holds another sweep.
+    """
+    cube = open_cube(path)
+    found = cube.attrs.get("title")
+    if found != title:
+        holds = f"the cube of {found}" if found else "no cube of a sweep"
+        raise UserError(f"{path}: {holds}, not that of {title}; remove it and run the workflow again")
+    return cube
 
 
 def open_cube(path: Path) -> xr.Dataset:
@@ -18,11 +44,31 @@ def open_cube(path: Path) -> xr.Dataset:
     UserError
         If the file is missing or is no netCDF4 file.
     """
+    if path.is_dir():
+        raise UserError(f"{path}: a folder where a cube should be; move it away and run the workflow again")
     try:
         with xr.open_dataset(path, engine="netcdf4") as cube:
             return cube.load()
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path}: not a readable cube ({error}); remove it and run the workflow again") from None
+    except (
+        OSError,
+        ValueError,
+        RuntimeError,
+        AttributeError,
+    ) as error:  # as a torn file betrays itself to the libraries
+        reason = (error.strerror if isinstance(error, OSError) else None) or str(error).partition("\n")[0]
+        raise UserError(f"{path}: not a readable cube ({reason}); remove it and run the workflow again") from None
+
+
+def environments(cube: xr.Dataset) -> list[Share]:
+    """What computed the points of a cube; an older cube says nothing."""
+    shares: list[dict[str, Any]] = json.loads(cube.attrs.get("environments", "[]"))
+    return [Share(**share) for share in shares]
+
+
+def mixtures(cubes: Cubes) -> dict[str, str]:
+    """The cubes whose points were computed in different environments, each with a sentence that names what differs."""
+    found = {name: mixture(environments(cube)) for name, cube in cubes.items()}
+    return {name: sentence for name, sentence in found.items() if sentence}
 
 
 def cube_attributes(path: Path) -> dict[str, str]:

@@ -2,7 +2,9 @@
 
 import ast
 import hashlib
+import os
 import platform
+import subprocess
 from collections.abc import Iterable, Iterator
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -134,6 +136,24 @@ def text_version(folder: Path) -> str:
         digest.update(path.name.encode())
         digest.update(path.read_bytes())
     return digest.hexdigest()
+
+
+@cache
+def commit() -> str:
+    """The commit of the checkout that this code runs from, with ``-dirty`` behind it where a file was changed.
+
+    Empty for an installed copy, also for one that lies in the folder of another checkout.
+    """
+    here = Path(__file__)
+    tracked = ["git", "-C", str(here.parent), "ls-files", "--error-unmatch", here.name]
+    described = ["git", "-C", str(here.parent), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+    environment = {**os.environ, "GIT_OPTIONAL_LOCKS": "0"}
+    try:
+        for command in (tracked, described):
+            answer = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=20, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return answer.stdout.strip()
 
 
 def package_versions() -> dict[str, str]:

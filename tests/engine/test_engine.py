@@ -138,6 +138,13 @@ def test_a_damaged_file_costs_its_own_points_alone(tmp_path):
     assert_same_bits(cube, again)
 
 
+def test_every_batch_says_which_code_computed_it(tmp_path):
+    sweep = make_sweep("toy.draws", {"length": [2, 3]})
+    _, path = run(sweep, tmp_path)
+    store = open_store(sweep, tmp_path / "points")
+    assert [batch.execution.code for batch, _ in store.batches(store.index())] == 2 * [read(path).attrs["code_version"]]
+
+
 def test_a_plan_says_what_a_run_does(tmp_path):
     computed(make_sweep("toy.draws", {"offset": [0, 1]}), tmp_path)
     sweep = make_sweep("toy.draws", {"offset": [0, 1, 2], "length": [2, 3]}, exclude=[{"offset": 2, "length": 2}])
@@ -287,6 +294,7 @@ def test_ray_gives_the_same_bits(tmp_path, serial_cubes, digits, ray_backend, na
     count, cube = computed(SWEEPS[name](), tmp_path, data=digits, backend=ray_backend)
     assert count == serial_cubes[name]["status"].size
     assert cube.attrs["backend"] == "ray"
+    assert cube.attrs["environments"] == serial_cubes[name].attrs["environments"]
     assert_same_bits(serial_cubes[name], cube)
 
 

@@ -1,15 +1,19 @@
 """Cubes: what a sweep leaves for whoever draws, tabulates or claims."""
 
 import json
+import platform
 
 import numpy as np
 import pytest
 import xarray as xr
 from toy.sweeps import make_sweep, run
 
-from initatlas.cubes import open_cube
+from initatlas import __version__
+from initatlas.cubes import environments, mixtures, open_cube, open_placed_cube
 from initatlas.errors import UserError
+from initatlas.provenance import commit
 from initatlas.sweeps.engine import DataSource, partial_path
+from initatlas.sweeps.environment import cpu_kind, environment
 from initatlas.sweeps.registry import load_experiment
 
 AXES = {
@@ -88,14 +92,46 @@ def test_provenance(cube):
     assert len(attributes["code_version"]) == 64
     assert json.loads(attributes["spec"])["axes"][0] == {"name": "offset", "values": {"offset": [2.5, -1.0, 0.0]}}
     assert json.loads(attributes["packages"])["numpy"] == np.__version__
+    assert attributes["package_version"] == __version__
+    assert attributes["scale"] == "quick"
+    assert attributes["commit"] == commit()
     assert float(attributes["wall_seconds"]) >= 0
     assert np.datetime64(attributes["created"].removesuffix("+00:00")) > np.datetime64("2024-01-01")
+
+
+def test_a_cube_says_what_computed_it(cube):
+    (share,) = environments(cube)
+    assert share.points == 18
+    assert share.environment["numpy"] == np.__version__
+    assert share.environment["python"] == platform.python_version()
+    assert share.environment["cpu"] == cpu_kind()
+    assert cube.attrs["mixture"] == ""
+    assert mixtures({"cube": cube}) == {}
+
+
+def test_a_cube_that_is_a_mixture_says_what_differs(tmp_path, monkeypatch):
+    """Three points by one numpy, one by another, and a file of an engine that recorded nothing."""
+    recorded = environment(gpu=False)
+    steps = [([0], {**recorded, "numpy": "1.26.0"}), ([0, 1, 2], {**recorded, "cpu": "another"}), ([0, 1, 2, 3], {})]
+    for offsets, told in steps:
+        monkeypatch.setattr("initatlas.sweeps.execute.environment", lambda told=told, *, gpu: told)
+        cube = cube_of(make_sweep("toy.draws", {"offset": offsets}), tmp_path)
+    assert sorted(share.points for share in environments(cube)) == [1, 1, 2]
+    sentence = mixtures({"cube": cube})["cube"]
+    assert sentence == cube.attrs["mixture"]
+    assert f"numpy {np.__version__} (2 points) and 1.26.0 (1 point)" in sentence
+    assert f"cpu another (2 points) and {recorded['cpu']} (1 point)" in sentence
+    assert "1 point without a record" in sentence
+    assert "python" not in sentence
+    with xr.open_dataset(tmp_path / "cubes/trial.nc", group="execution") as execution:
+        told = [environments(cube)[number].environment.get("numpy") for number in execution["environment"].values]
+    assert told == ["1.26.0", np.__version__, np.__version__, None]
 
 
 def test_bookkeeping_has_its_own_group(tmp_path):
     _, path = run(make_sweep("toy.draws", {"offset": [0, 1]}), tmp_path)
     with xr.open_dataset(path, group="execution") as execution:
-        assert set(execution.data_vars) == {"seconds", "peak_memory", "host", "attempt"}
+        assert set(execution.data_vars) == {"seconds", "peak_memory", "host", "attempt", "environment"}
         assert execution["seconds"].dims == ("offset",)
         assert (execution["seconds"] > 0).all()
         assert (execution["peak_memory"] > 10).all()
@@ -181,8 +217,32 @@ def test_a_file_that_is_no_cube_is_one_clear_line(tmp_path):
     path = tmp_path / "cube.nc"
     path.write_bytes(b"nothing of the sort")
     for missing_or_broken in (path, tmp_path / "absent.nc"):
-        with pytest.raises(UserError, match=rf"{missing_or_broken.name}: not a readable cube"):
+        with pytest.raises(UserError, match=rf"{missing_or_broken.name}: not a readable cube .*; remove it") as caught:
             open_cube(missing_or_broken)
+        assert "\n" not in str(caught.value)
+
+
+def test_a_folder_in_the_place_of_a_cube_is_one_clear_line(tmp_path):
+    with pytest.raises(UserError, match="a folder where a cube should be; move it away"):
+        open_placed_cube(tmp_path, "toy/trial")
+
+
+def test_a_truncated_cube_is_one_clear_line(tmp_path):
+    _, path = run(make_sweep("toy.draws", {"offset": [0, 1]}), tmp_path)
+    whole = path.read_bytes()
+    for length in range(0, len(whole), len(whole) // 40):
+        torn = tmp_path / f"torn{length}.nc"  # HDF5 remembers a file by its name
+        torn.write_bytes(whole[:length])
+        with pytest.raises(UserError, match=rf"torn{length}\.nc: not a readable cube") as caught:
+            open_placed_cube(torn, "toy/trial")
+        assert "\n" not in str(caught.value)
+
+
+def test_the_cube_of_another_sweep_is_refused(tmp_path):
+    _, path = run(make_sweep("toy.draws", {"offset": [0, 1]}), tmp_path)
+    assert open_placed_cube(path, "toy/trial")["offset"].size == 2
+    with pytest.raises(UserError, match="the cube of toy/trial, not that of toy/other; remove it"):
+        open_placed_cube(path, "toy/other")
 
 
 TINY = {

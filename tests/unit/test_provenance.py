@@ -138,3 +138,31 @@ def test_versions_of_the_packages_behind_the_numbers():
     found = package_versions()
     assert {"python", "numpy", "torch", "numba", "ray", "snakemake"} <= set(found)
     assert found["python"] == ".".join(map(str, sys.version_info[:3]))
+
+
+def test_the_commit_is_that_of_the_checkout_of_this_code(tmp_path, monkeypatch):
+    """An own checkout counts, clean or changed; a copy that is only installed into somebody's checkout does not."""
+
+    def git(*words):
+        identity = ("-c", "user.name=Somebody", "-c", "user.email=somebody@example.org")
+        answer = subprocess.run(["git", "-C", tmp_path, *identity, *words], capture_output=True, text=True, check=True)
+        return answer.stdout.strip()
+
+    def commit_of(name):
+        monkeypatch.setattr(provenance, "__file__", str(tmp_path / name))
+        provenance.commit.cache_clear()
+        return provenance.commit()
+
+    (tmp_path / "ours.py").write_text("x = 1\n")
+    (tmp_path / "installed.py").write_text("x = 1\n")
+    try:
+        assert commit_of("ours.py") == ""
+        git("init", "-q")
+        git("add", "ours.py")
+        git("commit", "-q", "-m", "ours")
+        assert commit_of("ours.py") == git("rev-parse", "HEAD")
+        assert commit_of("installed.py") == ""
+        (tmp_path / "ours.py").write_text("x = 2\n")
+        assert commit_of("ours.py") == f"{git('rev-parse', 'HEAD')}-dirty"
+    finally:
+        provenance.commit.cache_clear()

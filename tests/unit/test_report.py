@@ -358,7 +358,12 @@ def _write_cube(path: Path) -> None:
         "code_version": "0123456789abcdef" * 4,
         "root_seed": "7",
         "datasets": json.dumps({"digits": "fedcba9876543210" * 4}),
+        "package_version": "3.2.1",
+        "commit": "abcdef0123456789abcdef0123456789abcdef01-dirty",
         "packages": json.dumps({"numpy": "2.1.0"}),
+        "environments": json.dumps(
+            [{"environment": {"numpy": "2.1.0"}, "points": 7}, {"environment": {"numpy": "2.2.0"}, "points": 11}]
+        ),
         "backend": "serial",
         "wall_seconds": "192.30",
         "created": "2020-01-01T00:00:00+00:00",
@@ -389,7 +394,7 @@ def _collect(project: Path) -> Page:
         products=project / "reports/quick",
         folder=project / "reports",
         captions=project / "captions",
-        cubes=[project / "cubes/kernel.nc"],
+        cubes={"paper2020/kernel": project / "cubes/kernel.nc"},
         title="Atlas",
         version="1.2.3",
         scale="quick",
@@ -505,6 +510,11 @@ def test_the_page_tells_verdicts_gaps_and_failures(outline: _Outline) -> None:
     assert "Nothing of this study has been made yet." in text
     assert "1 of 19 points of paper2020/kernel failed" in text
     assert "18 computed, 1 failed , 1 excluded" in text
+    assert "3.2.1, commit abcdef012345-dirty" in text
+    assert (
+        "paper2020/kernel is a mixture: computed in different environments: numpy 2.2.0 (11 points) and 2.1.0 (7 points)."
+        in text
+    )
 
 
 def test_a_heavy_figure_is_shown_by_its_raster(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -520,19 +530,35 @@ def test_a_missing_caption_is_an_error(project: Path, tmp_path: Path) -> None:
             products=project / "reports/quick",
             folder=project / "reports",
             captions=tmp_path,
-            cubes=[],
+            cubes={},
             title="",
             version="",
             scale="quick",
         )
 
 
-def test_a_foreign_cube_is_an_error(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("attributes", "reason"),
+    [
+        ({}, "no cube of a sweep, not that of own/mine"),
+        ({"title": "own/other"}, "the cube of own/other, not that of own/mine"),
+        ({"title": "own/mine"}, "a cube without 'summary'"),
+    ],
+    ids=["no cube of ours", "another sweep", "attributes lost"],
+)
+def test_a_foreign_cube_is_an_error(tmp_path: Path, attributes: dict[str, str], reason: str) -> None:
     path = tmp_path / "other.nc"
-    xr.Dataset({"x": 1.0}).to_netcdf(path, engine="netcdf4")
-    with pytest.raises(UserError, match=r"other\.nc: a cube without 'spec'"):
+    xr.Dataset({"x": 1.0}, attrs=attributes).to_netcdf(path, engine="netcdf4")
+    with pytest.raises(UserError, match=rf"other\.nc: {reason}"):
         collect_page(
-            [], products=tmp_path, folder=tmp_path, captions=tmp_path, cubes=[path], title="", version="", scale="quick"
+            [],
+            products=tmp_path,
+            folder=tmp_path,
+            captions=tmp_path,
+            cubes={"own/mine": path},
+            title="",
+            version="",
+            scale="quick",
         )
 
 

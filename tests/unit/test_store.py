@@ -21,7 +21,9 @@ from initatlas.sweeps.execute import BatchOutcome, Execution
 from initatlas.sweeps.store import DamagedFileError, PointStore, read_batch
 
 TESTS = Path(__file__).resolve().parents[1]
-EXECUTION = Execution(seconds=1.5, peak_megabytes=80.0, host="here", attempt=2)
+EXECUTION = Execution(
+    seconds=1.5, peak_megabytes=80.0, host="here", attempt=2, environment={"numpy": "2.0.0"}, code="c0de" * 16
+)
 
 
 def outcome(*keys, size=40, first=0.0):
@@ -68,6 +70,20 @@ def test_numbers_keep_every_bit(store):
 def test_nothing_is_written_for_a_batch_without_results(store):
     assert store.add(BatchOutcome(execution=EXECUTION)) == {}
     assert not store.folder.exists()
+
+
+def test_a_file_of_another_engine_is_read(store, monkeypatch):
+    """An older one recorded no environment, a newer one may record what is unknown here."""
+
+    def as_another_engine(execution):
+        old = {name: getattr(execution, name) for name in ("seconds", "peak_megabytes", "host", "attempt", "estimate")}
+        return {**old, "from_the_future": 1}
+
+    monkeypatch.setattr("initatlas.sweeps.store.asdict", as_another_engine)
+    added = store.add(outcome("a"))
+    monkeypatch.undo()
+    assert store.index() == added
+    assert read_batch(added["a"].path).execution == Execution(1.5, 80.0, "here", 2)
 
 
 def test_another_code_version_or_experiment_is_another_store(store, tmp_path):

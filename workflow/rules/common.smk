@@ -54,8 +54,13 @@ def product_cubes(study, names):
 
 
 def cube_arguments(study, names):
-    """The cubes that a product of a study reads, as sweep=path."""
-    return [f"{name}={path}" for name, path in product_cubes(study, names).items()]
+    """The cubes that a product of a study reads, as arguments of its stage."""
+    return placed(cube_titles(study, names))
+
+
+def placed(titles):
+    """The cubes of some sweeps, as study/sweep=path."""
+    return [f"{title}={LAYOUT.cube(title)}" for title in titles]
 
 
 def above_product(study, names):

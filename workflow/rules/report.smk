@@ -52,12 +52,12 @@ rule page:
         studies=list(ATLAS.studies),
         scale=ATLAS.settings.scale,
         products=lambda wildcards, input: str(Path(input.ledger).parent),
-        cubes=[
-            str(LAYOUT.cube(title))
+        cubes=placed(
+            title
             for study in ATLAS.studies
             for title in AVAILABLE
             if title.startswith(f"{study}/")
-        ],
+        ),
         made_from=ANCESTRY.page(),
     message:
         "report page"

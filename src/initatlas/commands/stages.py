@@ -29,14 +29,15 @@ def build_dataset(name: str, spec: str, raw_data: Path, output: Path) -> None:
 
 
 def read_evidence(published: Path, cubes: Mapping[str, Path]) -> "Evidence":
-    """Read what a product is made from: what was published, and the cubes by the name of their sweep."""
+    """Read what a product is made from: what was published, and the cubes, given by the title of their sweep."""
     from initatlas.config import load_model
-    from initatlas.cubes import open_cube
+    from initatlas.cubes import open_placed_cube
     from initatlas.studies.claim import PublishedStudy
     from initatlas.studies.evidence import Evidence
 
     statements = load_model(published, PublishedStudy)
-    return Evidence({name: open_cube(path) for name, path in cubes.items()}, statements.claims)
+    opened = {title.rpartition("/")[2]: open_placed_cube(path, title) for title, path in cubes.items()}
+    return Evidence(opened, statements.claims)
 
 
 def draw_figure(study: str, name: str, evidence: "Evidence", output: Path) -> None:
@@ -79,7 +80,7 @@ def join_ledgers(inputs: Sequence[Path], output: Path) -> None:
 
 
 def write_page(
-    studies: Sequence[str], *, products: Path, captions: Path, cubes: Sequence[Path], scale: str, output: Path
+    studies: Sequence[str], *, products: Path, captions: Path, cubes: Mapping[str, Path], scale: str, output: Path
 ) -> None:
     """Write the report page from the products of one scale, the captions and the cubes of the studies."""
     from initatlas import __version__

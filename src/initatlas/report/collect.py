@@ -5,7 +5,7 @@ import json
 import os
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 import xarray as xr
 
-from initatlas.cubes import open_cube
+from initatlas.cubes import mixtures, open_placed_cube
 from initatlas.errors import UserError
 from initatlas.report.captions import caption_html, caption_text
 from initatlas.report.ledger import claims_from_json
@@ -22,6 +22,19 @@ from initatlas.studies.claim import Claim
 from initatlas.studies.product import Study
 
 CLAIMS_FILE = "claims.json"
+
+_SHOWN = (
+    "summary",
+    "experiment",
+    "spec",
+    "root_seed",
+    "code_version",
+    "package_version",
+    "commit",
+    "datasets",
+    "packages",
+)
+"""Attributes of a cube that the page shows."""
 
 _INLINE_BYTES = 2_000_000
 _PIXELS_PER_POINT = 96 / 72
@@ -33,7 +46,7 @@ def collect_page(
     products: Path,
     folder: Path,
     captions: Path,
-    cubes: Iterable[Path],
+    cubes: Mapping[str, Path],
     title: str,
     version: str,
     scale: str,
@@ -52,7 +65,7 @@ def collect_page(
     captions
         Folder with ``<study>/<product>.rst``.
     cubes
-        The cubes to account for; each names its study.
+        The cubes to account for, by the title of their sweep.
     title, version, scale
         Head of the page: its title, the version of this package, the scale of the sweeps.
 
@@ -61,19 +74,18 @@ def collect_page(
     UserError
         If a caption is missing, or a file is not what it should be.
     """
-    sweeps = sorted(
-        ((_study_of(path, cube), _sweep_view(cube)) for path, cube in _opened(cubes)), key=lambda s: s[1].title
-    )
+    sweeps = [_sweep_view(path, title) for title, path in sorted(cubes.items())]
     views = [
-        _study_view(study, products, folder, captions / study.key, [view for key, view in sweeps if key == study.key])
+        _study_view(
+            study,
+            products,
+            folder,
+            captions / study.key,
+            [view for view in sweeps if view.title.partition("/")[0] == study.key],
+        )
         for study in studies
     ]
     return Page(title=title, version=version, scale=scale, studies=tuple(views))
-
-
-def _opened(paths: Iterable[Path]) -> Iterable[tuple[Path, xr.Dataset]]:
-    """Cubes, one in memory at a time."""
-    return ((path, open_cube(path)) for path in paths)
 
 
 def _study_view(study: Study, products: Path, page: Path, captions: Path, sweeps: Sequence[SweepView]) -> StudyView:
@@ -160,16 +172,12 @@ def _links(stem: Path, kinds: Sequence[str], page: Path) -> dict[str, str]:
     return {kind: quote(Path(os.path.relpath(path, page)).as_posix()) for kind, path in files.items() if path.is_file()}
 
 
-def _study_of(path: Path, cube: xr.Dataset) -> str:
-    """The study that a cube belongs to."""
-    missing = [name for name in ("spec", "title", "datasets", "packages") if name not in cube.attrs]
+def _sweep_view(path: Path, title: str) -> SweepView:
+    """Settings and provenance of the cube of a sweep."""
+    cube = open_placed_cube(path, title)
+    missing = [name for name in _SHOWN if name not in cube.attrs]
     if missing or "status" not in cube:
         raise UserError(f"{path}: a cube without {(missing or ['status'])[0]!r}; remove it and run the workflow again")
-    return str(json.loads(cube.attrs["spec"])["study"])
-
-
-def _sweep_view(cube: xr.Dataset) -> SweepView:
-    """Settings and provenance of a cube."""
     spec: dict[str, Any] = json.loads(cube.attrs["spec"])
     counts = _status_counts(cube)
     return SweepView(
@@ -182,6 +190,7 @@ def _sweep_view(cube: xr.Dataset) -> SweepView:
         failed=counts["failed"],
         excluded=counts["excluded"],
         errors=_errors(cube),
+        mixture=mixtures({title: cube}).get(title, ""),
         provenance=_provenance(cube.attrs),
     )
 
@@ -207,6 +216,7 @@ def _provenance(attributes: Mapping[str, Any]) -> dict[str, str]:
     versions = json.loads(attributes["packages"])
     return {
         "root seed": attributes["root_seed"],
+        "package": f"{attributes['package_version']}{_commit_text(attributes['commit'])}",
         "code": attributes["code_version"][:12],
         "data": ", ".join(f"{name} {sha256[:12]}" for name, sha256 in hashes.items()) or "none",
         "packages": ", ".join(f"{name} {version}" for name, version in versions.items()),
@@ -214,6 +224,12 @@ def _provenance(attributes: Mapping[str, Any]) -> dict[str, str]:
         "wall time": format_seconds(float(attributes["wall_seconds"])),
         "computed": attributes["created"].replace("T", " "),
     }
+
+
+def _commit_text(commit: str) -> str:
+    """A commit behind the version of the package; nothing where the code was installed."""
+    digits, dash, mark = commit.partition("-")
+    return f", commit {digits[:12]}{dash}{mark}" if commit else ""
 
 
 def _axis_text(name: str, columns: Mapping[str, Sequence[Any]]) -> str:

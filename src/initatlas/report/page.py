@@ -63,8 +63,10 @@ class SweepView:
         Points of the grid.
     errors
         The commonest reasons of failure, with how often each occurred.
+    mixture
+        What differs between the environments that computed its points; empty if nothing does.
     provenance
-        Label to value: seed, code version, data sets, packages, backend, wall time.
+        Label to value: seed, version and commit of the package, code version, data sets, packages, backend, wall time.
     """
 
     title: str
@@ -76,6 +78,7 @@ class SweepView:
     failed: int
     excluded: int
     errors: Mapping[str, int]
+    mixture: str
     provenance: Mapping[str, str]
 
 

@@ -1,8 +1,10 @@
 """Assemble a cube: one netCDF4 file, a dimension per axis, from the point store."""
 
 import errno
+import json
 import os
 import shutil
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +14,9 @@ import numpy as np
 
 from initatlas.errors import UserError
 from initatlas.files import atomic_path
+from initatlas.sweeps.environment import Share, mixture
 from initatlas.sweeps.experiment import Coordinate, Experiment, Output
+from initatlas.sweeps.points import canonical_json
 from initatlas.sweeps.spec import Axis, Sweep
 from initatlas.sweeps.store import Entry, PointStore
 from initatlas.vocabulary import parse_label
@@ -81,11 +85,15 @@ def build_cube(
     cube : xarray.Dataset
         Outputs, ``status`` and ``error`` over the axes of the sweep and the inner dimensions.
     execution : xarray.Dataset
-        Seconds, peak memory, host and attempt of the batch behind each point.
+        Seconds, peak memory, host, attempt and environment of the batch behind each point.
     """
     arrays = {output.name: _empty(sweep, output, grid.inner) for output in experiment.outputs}
     execution = _empty_execution(int(np.prod(sweep.shape, dtype=int)))
+    points: Counter[str] = Counter()
     for batch, rows in store.batches(entries):
+        behind = canonical_json(batch.execution.environment)
+        points[behind] += len(rows)
+        number = list(points).index(behind)
         for key, row in rows:
             for place in grid.all_places(key):
                 for name, array in arrays.items():
@@ -94,6 +102,7 @@ def build_cube(
                 execution["peak_memory"][place] = batch.execution.peak_megabytes
                 execution["host"][place] = batch.execution.host
                 execution["attempt"][place] = batch.execution.attempt
+                execution["environment"][place] = number
     coordinates = {**_axis_coordinates(sweep, experiment), **_inner_variables(grid.inner)}
     dims = tuple(axis.name for axis in sweep.axes)
     variables: dict[str, Any] = {}
@@ -104,8 +113,14 @@ def build_cube(
     variables |= _status_variables(sweep, grid, errors)
     import xarray as xr  # which takes half a second that the plan of a sweep does not need
 
-    cube = xr.Dataset(variables, coordinates, attrs=dict(attributes))
+    cube = xr.Dataset(variables, coordinates, attrs={**attributes, **_environments(points)})
     return cube, _execution_dataset(sweep, execution)
+
+
+def _environments(points: Mapping[str, int]) -> dict[str, str]:
+    """Which environment computed how many points, and whether they differ, as attributes."""
+    shares = [Share(json.loads(text), count) for text, count in points.items()]
+    return {"environments": json.dumps([share._asdict() for share in shares]), "mixture": mixture(shares)}
 
 
 def write_cube(cube: "xr.Dataset", execution: "xr.Dataset", path: Path) -> None:
@@ -234,6 +249,7 @@ def _empty_execution(size: int) -> dict[str, np.ndarray]:
         "peak_memory": np.full(size, np.nan),
         "host": np.full(size, "", dtype=object),
         "attempt": np.zeros(size, dtype=np.int16),
+        "environment": np.full(size, -1, dtype=np.int16),
     }
 
 
@@ -245,6 +261,10 @@ def _execution_dataset(sweep: Sweep, arrays: Mapping[str, np.ndarray]) -> "xr.Da
         "peak_memory": {"long_name": "largest resident memory of the worker so far", "units": "MiB"},
         "host": {"long_name": "machine that computed the point"},
         "attempt": {"long_name": "attempt that succeeded; 0 where there is no result", "units": "1"},
+        "environment": {
+            "long_name": "position of what computed the point in the attribute environments; -1 where there is no result",
+            "units": "1",
+        },
     }
     encodings = {
         name: dict(_TEXT) if array.dtype.kind == "O" else _encoding(sweep.shape, str(array.dtype))

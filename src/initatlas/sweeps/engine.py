@@ -11,8 +11,9 @@ from operator import eq
 from pathlib import Path
 from typing import Any
 
+from initatlas import __version__
 from initatlas.errors import UserError
-from initatlas.provenance import code_version, package_versions
+from initatlas.provenance import code_version, commit, package_versions
 from initatlas.sweeps.backends import Backend
 from initatlas.sweeps.batches import Batch, Task, make_batches
 from initatlas.sweeps.cube import Grid, build_cube, write_cube
@@ -296,10 +297,13 @@ def _attributes(
         "summary": sweep.description or experiment.summary,
         "experiment": sweep.experiment,
         "experiment_summary": experiment.summary,
+        "scale": sweep.scale,
         "spec": sweep.model_dump_json(),
         "code_version": code_version(experiment_module(sweep.experiment)),
         "root_seed": str(sweep.root_seed),
         "datasets": json.dumps({name: source.sha256 for name, source in data.items()}),
+        "package_version": __version__,
+        "commit": commit(),
         "packages": json.dumps(package_versions()),
         "backend": backend.name,
         "wall_seconds": f"{seconds:.2f}",

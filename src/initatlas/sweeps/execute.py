@@ -14,11 +14,13 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from initatlas.provenance import code_version
 from initatlas.sweeps.batches import Batch, Task
+from initatlas.sweeps.environment import environment
 from initatlas.sweeps.experiment import Experiment, Output
 from initatlas.sweeps.limits import NO_LIMITS, Limits, within_limits
 from initatlas.sweeps.points import canonical_json, point_generator
-from initatlas.sweeps.registry import load_experiment
+from initatlas.sweeps.registry import experiment_module, load_experiment
 
 Arrays = dict[str, np.ndarray]
 
@@ -59,6 +61,10 @@ class Execution:
         1 for a first try; more where a worker died and the batch was started again.
     estimate
         What the experiment declared as the batch's cost, in seconds.
+    environment
+        Versions and processor of the process that computed it, as `environment` gives them; empty where nobody recorded them.
+    code
+        Version of the code that computed it, as that process had it; empty where nobody recorded it.
     """
 
     seconds: float
@@ -66,6 +72,8 @@ class Execution:
     host: str
     attempt: int = 1
     estimate: float = 0.0
+    environment: Mapping[str, str] = field(default_factory=dict)
+    code: str = ""
 
 
 @dataclass(frozen=True)
@@ -104,6 +112,8 @@ def execute_batch(
         peak_megabytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
         host=socket.gethostname(),
         estimate=batch.seconds,
+        environment=environment(gpu=experiment.gpus(batch.tasks[0].parameters) > 0),
+        code=code_version(experiment_module(experiment_name)),
     )
     return BatchOutcome(execution=execution, results=results, failures=tuple(failures))
 

@@ -122,6 +122,7 @@ class Sweep(Strict):
 
     study: str
     name: str
+    scale: Scale
     experiment: str
     description: str = ""
     axes: list[Axis]
@@ -258,6 +259,7 @@ def resolve(
     sweep = Sweep(
         study=study,
         name=name,
+        scale=scale,
         experiment=config.experiment,
         description=config.description,
         axes=axes,

@@ -15,7 +15,7 @@ import socket
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 from zipfile import BadZipFile
@@ -204,7 +204,13 @@ def read_batch(path: Path) -> StoredBatch:
             outputs = {name.removeprefix(_OUTPUT): archive[name] for name in archive.files if name != _BOOKKEEPING}
     except (BadZipFile, KeyError, ValueError, OSError) as error:
         raise DamagedFileError(f"not a file of this store ({error})") from None
-    return StoredBatch(keys=tuple(notes["keys"]), outputs=outputs, execution=Execution(**notes["execution"]))
+    return StoredBatch(keys=tuple(notes["keys"]), outputs=outputs, execution=_execution(notes["execution"]))
+
+
+def _execution(notes: Mapping[str, Any]) -> Execution:
+    """The bookkeeping as it was stored: an older engine recorded less, a newer one may have recorded more."""
+    known = {field.name for field in fields(Execution)}
+    return Execution(**{name: value for name, value in notes.items() if name in known})
 
 
 def _slowness(executions: Sequence[Execution]) -> float:
