@@ -23,7 +23,7 @@ Updates per second of `train_networks`, which trains many networks together, and
 the same networks one after the other. Both draw initial weights and minibatches; ours also evaluates at the start
 and at the end.""",
     "weights": """\
-`sample_weights` for each family, in the single precision that sweeps use and in double precision, and the textbook
+`Family.draw` for each family, in the single precision that sweeps use and in double precision, and the textbook
 recipe in NumPy with its default generator.""",
     "forward": """\
 Cosines of 61 pairs of inputs in the layers of one random ReLU network with 1000 units, by `pair_signals` and by a

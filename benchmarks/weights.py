@@ -8,7 +8,7 @@ import numpy as np
 
 from benchmarks.result import Case, Outcome, TimingTable, make_case
 from benchmarks.timing import time_competitors
-from initatlas.weights.distributions import sample_weights
+from initatlas.weights import family_of
 
 SHAPE = (1000, 1000)
 ROUNDS = 7
@@ -30,7 +30,7 @@ def run() -> Outcome:
 def _timed(label: str, recipe: Recipe, *, rng: np.random.Generator) -> Case:
     """Time one family: our generator is the one of a sweep's points, the recipe's is NumPy's default."""
     ours = np.random.Generator(np.random.SFC64(0))
-    draw = partial(sample_weights, label, SHAPE, variance=VARIANCE, rng=ours)
+    draw = partial(family_of(label).draw, SHAPE, variance=VARIANCE, rng=ours)
     competitors = {
         "initatlas, float32": partial(draw, dtype=np.float32),
         "initatlas, float64": partial(draw, dtype=np.float64),

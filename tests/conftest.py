@@ -1,5 +1,6 @@
 """What the tests share: the toy experiments can be imported, here and in every process that a test starts."""
 
+import importlib
 import os
 import sys
 from pathlib import Path
@@ -17,3 +18,25 @@ os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(TESTS), os.environ.
 def root():
     """Folder of the repository."""
     return ROOT
+
+
+@pytest.fixture
+def add_component(monkeypatch, tmp_path):
+    """Put a module with a component into a room, as if its file lay in the package, until the test ends."""
+    added = []
+
+    def add(room, name, source):
+        package = importlib.import_module(room.package)
+        folder = tmp_path / room.package
+        folder.mkdir(exist_ok=True)
+        (folder / f"{name}.py").write_text(source, encoding="utf-8")
+        if str(folder) not in package.__path__:
+            monkeypatch.setattr(package, "__path__", [*package.__path__, str(folder)])
+        vars(room).pop("names", None)
+        added.append((room, name))
+
+    yield add
+    for room, name in added:
+        vars(room).pop("names", None)
+        room._classes.pop(name, None)
+        sys.modules.pop(f"{room.package}.{name}", None)

@@ -1,3 +1,8 @@
 """initatlas: an atlas of random initialisation."""
 
-__version__ = "0.1.0"
+from importlib.metadata import PackageNotFoundError, version
+
+try:
+    __version__ = version("initatlas")  # not a constant here: a release must not change the version of all code
+except PackageNotFoundError:  # a source tree on the path, not installed
+    __version__ = "unknown"

@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import BaseModel, TypeAdapter
 from pydantic.fields import FieldInfo
 
+from initatlas.activations import ACTIVATIONS
 from initatlas.config import Settings, StudyConfig
 from initatlas.datasets.specs import SPECS, DatasetSpec
 from initatlas.files import write_text
@@ -15,8 +16,8 @@ from initatlas.studies.claim import Published, PublishedStudy
 from initatlas.sweeps.experiment import Experiment
 from initatlas.sweeps.registry import load_experiment
 from initatlas.sweeps.spec import ScaleOverlay, SweepConfig
-from initatlas.vocabulary import ACTIVATIONS, Vocabulary
-from initatlas.weights.families import WEIGHTS
+from initatlas.vocabulary import Vocabulary
+from initatlas.weights import WEIGHTS
 
 EXPERIMENTS = (
     "forward_kernel",
@@ -153,8 +154,8 @@ def _default(field: FieldInfo) -> str:
 def _vocabulary_table(kind: str, vocabulary: Vocabulary) -> Iterator[str]:
     """The names of one kind with their parameters."""
     rows = (
-        (f"`{name}`", ", ".join(f"`{key}` in {bounds}" for key, bounds in parameters.items()) or "none")
-        for name, parameters in vocabulary.items()
+        (f"`{name}`", ", ".join(f"`{key}` in {bounds}" for key, bounds in found.bounds.items()) or "none")
+        for name, found in vocabulary.items()
     )
     yield from _table((kind, "parameters"), rows)
 

@@ -6,16 +6,14 @@ its ancestors (spec, code, and theirs), and its inputs are all files above it, n
 run after a failure tries again, or fails again; it never passes.
 """
 
-import hashlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
 from initatlas.config import Workflow, cube_titles
 from initatlas.layout import PAGE_TEMPLATES, Layout, published
-from initatlas.provenance import code_version, text_version
+from initatlas.provenance import code_version, digest, text_version
 from initatlas.sweeps.code import sweep_code
-from initatlas.sweeps.points import canonical_json
 
 Found = TypeVar("Found", Path, str)
 
@@ -113,11 +111,6 @@ class Ancestry:
         titles = [title for study in self._workflow.studies for title in self.titles(study)]
         above = [path for title in titles for path in (*self.above_sweep(title), self._layout.cube(title))]
         return _once([*above, *map(published, self._workflow.studies)])
-
-
-def digest(parts: Sequence[str]) -> str:
-    """One hash of several texts: 64 hexadecimal digits."""
-    return hashlib.sha256(canonical_json(list(parts)).encode()).hexdigest()
 
 
 def _once(found: Iterable[Found]) -> list[Found]:

@@ -2,10 +2,11 @@
 
 import ast
 import hashlib
+import json
 import os
 import platform
 import subprocess
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
@@ -127,6 +128,11 @@ def _without_docstring(body: list[ast.stmt]) -> Iterable[ast.stmt]:
             isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
         )
     )
+
+
+def digest(parts: Sequence[str]) -> str:
+    """One hash of several texts: 64 hexadecimal digits."""
+    return hashlib.sha256(json.dumps(list(parts), separators=(",", ":")).encode()).hexdigest()
 
 
 def text_version(folder: Path) -> str:

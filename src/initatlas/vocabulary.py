@@ -1,15 +1,16 @@
-"""The names that a config may use, and the labels that carry their parameters.
+"""Labels: how a config names a component, such as an activation, together with its parameters.
 
 A weight distribution or an activation is written as a *label*: ``gaussian``, ``generalized_normal(beta=0.5)``,
 ``leaky_relu(slope=0.2)``. A label is one readable string, so it serves as an axis value, as part of a point's key,
-as a coordinate in a cube and as a legend entry. The names of weight distributions are those of the classes in
-`initatlas.weights.families`. This module is read at every start of the workflow: standard library only.
+as a coordinate in a cube and as a legend entry. Which names there are is the business of the rooms
+(`initatlas.components`). This module is read at every start of the workflow: standard library only.
 """
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import inf, isfinite
+from typing import ClassVar, Protocol
 
 from initatlas.names import did_you_mean
 
@@ -37,23 +38,13 @@ class Bounds:
         return f"{interval}, a whole number" if self.whole else interval
 
 
-Vocabulary = Mapping[str, Mapping[str, Bounds]]
+class Bounded(Protocol):
+    """A class whose parameters have bounds."""
 
-ACTIVATIONS: Vocabulary = {
-    "identity": {},
-    "relu": {},
-    "leaky_relu": {"slope": Bounds(0.0, 1.0, closed_below=True)},
-    "abs": {},
-    "step": {},
-    "exp": {},
-    "sin": {},
-    "cos": {},
-    "erf": {},
-    "tanh": {},
-    "elu": {},
-    "gelu": {},
-    "hermite": {"degree": Bounds(0.0, 41.0, closed_below=True, whole=True)},
-}
+    bounds: ClassVar[Mapping[str, Bounds]]
+
+
+Vocabulary = Mapping[str, type[Bounded]]
 
 _LABEL = re.compile(r"\s*([A-Za-z][A-Za-z0-9_]*)\s*(?:\(\s*(.*?)\s*\))?\s*")
 
@@ -108,7 +99,7 @@ def canonical_label(label: str, vocabulary: Vocabulary) -> str:
         raise ValueError(
             f"{name!r} does not exist{did_you_mean(name, vocabulary)}; allowed: {', '.join(sorted(vocabulary))}"
         )
-    wanted = vocabulary[name]
+    wanted = vocabulary[name].bounds
     if set(parameters) != set(wanted):
         needs = ", ".join(f"{key} in {bounds}" for key, bounds in wanted.items()) or "no parameters"
         raise ValueError(f"{label!r}: {name} takes {needs}")

@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.polynomial import chebyshev
 
+from initatlas.duals.univariate import ROOT_HALF, UnivariateKernel
 from initatlas.kernels.chords import angles_of_chords, chords_between, upper_chords
 from initatlas.kernels.inputs import prepare_inputs
 from initatlas.kernels.polynomials import fill_polynomials, polynomial_forms
 from initatlas.kernels.tiles import EVERYTHING, in_bands, mirror_upper
-from initatlas.kernels.univariate import ROOT_HALF, UnivariateKernel
 
 PLAIN = {"normalise": False, "bias": False}
 

@@ -237,8 +237,8 @@ SWEEPS = {
         "sweeps.trial.fixed.weight_variance = -1: input should be greater than 0",
     ),
     "unknown activation": (
-        "{experiment: depth_scale, axes: {activation: [relu, swish]}}",
-        "sweeps.trial.axes.activation[1] = 'swish': 'swish' does not exist; allowed: abs, cos, elu, erf, exp",
+        "{experiment: depth_scale, axes: {activation: [relu, mish]}}",
+        "sweeps.trial.axes.activation[1] = 'mish': 'mish' does not exist; allowed: abs, cos, elu, erf, exp",
     ),
     "mistake in an overlay": (
         "{experiment: depth_scale, scales: {quick: {axes: {weight_variance: []}}}}",

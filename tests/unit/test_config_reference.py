@@ -21,7 +21,8 @@ def test_every_experiment_is_described() -> None:
     modules = {path.stem for path in Path(experiments_path[0]).glob("*.py")} - {
         "__init__",
         "grids",
-        "labels",
+        "activation_labels",
+        "weights_labels",
         "network_law",
         "sphere_inputs",
     }

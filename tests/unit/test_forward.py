@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import erf
 
-from initatlas.activations import activate
+from initatlas.activations import activation_of
+from initatlas.kernels.preserving import signal_preserving_variance
 from initatlas.kernels.recursion import one_minus_cosine
 from initatlas.networks.forward import (
     RandomNetwork,
@@ -17,7 +18,6 @@ from initatlas.networks.forward import (
     forward_signals,
     pair_signals,
 )
-from initatlas.weights.criticality import norm_preserving_variance
 
 LEAKY = "leaky_relu(slope=0.2)"
 Z = np.linspace(-3, 3, 13)
@@ -37,7 +37,7 @@ Z = np.linspace(-3, 3, 13)
     ],
 )
 def test_activations_keep_precision_and_values(label, expected, dtype):
-    result = activate(label, Z.astype(dtype))
+    result = activation_of(label).phi(Z.astype(dtype))
     assert result.dtype == dtype
     np.testing.assert_allclose(result, expected, rtol=8 * np.finfo(dtype).eps, atol=1e-12)
 
@@ -146,7 +146,10 @@ def test_a_network_has_a_layer():
 def test_critical_variance_preserves_norms(activation, weights):
     angles = np.linspace(0.1, 3.0, 30)
     law = network(
-        activation=activation, weights=weights, weight_variance=norm_preserving_variance(activation), width=1000
+        activation=activation,
+        weights=weights,
+        weight_variance=signal_preserving_variance(activation, rms=1.0),
+        width=1000,
     )
     squared = []
     for seed in range(5):
@@ -164,7 +167,7 @@ def test_wide_networks_follow_the_kernel(activation, slope, weights):
     law = network(
         activation=activation,
         weights=weights,
-        weight_variance=norm_preserving_variance(activation),
+        weight_variance=signal_preserving_variance(activation, rms=1.0),
         depth=3,
         width=1500,
     )

@@ -6,12 +6,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from initatlas.duals.numerical import Numerical
+from initatlas.duals.univariate import compile_kernel, evaluate_kernel
 from initatlas.kernels.blocks import kernel_block
-from initatlas.kernels.duals.numerical import Numerical
 from initatlas.kernels.gram import compiled_kernel, gram_matrix, grams_of_networks
 from initatlas.kernels.recursion import Architecture, hidden_states, kernels_at_angle, output_kernels
 from initatlas.kernels.spectrum import eigen_coefficients, eigenpairs, squared_coefficients
-from initatlas.kernels.univariate import compile_kernel, evaluate_kernel
 
 KERNELS = ("nngp", "ntk")
 SOFTPLUS = Numerical(lambda z: np.logaddexp(0, z), lambda z: 1 / (1 + np.exp(-z)))

@@ -6,9 +6,9 @@ from math import pi
 import numpy as np
 import pytest
 
+from initatlas.duals.numerical import Numerical
 from initatlas.kernels import api
 from initatlas.kernels.api import nngp, ntk
-from initatlas.kernels.duals.numerical import Numerical
 
 
 def test_examples():
@@ -47,7 +47,7 @@ def test_an_activation_of_ones_own():
         (np.ones((2, 2, 2)), {}, r"x must be real numbers of shape \(n, d\)"),
         (["a"], {}, "x must be real numbers"),
         (np.eye(2), {"weight_variance": -1.0}, "weight_variance must be finite and not negative"),
-        (np.eye(2), {"activation": "swish"}, "'swish' does not exist"),
+        (np.eye(2), {"activation": "mish"}, "'mish' does not exist"),
     ],
 )
 def test_mistakes_get_one_clear_line(x, options, message):

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from initatlas.experiments.many_inputs import EXPERIMENT, ManyInputsParameters
 from initatlas.networks.many_inputs import excess_kurtosis, flat_cosines, sampled_law
-from initatlas.weights.distributions import sample_weights
+from initatlas.weights import family_of
 
 
 def law_of(label, samples=1_000_000):
@@ -28,13 +28,15 @@ def test_the_law_has_the_moments_of_its_distribution():
 @pytest.mark.parametrize("activation", ["relu", "elu", "erf"])
 @pytest.mark.parametrize(("label", "inputs"), [("laplace", 4), ("uniform", 8), ("generalized_normal(beta=0.5)", 16)])
 def test_flat_kernel_against_neurons(activation, label, inputs):
-    from initatlas.activations import activate
+    from initatlas.activations import activation_of
 
     opposite = inputs // 4
     rng = np.random.default_rng(1)
-    weights = sample_weights(label, (1_000_000, inputs), variance=1.0 / inputs, rng=rng)
+    weights = family_of(label).draw((1_000_000, inputs), variance=1.0 / inputs, rng=rng)
     signs = np.where(np.arange(inputs) < opposite, -1.0, 1.0).astype(np.float32)
-    first, second = (activate(activation, weights @ x).astype(np.float64) for x in (np.ones_like(signs), signs))
+    first, second = (
+        activation_of(activation).phi(weights @ x).astype(np.float64) for x in (np.ones_like(signs), signs)
+    )
     norm = np.mean(first**2)
     residue = first * second - np.mean(first * second) / norm * first**2
     (found,) = flat_cosines(law_of(label), activation, inputs, [opposite])

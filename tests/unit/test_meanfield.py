@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from initatlas.activations import activation_of
 from initatlas.kernels import meanfield
-from initatlas.kernels.dual import dual, dual_derivative
 from initatlas.networks.forward import RandomNetwork, forward_signals
 
 LEAKY = "leaky_relu(slope=0.2)"
@@ -23,28 +23,35 @@ def test_tanh_quadrature_against_a_much_finer_one(q):
     x = np.linspace(-9, 9, 100_001)
     weights = np.exp(-(x**2) / 2) * (x[1] - x[0]) / sqrt(2 * pi)
     expected = weights @ np.tanh(sqrt(q) * x) ** 2
-    np.testing.assert_allclose(dual("tanh", q, [1.0, -1.0, 0.0]), [expected, -expected, 0.0], atol=1e-13)
+    np.testing.assert_allclose(
+        activation_of("tanh").dual.at_correlation(q, [1.0, -1.0, 0.0]), [expected, -expected, 0.0], atol=1e-13
+    )
     slope = weights @ (1 - np.tanh(sqrt(q) * x) ** 2) ** 2
-    np.testing.assert_allclose(dual_derivative("tanh", q, 1.0), slope, atol=1e-13)
+    np.testing.assert_allclose(activation_of("tanh").dual.derivative_at_correlation(q, 1.0), slope, atol=1e-13)
 
 
 def test_value_of_the_erf_dual():
     # erf(x) at S = .3, S11 = S22 = .7: (2 / pi) asin(.6 / 2.4).
-    assert dual("erf", 0.7, 0.3 / 0.7) == pytest.approx(2 / pi * np.arcsin(0.25), rel=1e-15)
+    assert activation_of("erf").dual.at_correlation(0.7, 0.3 / 0.7) == pytest.approx(
+        2 / pi * np.arcsin(0.25), rel=1e-15
+    )
 
 
 @pytest.mark.parametrize("activation", ALL)
 @pytest.mark.parametrize("q", [0.3, 3.0])
 def test_price_theorem(activation, q):
     c, step = np.linspace(-0.9, 0.9, 7), 1e-5
-    difference = (dual(activation, q, c + step) - dual(activation, q, c - step)) / (2 * step * q)
-    np.testing.assert_allclose(dual_derivative(activation, q, c), difference, atol=1e-7)
+    difference = (
+        activation_of(activation).dual.at_correlation(q, c + step)
+        - activation_of(activation).dual.at_correlation(q, c - step)
+    ) / (2 * step * q)
+    np.testing.assert_allclose(activation_of(activation).dual.derivative_at_correlation(q, c), difference, atol=1e-7)
 
 
 @settings(max_examples=40, deadline=None)
 @given(activation=st.sampled_from(ALL), q=st.floats(0.01, 20), c=st.floats(0, 1), d=st.floats(0, 1))
 def test_duals_are_monotone_and_bounded_on_positive_correlations(activation, q, c, d):
-    low, high, top = dual(activation, q, np.array([*sorted((c, d)), 1.0]))
+    low, high, top = activation_of(activation).dual.at_correlation(q, np.array([*sorted((c, d)), 1.0]))
     assert -1e-14 <= low <= high + 1e-14
     assert high <= top * (1 + 1e-13) + 1e-14
 
@@ -88,7 +95,7 @@ def test_fixed_points_are_fixed_and_attract(activation, weight_variance, bias_va
     assert 0.0 <= c <= 1.0
     if q > 0.0:
         assert meanfield.correlation_map(activation, c, q=q, **variances) == pytest.approx(c, abs=1e-9)
-        assert weight_variance * dual_derivative(activation, q, c) <= 1.0 + 1e-6
+        assert weight_variance * activation_of(activation).dual.derivative_at_correlation(q, c) <= 1.0 + 1e-6
     assert meanfield.correlation_depth(activation, **variances) >= 0.0
 
 

@@ -89,7 +89,7 @@ def test_a_module_outside_the_closure_does_not_count(package):
 
 
 def test_an_experiment_of_the_users_includes_our_modules(package):
-    package(far="from initatlas.vocabulary import ACTIVATIONS\ndef value():\n    return len(ACTIVATIONS)\n")
+    package(far="from initatlas.vocabulary import parse_label\ndef value():\n    return len(parse_label('far'))\n")
     closure = import_closure("plots.entry")
     assert "initatlas.vocabulary" in closure
     assert "initatlas.cli" not in closure

@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from initatlas.kernels.dual import dual_activation
+from initatlas.activations import activation_of
+from initatlas.kernels.preserving import preactivation_preserving_variance
 from initatlas.kernels.recursion import (
     Architecture,
     hidden_states,
     kernels_at_angle,
     kernels_by_depth,
     layerwise_one_minus_cosine,
-    norm_preserving_variance,
     one_minus_cosine,
     output_kernels,
 )
@@ -113,10 +113,10 @@ def test_ntk_is_the_kernel_of_gradients(activation):
     x, y = np.array([1.0, 0.0]), np.array([0.6, 0.8])
     w, b, v = rng.standard_normal((width, 2)), rng.standard_normal(width), rng.standard_normal(width)
     u, t = w @ x + b, w @ y + b
-    from initatlas.activations import activate, activation_derivative
+    from initatlas.activations import activation_of
 
-    terms = 2 * activate(activation, u) * activate(activation, t)
-    slopes = activation_derivative(activation, u) * activation_derivative(activation, t)
+    terms = 2 * activation_of(activation).phi(u) * activation_of(activation).phi(t)
+    slopes = activation_of(activation).derivative(u) * activation_of(activation).derivative(t)
     terms += 2 * v**2 * slopes * (x @ y + 1)
     architecture = Architecture(activation, 1, 2.0, 1.0)
     ntk = kernels_at_angle(architecture, np.array(np.arccos(x @ y)))[1]
@@ -213,7 +213,7 @@ def test_output_layer_and_depth_zero():
     np.testing.assert_allclose(linear, [6 * np.cos(theta)] * 2)
 
 
-def test_norm_preserving_variances():
+def test_preactivation_preserving_variances():
     expected = {
         "identity": 1,
         "relu": 2,
@@ -224,7 +224,7 @@ def test_norm_preserving_variances():
         "exp": np.exp(-2),
     }
     for label, variance in expected.items():
-        assert norm_preserving_variance(dual_activation(label)) == pytest.approx(variance, rel=1e-14)
+        assert preactivation_preserving_variance(activation_of(label).dual) == pytest.approx(variance, rel=1e-14)
 
 
 @pytest.mark.parametrize(
@@ -234,7 +234,7 @@ def test_norm_preserving_variances():
         ({"depth": 1.5}, "depth must be a whole number"),
         ({"weight_variance": -2.0}, "weight_variance must be finite and not negative, got -2.0"),
         ({"bias_variance": inf}, "bias_variance must be finite"),
-        ({"activation": "swish"}, "'swish' does not exist; allowed: abs, cos"),
+        ({"activation": "mish"}, "'mish' does not exist; allowed: abs, cos"),
     ],
 )
 def test_wrong_architectures_are_refused(arguments, message):

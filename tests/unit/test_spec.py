@@ -193,8 +193,8 @@ MISTAKES = {
         "fixed.angles = 1: input should be greater than or equal to 2",
     ),
     "unknown activation": (
-        {"axes": {"activation": ["relu", "swish"]}},
-        "axes.activation[1] = 'swish': 'swish' does not exist; allowed: abs, cos, elu, erf, exp",
+        {"axes": {"activation": ["relu", "mish"]}},
+        "axes.activation[1] = 'mish': 'mish' does not exist; allowed: abs, cos, elu, erf, exp",
     ),
     "weights that do not fit": (
         {"experiment": "many_inputs", "fixed": {"weights": "multivariate_t(nu=3)"}},

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from scipy.special import erf
 
-from initatlas.kernels.dual import dual_activation
-from initatlas.kernels.duals.numerical import Numerical
-from initatlas.kernels.duals.tabulated import Tabulated, tabulated
-from initatlas.kernels.quadrature import grid_means, pair_mean
+from initatlas.activations import activation_of
+from initatlas.duals.numerical import Numerical
+from initatlas.duals.quadrature import grid_means, pair_mean
+from initatlas.duals.tabulated import Tabulated, tabulated
 
-TANH = dual_activation("tanh")
+TANH = activation_of("tanh").dual
 ERF_BY_QUADRATURE = Numerical(erf, lambda z: 2 / np.sqrt(np.pi) * np.exp(-z * z), parity=-1)
 ANGLES = np.array([[0.0, 1e-7, 0.3], [1.5, 2.0, np.pi]])
 
@@ -42,7 +42,7 @@ def test_small_gaps_keep_their_digits():
 
 
 def test_a_table_of_an_activation_with_a_closed_form_gives_that():
-    table, closed = tabulated(ERF_BY_QUADRATURE, 0.3, 0.9), dual_activation("erf")
+    table, closed = tabulated(ERF_BY_QUADRATURE, 0.3, 0.9), activation_of("erf").dual
     p, q = np.linspace(0.3, 0.9, 7)[:, None] ** 2, np.linspace(0.31, 0.87, 3)[None] ** 2
     theta = np.linspace(0, np.pi, 21).reshape(7, 3)
     for method in ("product", "derivative", "gap"):

@@ -15,8 +15,9 @@ import torch
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from initatlas.activations import activation_of
 from initatlas.errors import UserError
-from initatlas.networks.stacked_mlp import Workspace, activation_of, backward, forward, stack_networks
+from initatlas.networks.stacked_mlp import Workspace, backward, forward, stack_networks
 from initatlas.networks.training import (
     NetworkRecord,
     NetworkSettings,
@@ -41,7 +42,10 @@ SETTINGS = TrainingSettings(
     device="cpu",
 )
 NETWORK = NetworkSettings(weights="gaussian", weight_variance=2.0, bias_variance=0.1, learning_rate=0.05)
-ACTIVATION_LABELS = ["identity", "relu", "leaky_relu(slope=0.2)", "erf", "tanh"]
+ACTIVATION_LABELS = [
+    *("identity", "relu", "leaky_relu(slope=0.2)", "erf", "tanh", "abs", "sin", "cos", "elu", "gelu", "softplus"),
+    *("swish(beta=1)", "swish(beta=2)", "exp", "hermite(degree=0)", "hermite(degree=2)", "hermite(degree=3)"),
+]
 POOL = [
     NetworkSettings(weights, variance, bias, rate)
     for weights in ("gaussian", "uniform", "multivariate_t(nu=5)")
@@ -81,7 +85,13 @@ def bits(record: NetworkRecord) -> list[bytes]:
 def torch_network(shared: TrainingSettings, layers) -> torch.nn.Sequential:
     """The same network built of torch.nn modules, in float64."""
     modules: list[torch.nn.Module] = []
-    kinds = {"identity": torch.nn.Identity, "relu": torch.nn.ReLU, "tanh": torch.nn.Tanh}
+    kinds = {
+        "identity": torch.nn.Identity,
+        "relu": torch.nn.ReLU,
+        "tanh": torch.nn.Tanh,
+        "softplus": torch.nn.Softplus,
+        "gelu": torch.nn.GELU,
+    }
     for weight, bias in layers:
         linear = torch.nn.Linear(*reversed(weight.shape), dtype=torch.float64)
         with torch.no_grad():
@@ -112,7 +122,8 @@ def torch_train(shared: TrainingSettings, network: NetworkSettings, split, seed:
 def test_gradients_equal_autograd(activation, depth):
     shared = replace(SETTINGS, activation=activation, depth=depth, width=21)
     rngs = [np.random.default_rng(seed) for seed in range(3)]
-    mlp = stack_networks([draw_layers(shared, NETWORK, 19, rng=rng) for rng in rngs], activation_of(activation), "cpu")
+    network = replace(NETWORK, weight_variance=0.1) if activation.startswith(("exp", "hermite")) else NETWORK
+    mlp = stack_networks([draw_layers(shared, network, 19, rng=rng) for rng in rngs], activation_of(activation), "cpu")
     inputs = torch.randn(3, 5, padded(19), generator=torch.Generator().manual_seed(0))
     labels = torch.tensor([[1, 2, 3, 9, 0]] * 3)
     functions = {
@@ -121,12 +132,24 @@ def test_gradients_equal_autograd(activation, depth):
         "leaky_relu(slope=0.2)": lambda z: torch.nn.functional.leaky_relu(z, 0.2),
         "erf": torch.erf,
         "tanh": torch.tanh,
+        "abs": torch.abs,
+        "sin": torch.sin,
+        "cos": torch.cos,
+        "elu": torch.nn.functional.elu,
+        "gelu": torch.nn.functional.gelu,
+        "softplus": torch.nn.functional.softplus,
+        "swish(beta=1)": torch.nn.functional.silu,
+        "swish(beta=2)": lambda z: z * torch.sigmoid(2 * z),
+        "exp": torch.exp,
+        "hermite(degree=0)": lambda z: z * 0 + 1,
+        "hermite(degree=2)": lambda z: (z**2 - 1) / 2**0.5,
+        "hermite(degree=3)": lambda z: (z**3 - 3 * z) / 6**0.5,
     }
     weights = [weight.clone().requires_grad_() for weight in mlp.weights]
     biases = [bias.clone().requires_grad_() for bias in mlp.biases]
     hidden = inputs
     for weight, bias in zip(weights[:-1], biases[:-1], strict=True):
-        hidden = functions[activation](hidden @ weight.mT + bias)
+        hidden = functions[activation](hidden @ weight.mT + bias) * (torch.arange(weight.shape[1]) < 21)
     logits = hidden @ weights[-1].mT + biases[-1]
     logits.retain_grad()
     (-torch.log_softmax(logits, -1).gather(2, labels[..., None]).sum()).backward()
@@ -145,7 +168,7 @@ def test_gradients_equal_autograd(activation, depth):
         torch.testing.assert_close(bias, biases[layer].grad, rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("activation", ["relu", "tanh", "identity"])
+@pytest.mark.parametrize("activation", ["relu", "tanh", "identity", "softplus", "gelu"])
 @pytest.mark.parametrize(
     ("optimiser", "momentum", "rate"), [("sgd", 0.0, 0.05), ("sgd", 0.9, 0.01), ("adam", 0.0, 0.005)]
 )

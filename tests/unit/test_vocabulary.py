@@ -1,20 +1,22 @@
 """Labels: one text per distribution or activation."""
 
 import math
+from collections.abc import Mapping
+from typing import ClassVar
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from initatlas.activations import ACTIVATIONS
 from initatlas.vocabulary import (
-    ACTIVATIONS,
     Bounds,
     canonical_label,
     format_label,
     format_number,
     parse_label,
 )
-from initatlas.weights.families import WEIGHTS
+from initatlas.weights import WEIGHTS
 
 names = st.from_regex(r"[a-z][a-z0-9_]{0,12}", fullmatch=True)
 numbers = st.floats(allow_nan=False, allow_infinity=False)
@@ -51,7 +53,7 @@ def test_parameters_are_written_in_the_order_of_their_names():
 @pytest.mark.parametrize("vocabulary", [WEIGHTS, ACTIVATIONS])
 def test_every_name_of_the_vocabulary_has_a_canonical_label(vocabulary):
     for name, wanted in vocabulary.items():
-        inside = {key: bounds.low + (1.0 if bounds.whole else 0.5) for key, bounds in wanted.items()}
+        inside = {key: bounds.low + (1.0 if bounds.whole else 0.5) for key, bounds in wanted.bounds.items()}
         assert parse_label(canonical_label(format_label(name, inside), vocabulary)) == (name, inside)
 
 
@@ -75,8 +77,8 @@ def test_bounds_are_written_as_intervals():
     ("label", "message"),
     [
         (
-            "swish",
-            "'swish' does not exist; allowed: abs, cos, elu, erf, exp, gelu, hermite, identity, ",
+            "mish",
+            "'mish' does not exist; allowed: abs, cos, elu, erf, exp, gelu, hermite, identity, ",
         ),
         ("leaky_relu", r"'leaky_relu': leaky_relu takes slope in \[0, 1\)"),
         ("relu(slope=0.1)", r"relu takes no parameters"),
@@ -101,6 +103,8 @@ def test_a_parameter_given_twice_is_a_mistake():
 
 
 def test_bounds_give_their_reason():
-    vocabulary = {"thing": {"size": Bounds(2.0, reason="smaller ones do not exist")}}
+    class Thing:
+        bounds: ClassVar[Mapping[str, Bounds]] = {"size": Bounds(2.0, reason="smaller ones do not exist")}
+
     with pytest.raises(ValueError, match=r"size must lie in \(2, inf\): smaller ones do not exist"):
-        canonical_label("thing(size=1)", vocabulary)
+        canonical_label("thing(size=1)", {"thing": Thing})

@@ -10,8 +10,7 @@ from scipy import stats
 
 from initatlas.sweeps.registry import load_experiment
 from initatlas.sweeps.spec import SweepConfig, grid, resolve
-from initatlas.weights import families
-from initatlas.weights.distributions import sample_weights
+from initatlas.weights import WEIGHTS, family_of
 
 
 @pytest.fixture
@@ -20,19 +19,14 @@ def page(root):
 
 
 @pytest.fixture
-def logistic(page, monkeypatch):
-    """The class of the page, registered as the page says."""
+def logistic(page, add_component):
+    """The file of the page, put where the page says."""
     (source,) = re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL)
-    namespace = {**vars(families), "pi": pi}
-    exec(source, namespace)
-    family = namespace["Logistic"]
-    monkeypatch.setitem(families.FAMILIES, family.name, family)
-    monkeypatch.setitem(families.WEIGHTS, family.name, family.bounds)
-    return family
+    add_component(WEIGHTS, "logistic", source)
 
 
 def test_the_class_of_the_page_has_the_variance_it_states(logistic):
-    w = sample_weights("logistic", (1_000_000, 1), variance=0.5, rng=np.random.default_rng(0))[:, 0].astype(np.float64)
+    w = family_of("logistic").draw((1_000_000, 1), variance=0.5, rng=np.random.default_rng(0))[:, 0].astype(np.float64)
     scale = np.sqrt(0.5) * np.sqrt(3) / pi
     assert stats.kstest(w, stats.logistic(scale=scale).cdf).pvalue > 1e-3
 
@@ -54,4 +48,4 @@ def test_the_sweep_of_the_page_runs_in_any_experiment(page, logistic):
 
 
 def test_the_table_names_every_family(page):
-    assert all(f"| `{name}" in page for name in families.FAMILIES)
+    assert all(f"| `{name}" in page for name in WEIGHTS)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from initatlas.activations import activate
+from initatlas.activations import activation_of
 from initatlas.kernels.recursion import one_minus_cosine
 from initatlas.networks.forward import RandomNetwork, pair_signals
 from initatlas.networks.wide_limit import cosine_sampling_variance, covariance, hermite_coefficients, wide_layers
@@ -41,9 +41,9 @@ def test_covariance_against_a_double_sum(activation, correlation):
     mean, variance = 0.4, 1.3
     nodes, step = np.linspace(-8.0, 8.0, 2001, retstep=True)
     density = norm.pdf(nodes) * step
-    first = activate(activation, mean + sqrt(variance) * nodes)
+    first = activation_of(activation).phi(mean + sqrt(variance) * nodes)
     mixed = correlation * nodes[:, None] + sqrt(1.0 - correlation**2) * nodes[None, :]
-    product = (first * density) @ activate(activation, mean + sqrt(variance) * mixed) @ density
+    product = (first * density) @ activation_of(activation).phi(mean + sqrt(variance) * mixed) @ density
     coefficients, mean_square = hermite_coefficients(activation, mean=mean, variance=variance)
     found = covariance(coefficients, mean_square, np.array([correlation]))[0] + coefficients[0] ** 2
     assert found == pytest.approx(product, abs=2e-5)

@@ -13,6 +13,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from initatlas.activations import ACTIVATIONS
 from initatlas.datasets.dataset import Dataset, Split, read_dataset
 from initatlas.errors import UserError
 from initatlas.files import atomic_path
@@ -24,7 +25,7 @@ from initatlas.kernels.recursion import Architecture
 from initatlas.kernels.tiles import plan_tiles, serial_tiles
 from initatlas.kernels.top_pairs import TopPairs, basis_megabytes, default_limit, default_width, top_eigenpairs
 from initatlas.layout import POINTS
-from initatlas.provenance import code_version
+from initatlas.provenance import code_version, digest
 from initatlas.smoothness.targets import Coding, target_coding
 from initatlas.smoothness.top import TopSmoothness, smoothness_from_top
 from initatlas.sweeps.progress import Progress
@@ -117,7 +118,7 @@ def gram(
     rows = selection.rows(data)
     plan = plan_tiles(len(rows), tile)
     told = {**asdict(kernel), **asdict(selection), "dataset": data.name, "content_sha256": data.content_sha256}
-    identity = {**told, "plan": asdict(plan), "dtype": dtype, "code": code_version("initatlas.kernels.blocks")}
+    identity = {**told, "plan": asdict(plan), "dtype": dtype, "code": _code(kernel.activation)}
     key = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
     attributes = {"title": f"{kernel.kernel} of {len(rows)} images of {data.name}", "settings": json.dumps(told)}
     spec = GramSpec(plan, dtype, key, attributes, data.labels[rows])
@@ -131,6 +132,11 @@ def gram(
         computed = write_gram(output, block, spec, run=run, started=started, advanced=advanced)
     size = output.stat().st_size / 1e9
     log.info("%s: %d tiles computed, %.2f GB, %.1f s", output, computed, size, perf_counter() - start)
+
+
+def _code(activation: str) -> str:
+    """Version of the code that computes a matrix: that of all kernels, and of the activation."""
+    return digest([code_version("initatlas.kernels.blocks"), code_version(ACTIVATIONS.module_of(activation))])
 
 
 def _progress(stack: ExitStack, title: str) -> tuple[Callable[[int, int], None], Callable[[], None]]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
-from initatlas.experiments.labels import ActivationLabel
+from initatlas.experiments.activation_labels import ActivationLabel
 from initatlas.sweeps.experiment import Experiment, Output, Parameters
 
 if TYPE_CHECKING:

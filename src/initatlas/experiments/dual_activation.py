@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
-from initatlas.experiments.labels import ActivationLabel
+from initatlas.experiments.activation_labels import ActivationLabel
 from initatlas.sweeps.experiment import Coordinate, Experiment, Output, Parameters
 
 if TYPE_CHECKING:
@@ -46,10 +46,10 @@ def _measure(point: DualActivationParameters, rng: "np.random.Generator") -> dic
     """The dual and its derivative in three ways, and the second moment."""
     import numpy as np
 
-    from initatlas.kernels.dual import dual_activation
+    from initatlas.activations import activation_of
 
     correlations = np.array(_coordinates(point)["correlation"].values)
-    dual, one = dual_activation(point.activation), np.ones(())
+    dual, one = activation_of(point.activation).dual, np.ones(())
     moment = float(dual.moment(one))
     with np.errstate(divide="ignore"):
         derivative = dual.derivative(one, one, np.arccos(correlations)) / moment
@@ -68,10 +68,10 @@ def _hermite_sums(
     """Partial sums of the dual's power series and of its derivative."""
     from numpy.polynomial import Polynomial
 
-    from initatlas.activations import activate
-    from initatlas.kernels.quadrature import hermite_coefficients
+    from initatlas.activations import activation_of
+    from initatlas.duals.quadrature import hermite_coefficients
 
-    squares = hermite_coefficients(lambda z: activate(point.activation, z), point.degree) ** 2 / moment
+    squares = hermite_coefficients(activation_of(point.activation).phi, point.degree) ** 2 / moment
     series = Polynomial(squares)
     return {"dual_series": series(correlations), "derivative_series": series.deriv()(correlations)}
 
@@ -85,21 +85,19 @@ def _monte_carlo(
     """Means over Gaussian pairs and their standard errors; all correlations share the draws."""
     import numpy as np
 
-    from initatlas.activations import activate, activation_derivative
-    from initatlas.kernels.dual import dual_activation
+    from initatlas.activations import activation_of
 
     x, other = rng.standard_normal((2, point.draws))
-    functions = {"dual": activate}
-    if dual_activation(point.activation).differentiable:
-        functions["derivative"] = activation_derivative
+    phi = activation_of(point.activation)
+    functions = {"dual": phi.phi} | ({} if phi.undefined_derivative else {"derivative": phi.derivative})
     found = {key: np.full(len(correlations), np.nan) for key in _SAMPLED}
     for name, function in functions.items():
-        left = function(point.activation, x) / moment
+        left = function(x) / moment
         for i, rho in enumerate(correlations):
             y = rho * x + np.sqrt(1.0 - rho * rho) * other
-            products = left * function(point.activation, y)
+            products = left * function(y)
             found[f"{name}_sampled"][i], found[f"{name}_standard_error"][i] = _mean_and_error(products)
-    squares = activate(point.activation, x) ** 2
+    squares = phi.phi(x) ** 2
     sampled, error = _mean_and_error(squares)
     return {**found, "second_moment_sampled": sampled, "second_moment_standard_error": error}
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
-from initatlas.experiments.labels import WeightsLabel
 from initatlas.experiments.network_law import NetworkLawParameters, kernel_coordinates, weight_variance
+from initatlas.experiments.weights_labels import WeightsLabel
 from initatlas.sweeps.experiment import Experiment, Output
-from initatlas.weights.families import family_of
+from initatlas.weights import family_of
 
 if TYPE_CHECKING:
     import numpy as np

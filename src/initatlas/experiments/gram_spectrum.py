@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from initatlas.experiments.labels import ActivationLabel, check_ntk
+from initatlas.experiments.activation_labels import ActivationLabel, check_ntk
 from initatlas.sweeps.experiment import Coordinate, Experiment, Output, Parameters
 
 if TYPE_CHECKING:

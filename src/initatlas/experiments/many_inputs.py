@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
-from initatlas.experiments.labels import ActivationLabel, IndependentWeightsLabel
+from initatlas.experiments.activation_labels import ActivationLabel
+from initatlas.experiments.weights_labels import IndependentWeightsLabel
 from initatlas.sweeps.experiment import Coordinate, Experiment, Output, Parameters
-from initatlas.weights.families import family_of
+from initatlas.weights import family_of
 
 if TYPE_CHECKING:
     import numpy as np

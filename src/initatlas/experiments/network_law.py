@@ -5,8 +5,8 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
+from initatlas.experiments.activation_labels import ActivationLabel, check_norm_preserving
 from initatlas.experiments.grids import angle_coordinate, layer_coordinate
-from initatlas.experiments.labels import ActivationLabel, check_norm_preserving
 from initatlas.sweeps.experiment import Coordinate, Parameters
 
 
@@ -47,7 +47,7 @@ def kernel_coordinates(parameters: NetworkLawParameters) -> Mapping[str, Coordin
 
 def weight_variance(parameters: NetworkLawParameters) -> float:
     """The weight variance that is given, or the one that preserves the norm of the inputs."""
-    from initatlas.weights.criticality import norm_preserving_variance
+    from initatlas.kernels.preserving import signal_preserving_variance
 
     given = parameters.weight_variance
-    return norm_preserving_variance(parameters.activation, rms=parameters.input_rms) if given is None else given
+    return signal_preserving_variance(parameters.activation, rms=parameters.input_rms) if given is None else given

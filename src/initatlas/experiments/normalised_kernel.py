@@ -7,7 +7,7 @@ Any other activation, a bias, weights with a mean and residual connections go by
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from initatlas.experiments.labels import rectifier_slope
+from initatlas.activations import activation_of
 from initatlas.experiments.network_law import NetworkLawParameters, kernel_coordinates, weight_variance
 from initatlas.sweeps.experiment import Experiment, Output
 
@@ -29,7 +29,7 @@ def _run(
 def _is_plain(point: NormalisedKernelParameters) -> bool:
     """Whether the closed form of rectifiers holds: no bias, no mean, no residual connection."""
     extras = point.bias_variance or point.weight_mean or point.residual
-    return rectifier_slope(point.activation) is not None and not extras
+    return activation_of(point.activation).rectifier_slope is not None and not extras
 
 
 def _rectifier(point: NormalisedKernelParameters) -> dict[str, Any]:
@@ -39,7 +39,7 @@ def _rectifier(point: NormalisedKernelParameters) -> dict[str, Any]:
     from initatlas.kernels.recursion import layerwise_one_minus_cosine
     from initatlas.networks.wide_limit import cosine_sampling_variance
 
-    slope = rectifier_slope(point.activation) or 0.0
+    slope = activation_of(point.activation).rectifier_slope or 0.0
     grid = kernel_coordinates(point)
     angles, layers = np.deg2rad(grid["angle"].values), np.array(grid["layer"].values, dtype=int)
     gaps = layerwise_one_minus_cosine(angles, point.depth, point.activation)[layers]

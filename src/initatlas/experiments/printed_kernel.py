@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
+from initatlas.activations.base import Activation
+from initatlas.activations.erf import Erf
+from initatlas.activations.relu import Relu
 from initatlas.sweeps.experiment import Experiment, Output, Parameters
 
 if TYPE_CHECKING:
@@ -49,9 +52,9 @@ def _run(
     ]
 
 
-def _activation(point: PrintedKernelParameters) -> str:
+def _activation(point: PrintedKernelParameters) -> Activation:
     """Activation that a formula is about."""
-    return "erf" if point.formula == "erf" else "relu"
+    return Erf() if point.formula == "erf" else Relu()
 
 
 def _inputs(point: PrintedKernelParameters) -> Covariance:
@@ -120,7 +123,7 @@ def _right(point: PrintedKernelParameters) -> float:
 
     from initatlas.kernels.recursion import Architecture, kernels_at_angle
 
-    architecture = Architecture(_activation(point), point.depth, weight_variance=1.0)
+    architecture = Architecture(_activation(point).dual, point.depth, weight_variance=1.0)
     return float(kernels_at_angle(architecture, np.deg2rad(point.angle))[0])
 
 
@@ -131,13 +134,12 @@ def _simulated(point: PrintedKernelParameters, rng: "np.random.Generator") -> di
     """
     import numpy as np
 
-    from initatlas.activations import activate
-
+    phi = _activation(point).phi
     s, p, q = (np.full((_CHAINS, 1), value) for value in _inputs(point))
     for _ in range(point.depth):
         x, other = rng.standard_normal((2, _CHAINS, point.draws // _CHAINS))
-        u = activate(_activation(point), np.sqrt(p) * x)
-        v = activate(_activation(point), s / np.sqrt(p) * x + np.sqrt(np.maximum(q - s * s / p, 0.0)) * other)
+        u = phi(np.sqrt(p) * x)
+        v = phi(s / np.sqrt(p) * x + np.sqrt(np.maximum(q - s * s / p, 0.0)) * other)
         s, p, q = ((a * b).mean(axis=1, keepdims=True) for a, b in ((u, v), (u, u), (v, v)))
     return {"simulated": float(s.mean()), "standard_error": float(s.std(ddof=1) / _CHAINS**0.5)}
 

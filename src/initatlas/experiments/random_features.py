@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
-from initatlas.experiments.labels import ActivationLabel
+from initatlas.experiments.activation_labels import ActivationLabel
 from initatlas.sweeps.experiment import Experiment, Output, Parameters
 
 if TYPE_CHECKING:
@@ -47,11 +47,11 @@ def _approximate(point: RandomFeaturesParameters, rng: "np.random.Generator") ->
     """Errors of the unbiased and of the fitted output weights."""
     import numpy as np
 
-    from initatlas.activations import activate
+    from initatlas.activations import activation_of
     from initatlas.experiments.sphere_inputs import sphere_kernel, sphere_points
     from initatlas.kernels.recursion import Architecture
 
-    architecture = Architecture(point.activation, 1)
+    architecture, phi = Architecture(point.activation, 1), activation_of(point.activation).phi
     inputs, tests, centres = (
         sphere_points(count, point.dimension, rng=rng) for count in (point.points, point.points, point.centres)
     )
@@ -59,13 +59,13 @@ def _approximate(point: RandomFeaturesParameters, rng: "np.random.Generator") ->
 
     def features(x: "NDArray[np.float64]") -> "NDArray[np.float64]":
         """Normalised features of some inputs."""
-        values: NDArray[np.float64] = np.sqrt(architecture.hidden_variance) * activate(point.activation, x @ weights)
+        values: NDArray[np.float64] = np.sqrt(architecture.hidden_variance) * phi(x @ weights)
         return values
 
     unbiased_error = np.nan
     if point.target == "neuron":
         scale = np.sqrt(point.dimension)
-        fitted, wanted = (activate(point.activation, scale * x[:, 0]) for x in (inputs, tests))
+        fitted, wanted = (phi(scale * x[:, 0]) for x in (inputs, tests))
     else:
         coefficients = _unit_norm_coefficients(architecture, centres, rng)
         fitted, wanted = (sphere_kernel(architecture, x, centres) @ coefficients for x in (inputs, tests))

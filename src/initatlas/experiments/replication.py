@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
-from initatlas.experiments.labels import ActivationLabel
+from initatlas.experiments.activation_labels import ActivationLabel
 from initatlas.sweeps.experiment import Coordinate, Experiment, Output, Parameters
 
 if TYPE_CHECKING:
@@ -95,19 +95,14 @@ def _bound_constant(activation: str, variance: float) -> float:
     """The C that bounds the normalised activation and its first two derivatives; nan if nothing does."""
     import numpy as np
 
-    from initatlas.activations import activate, activation_derivative
-    from initatlas.vocabulary import parse_label
+    from initatlas.activations import activation_of
 
-    if parse_label(activation)[0] not in _BOUNDED:
+    phi = activation_of(activation)
+    if not phi.smooth_bounded:
         return np.nan
     z = np.linspace(-10.0, 10.0, 20_001)
-    slopes = activation_derivative(activation, z)
-    return float(
-        np.sqrt(variance) * max(np.abs(f).max() for f in (activate(activation, z), slopes, np.gradient(slopes, z)))
-    )
-
-
-_BOUNDED = ("sin", "cos", "erf", "tanh")
+    slopes = phi.derivative(z)
+    return float(np.sqrt(variance) * max(np.abs(f).max() for f in (phi.phi(z), slopes, np.gradient(slopes, z))))
 
 
 def _seconds(parameters: ReplicationParameters) -> float:

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from initatlas.experiments.activation_labels import ActivationLabel, check_norm_preserving
 from initatlas.experiments.forward_kernel import weights_drawn
 from initatlas.experiments.grids import layer_coordinate
-from initatlas.experiments.labels import ActivationLabel, WeightsLabel, check_norm_preserving
+from initatlas.experiments.weights_labels import WeightsLabel
 from initatlas.sweeps.experiment import Coordinate, Experiment, Output, Parameters
-from initatlas.weights.families import family_of
+from initatlas.weights import family_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -60,14 +61,14 @@ def _norm_ratios(point: SignalNormsParameters, rng: "np.random.Generator") -> "n
     """Norms of the signals over those of their inputs, (layer, input)."""
     import numpy as np
 
+    from initatlas.kernels.preserving import signal_preserving_variance
     from initatlas.networks.forward import RandomNetwork, forward_signals, row_norms
-    from initatlas.weights.criticality import norm_preserving_variance
 
     given = point.weight_variance
     network = RandomNetwork(
         activation=point.activation,
         weights=point.weights,
-        weight_variance=norm_preserving_variance(point.activation, rms=1.0) if given is None else given,
+        weight_variance=signal_preserving_variance(point.activation, rms=1.0) if given is None else given,
         depth=point.depth,
         width=point.width,
         fan=point.fan,

@@ -52,6 +52,7 @@ def _run(
 
 def _measure(point: SmoothnessParameters, rng: "np.random.Generator", data: "Dataset") -> dict[str, Any]:
     """Spectrum, tail sums and slopes of one point."""
+    from initatlas.activations.relu import Relu
     from initatlas.kernels.gram import gram_matrix
     from initatlas.kernels.recursion import Architecture
     from initatlas.kernels.spectrum import eigen_coefficients
@@ -63,7 +64,7 @@ def _measure(point: SmoothnessParameters, rng: "np.random.Generator", data: "Dat
     gram = gram_matrix(
         data.features()[chosen],
         kernel=point.kernel,
-        architecture=Architecture("relu", point.depth),
+        architecture=Architecture(Relu().dual, point.depth),
         normalise=point.normalise,
         bias=point.bias,
     )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from initatlas.experiments.labels import ActivationLabel, check_ntk
+from initatlas.experiments.activation_labels import ActivationLabel, check_ntk
 from initatlas.sweeps.experiment import Coordinate, Experiment, Output, Parameters
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def _measure(point: SphereSpectrumParameters) -> dict[str, Any]:
 
 def _spectrum(point: SphereSpectrumParameters) -> "SphereSpectrum":
     """By quadrature in the angle; for rectifiers every degree by that or by a power series, whichever errs less."""
-    from initatlas.kernels.duals.rectifier import Rectifier
+    from initatlas.duals.rectifier import Rectifier
     from initatlas.kernels.power_series import power_series, rectifier_on_disc
     from initatlas.kernels.recursion import Architecture, kernels_at_angle
     from initatlas.kernels.sphere import better_spectrum, power_series_spectrum, sphere_spectrum

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from initatlas.experiments.labels import ActivationLabel, WeightsLabel
+from initatlas.experiments.activation_labels import ActivationLabel, check_trainable
+from initatlas.experiments.weights_labels import WeightsLabel
 from initatlas.networks.training_cost import networks_at_once, training_megabytes, training_seconds
-from initatlas.networks.training_settings import TRAINABLE, TrainingSettings
+from initatlas.networks.training_settings import TrainingSettings
 from initatlas.sweeps.experiment import Coordinate, Experiment, Output, Parameters
-from initatlas.vocabulary import parse_label
 
 if TYPE_CHECKING:
     import numpy as np
@@ -46,8 +46,7 @@ class TrainMlpParameters(Parameters):
     @model_validator(mode="after")
     def _can_be_trained(self) -> Self:
         """Refuse an activation that cannot be trained, and more points of the curve than there are steps."""
-        if parse_label(self.activation)[0] not in TRAINABLE:
-            raise ValueError(f"activation = {self.activation!r} cannot be trained; allowed: {', '.join(TRAINABLE)}")
+        check_trainable(self.activation)
         if self.evaluations > self.steps + 1:
             raise ValueError(
                 f"evaluations = {self.evaluations} with steps = {self.steps}: the curve has at most steps + 1 points; "

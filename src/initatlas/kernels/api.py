@@ -5,7 +5,7 @@ from typing import Any, Literal, TypedDict, Unpack
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from initatlas.kernels.duals.base import Dual
+from initatlas.duals.base import Dual
 from initatlas.kernels.gram import KernelName, gram_matrix
 from initatlas.kernels.recursion import Architecture
 

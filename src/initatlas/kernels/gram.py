@@ -1,7 +1,7 @@
 """Gram matrices of NNGP and NTK: one BLAS product, one square root per pair, then one pass over the upper tiles per kernel.
 
 Where the inputs have equal norms, or the network is homogeneous and has no hidden biases, the whole network is one function of
-the angle, compiled to polynomials (`initatlas.kernels.univariate`): one polynomial per pair, whatever the depth and the
+the angle, compiled to polynomials (`initatlas.duals.univariate`): one polynomial per pair, whatever the depth and the
 activation. Other cases go layer by layer (`initatlas.kernels.layered`). Tiles do not depend on each other, so a pass
 gives the same bits on any number of threads.
 """
@@ -14,13 +14,13 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from initatlas.duals.univariate import NotConvergedError, UnivariateKernel, compile_kernel
 from initatlas.kernels.chords import chords_between, upper_chords
 from initatlas.kernels.inputs import Inputs, prepare_inputs
 from initatlas.kernels.layered import affordable, fill_layered
 from initatlas.kernels.polynomials import fill_polynomials, polynomial_forms
 from initatlas.kernels.recursion import Architecture, kernels_at_angle
 from initatlas.kernels.tiles import EVERYTHING, in_bands, mirror_upper
-from initatlas.kernels.univariate import NotConvergedError, UnivariateKernel, compile_kernel
 
 Floats = NDArray[Any]
 Doubles = NDArray[np.float64]

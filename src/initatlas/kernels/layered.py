@@ -1,7 +1,7 @@
 """Kernel matrices layer by layer, for inputs of different norms and networks that are not homogeneous.
 
 Rectifiers with biases have a tile kernel of their own: all layers of an entry in registers, small angles exact. Other
-activations go through their duals, block by block, in closed form or by a table (`initatlas.kernels.duals.tabulated`). Where a
+activations go through their duals, block by block, in closed form or by a table (`initatlas.duals.tabulated`). Where a
 dual has no closed gap, the angles of deeper layers are only as good as their cosines, which costs little in the kernel's
 values, since these are smooth in the cosine.
 """
@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from initatlas.caches import compiled
+from initatlas.duals.rectifier import Rectifier
+from initatlas.duals.tabulated import tabulated
 from initatlas.kernels.chords import angles_of_chords
-from initatlas.kernels.duals.rectifier import Rectifier
-from initatlas.kernels.duals.tabulated import tabulated
 from initatlas.kernels.inputs import Inputs
 from initatlas.kernels.recursion import Architecture, hidden_states, output_kernels
 from initatlas.kernels.tiles import BAND
@@ -89,7 +89,7 @@ def affordable(architecture: Architecture, norms: Doubles) -> Architecture:
     Raises
     ------
     ValueError
-        If there is no table of the dual, see `initatlas.kernels.duals.tabulated.Tabulated`.
+        If there is no table of the dual, see `initatlas.duals.tabulated.Tabulated`.
     """
     dual = architecture.dual
     if dual.in_closed_form(np.inf):

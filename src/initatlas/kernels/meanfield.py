@@ -13,7 +13,7 @@ from math import inf, log
 import numpy as np
 from scipy.optimize import brentq
 
-from initatlas.kernels.dual import dual, dual_activation, dual_derivative
+from initatlas.activations import activation_of
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ _STEP = 1e-4
 
 def variance_map(activation: str, q: float, *, weight_variance: float, bias_variance: float = 0.0) -> float:
     """Pre-activation variance of the next layer, for variance q of this one."""
-    return weight_variance * float(dual(activation, q, 1.0)) + bias_variance
+    return weight_variance * float(activation_of(activation).dual.at_correlation(q, 1.0)) + bias_variance
 
 
 def variance_fixed_points(activation: str, *, weight_variance: float, bias_variance: float = 0.0) -> list[FixedPoint]:
@@ -52,7 +52,7 @@ def variance_fixed_points(activation: str, *, weight_variance: float, bias_varia
     Parameters
     ----------
     activation
-        A label of `initatlas.vocabulary.ACTIVATIONS`.
+        A label of `initatlas.activations.ACTIVATIONS`.
     weight_variance, bias_variance
         sigma_w^2 and sigma_b^2.
 
@@ -117,14 +117,14 @@ def chi(activation: str, q: float, *, weight_variance: float) -> float:
 
     For homogeneous activations it is weight_variance (1 + a^2) / 2 whatever q and the bias are.
     """
-    return weight_variance * float(dual_derivative(activation, q, 1.0))
+    return weight_variance * float(activation_of(activation).dual.derivative_at_correlation(q, 1.0))
 
 
 def correlation_map(
     activation: str, c: float, *, q: float, weight_variance: float, bias_variance: float = 0.0
 ) -> float:
     """Correlation of two inputs in the next layer, for correlation c and variances at the fixed point q."""
-    return (weight_variance * float(dual(activation, q, c)) + bias_variance) / q
+    return (weight_variance * float(activation_of(activation).dual.at_correlation(q, c)) + bias_variance) / q
 
 
 def correlation_fixed_point(activation: str, *, weight_variance: float, bias_variance: float = 0.0) -> float:
@@ -146,7 +146,7 @@ def correlation_fixed_point(activation: str, *, weight_variance: float, bias_var
         """How much the correlation grows in a layer."""
         return correlation_map(activation, c, q=q, weight_variance=weight_variance, bias_variance=bias_variance) - c
 
-    if dual_activation(activation).parity == -1 and bias_variance == 0.0:
+    if activation_of(activation).parity == -1 and bias_variance == 0.0:
         return 0.0  # orthogonal inputs stay orthogonal
     gap = _last_positive(lambda d: -growth(1.0 - d), 1.0)
     return float(brentq(growth, 0.0, 1.0 - gap, xtol=1e-15, rtol=1e-14)) if gap > 0.0 else 1.0
@@ -167,7 +167,7 @@ def correlation_depth(activation: str, *, weight_variance: float, bias_variance:
     else:
         q = variance_fixed_point(activation, weight_variance=weight_variance, bias_variance=bias_variance)
         c = correlation_fixed_point(activation, weight_variance=weight_variance, bias_variance=bias_variance)
-        slope = weight_variance * float(dual_derivative(activation, q, c))
+        slope = weight_variance * float(activation_of(activation).dual.derivative_at_correlation(q, c))
     return -1.0 / log(slope) if 0.0 < slope < 1.0 else (0.0 if slope == 0.0 else inf)
 
 
@@ -191,7 +191,7 @@ def critical_variances(activation: str, q: float) -> tuple[float, float]:
     Parameters
     ----------
     activation
-        A label of `initatlas.vocabulary.ACTIVATIONS` whose derivative has a dual.
+        A label of `initatlas.activations.ACTIVATIONS` whose derivative has a dual.
     q
         Pre-activation variance, above 0.
 
@@ -200,8 +200,8 @@ def critical_variances(activation: str, q: float) -> tuple[float, float]:
     weight_variance, bias_variance : float
         The bias variance is negative where no network is critical at this variance.
     """
-    weight_variance = 1.0 / float(dual_derivative(activation, q, 1.0))
-    return weight_variance, q - weight_variance * float(dual(activation, q, 1.0))
+    weight_variance = 1.0 / float(activation_of(activation).dual.derivative_at_correlation(q, 1.0))
+    return weight_variance, q - weight_variance * float(activation_of(activation).dual.at_correlation(q, 1.0))
 
 
 def critical_weight_variance(activation: str, *, bias_variance: float = 0.0) -> float:
@@ -218,7 +218,7 @@ def critical_weight_variance(activation: str, *, bias_variance: float = 0.0) -> 
     ValueError
         If no network with this bias is critical, or the activation has no chi (step).
     """
-    if not dual_activation(activation).differentiable:
+    if not activation_of(activation).dual.differentiable:
         raise ValueError(f"{activation!r} has no critical variance: the dual of its derivative is infinite")
     if _is_rectifier(activation):
         if bias_variance == 0.0:
@@ -246,7 +246,7 @@ def critical_weight_variance(activation: str, *, bias_variance: float = 0.0) -> 
 
 def _is_rectifier(activation: str) -> bool:
     """Whether phi(t z) = t phi(z) for t > 0."""
-    return dual_activation(activation).degree == 1
+    return activation_of(activation).dual.degree == 1
 
 
 def _last_positive(function: Callable[[float], float], start: float) -> float:

@@ -1,4 +1,4 @@
-"""Kernels of compiled polynomials, entry by entry: two series of the half-chord, see `initatlas.kernels.univariate`."""
+"""Kernels of compiled polynomials, entry by entry: two series of the half-chord, see `initatlas.duals.univariate`."""
 
 from typing import Any
 
@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from initatlas.caches import compiled
+from initatlas.duals.univariate import ROOT_HALF, UnivariateKernel, cheapest_form
 from initatlas.kernels.tiles import BAND
-from initatlas.kernels.univariate import ROOT_HALF, UnivariateKernel, cheapest_form
 
 Floats = NDArray[Any]
 Doubles = NDArray[np.float64]

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from initatlas.kernels.duals.rectifier import Rectifier
+from initatlas.duals.rectifier import Rectifier
 from initatlas.kernels.recursion import Architecture
 
 Doubles = NDArray[np.float64]

@@ -19,9 +19,10 @@ from math import isfinite, pi
 import numpy as np
 from numpy.typing import NDArray
 
-from initatlas.kernels.dual import dual_activation
-from initatlas.kernels.duals.base import Dual, covariance
-from initatlas.kernels.duals.rectifier import Rectifier
+from initatlas.activations import activation_of
+from initatlas.duals.base import Dual, covariance
+from initatlas.duals.rectifier import Rectifier
+from initatlas.kernels.preserving import preactivation_preserving_variance
 
 Doubles = NDArray[np.float64]
 
@@ -33,12 +34,12 @@ class Architecture:
     Attributes
     ----------
     activation
-        A label of `initatlas.vocabulary.ACTIVATIONS`, or a `Dual` of one's own.
+        A label of `initatlas.activations.ACTIVATIONS`, or a `Dual` of one's own.
     depth
         Number of hidden layers, 0 or more.
     weight_variance
-        Variance of a weight times the fan-in, in every layer after the first. None takes the norm-preserving one,
-        1 / E[phi(Z)^2] for a standard normal Z: 2 for the ReLU.
+        Variance of a weight times the fan-in, in every layer after the first. None takes the one that preserves a pre-activation
+        variance of 1 (`initatlas.kernels.preserving`), 1 / E[phi(Z)^2] for a standard normal Z: 2 for the ReLU.
     bias_variance
         Variance of a bias of a hidden layer.
     input_variance
@@ -75,12 +76,13 @@ class Architecture:
     @cached_property
     def dual(self) -> Dual:
         """The activation's dual."""
-        return self.activation if isinstance(self.activation, Dual) else dual_activation(self.activation)
+        return self.activation if isinstance(self.activation, Dual) else activation_of(self.activation).dual
 
     @property
     def hidden_variance(self) -> float:
-        """`weight_variance`, or the norm-preserving one."""
-        return norm_preserving_variance(self.dual) if self.weight_variance is None else self.weight_variance
+        """`weight_variance`, or the one that preserves pre-activations."""
+        given = self.weight_variance
+        return preactivation_preserving_variance(self.dual) if given is None else given
 
     @property
     def output_variance(self) -> float:
@@ -96,13 +98,6 @@ class Architecture:
     def degree(self) -> int:
         """Degree of homogeneity in the inputs, where there is one."""
         return 1 if self.depth == 0 else (self.dual.degree or 0)
-
-
-def norm_preserving_variance(dual: Dual) -> float:
-    """1 / E[phi(Z)^2]: the weight variance times fan-in that keeps a pre-activation variance of 1 (for homogeneous
-    activations any; Tsuchida et al. 2018, equation 10).
-    """
-    return 1.0 / float(dual.moment(np.ones(())))
 
 
 @dataclass(frozen=True)
@@ -269,7 +264,7 @@ def _scale(architecture: Architecture, depth: int, squared_norm: float) -> float
     """Factor between the kernel and that of norm-preserving layers and unit inputs."""
     if not architecture.homogeneous:
         return 1.0
-    preserving = norm_preserving_variance(architecture.dual)
+    preserving = preactivation_preserving_variance(architecture.dual)
     scale = architecture.output_variance / preserving
     if architecture.degree == 1:
         growth = architecture.hidden_variance / preserving

@@ -29,8 +29,8 @@ from numpy.typing import NDArray
 from scipy.fft import dct
 from scipy.special import gammaln
 
+from initatlas.duals.univariate import KernelAtAngle
 from initatlas.kernels.power_series import PowerSeries
-from initatlas.kernels.univariate import KernelAtAngle
 
 Doubles = NDArray[np.float64]
 Parity = Literal["even", "odd"]

@@ -8,8 +8,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from initatlas.activations import activate
-from initatlas.weights.distributions import sample_weights
+from initatlas.activations import activation_of
+from initatlas.weights import family_of
+from initatlas.weights.gaussian import Gaussian
 
 Floats = NDArray[Any]
 Doubles = NDArray[np.float64]
@@ -26,7 +27,7 @@ class RandomNetwork:
     Attributes
     ----------
     activation, weights
-        Labels of `initatlas.vocabulary.ACTIVATIONS` and `initatlas.weights.families.WEIGHTS`.
+        Labels of `initatlas.activations.ACTIVATIONS` and `initatlas.weights.WEIGHTS`.
     weight_variance
         Variance of a weight times n.
     weight_mean
@@ -87,32 +88,25 @@ def forward_signals(
     signals = np.asarray(inputs, dtype=dtype)
     for layer in range(network.depth):
         if not network.residual:
-            signals = activate(network.activation, _affine(signals, network, rng))
+            signals = activation_of(network.activation).phi(_affine(signals, network, rng))
         elif layer == 0:
             signals = _affine(signals, network, rng)
         else:
-            signals = signals + _affine(activate(network.activation, signals), network, rng)
+            signals = signals + _affine(activation_of(network.activation).phi(signals), network, rng)
         yield signals
 
 
 def _affine(signals: Floats, network: RandomNetwork, rng: np.random.Generator) -> Floats:
     """W h + b for fresh W and b. A mean of the weights acts on the sum of the signals alone."""
     fan = network.width if network.fan == "out" else signals.shape[1]
-    matrix = sample_weights(
-        network.weights,
-        (network.width, signals.shape[1]),
-        variance=network.weight_variance / fan,
-        rng=rng,
-        dtype=signals.dtype,
-    )
+    shape, variance = (network.width, signals.shape[1]), network.weight_variance / fan
+    matrix = family_of(network.weights).draw(shape, variance=variance, rng=rng, dtype=signals.dtype)
     result: Floats = signals @ matrix.T
     del matrix
     if network.weight_mean:
         result += signals.dtype.type(network.weight_mean / fan) * signals.sum(axis=1, keepdims=True)
     if network.bias_variance > 0.0:
-        result += sample_weights(
-            "gaussian", (1, network.width), variance=network.bias_variance, rng=rng, dtype=signals.dtype
-        )
+        result += Gaussian().draw((1, network.width), variance=network.bias_variance, rng=rng, dtype=signals.dtype)
     return result
 
 

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from initatlas.activations import activate
-from initatlas.weights.distributions import sample_weights
+from initatlas.activations import activation_of
+from initatlas.weights import family_of
 
 Doubles = NDArray[np.float64]
 
@@ -49,13 +49,13 @@ def sampled_law(label: str, *, samples: int, rng: np.random.Generator) -> Weight
     Parameters
     ----------
     label
-        A label of `initatlas.weights.families.WEIGHTS` with independent weights.
+        A label of `initatlas.weights.WEIGHTS` with independent weights.
     samples
         How many weights are drawn.
     rng
         Source of randomness.
     """
-    place = np.abs(sample_weights(label, (samples, 1), variance=1.0, rng=rng)[:, 0]).astype(np.float64) / _SPACING
+    place = np.abs(family_of(label).draw((samples, 1), variance=1.0, rng=rng)[:, 0]).astype(np.float64) / _SPACING
     below = place.astype(np.int64)
     share = place - below
     half = np.bincount(below, 1.0 - share, minlength=int(below.max()) + 2)
@@ -79,7 +79,7 @@ def flat_cosines(law: WeightLaw, activation: str, inputs: int, opposite: Any) ->
     law
         The law of a weight.
     activation
-        A label of `initatlas.vocabulary.ACTIVATIONS`.
+        A label of `initatlas.activations.ACTIVATIONS`.
     inputs
         Number m of inputs.
     opposite
@@ -92,7 +92,7 @@ def flat_cosines(law: WeightLaw, activation: str, inputs: int, opposite: Any) ->
     stride = max(1, int(_STEP * sqrt(inputs) / law.spacing)) if inputs >= _SMOOTH else 1
     step = stride * law.spacing / sqrt(inputs)
     whole = _sum_masses(law, inputs, stride)
-    mean_square = float(whole @ activate(activation, step * _lattice(whole)) ** 2)
+    mean_square = float(whole @ activation_of(activation).phi(step * _lattice(whole)) ** 2)
     products = [
         _product_mean(
             _sum_masses(law, inputs - int(other), stride), _sum_masses(law, int(other), stride), activation, step
@@ -128,7 +128,7 @@ def _lattice(masses: Doubles) -> NDArray[np.int64]:
 def _product_mean(first: Doubles, second: Doubles, activation: str, step: float) -> float:
     """E[phi(A + B) phi(A - B)] for independent symmetric A and B on the lattice."""
     half, reach = len(second) // 2, len(first) // 2 + len(second) // 2
-    values = activate(activation, step * np.arange(-reach, reach + 1))
+    values = activation_of(activation).phi(step * np.arange(-reach, reach + 1))
     total = 0.0
     for shift in range(half + 1):  # B and -B give the same product
         above = values[half + shift : half + shift + len(first)]

@@ -9,8 +9,9 @@ Why a network's numbers do not depend on the networks beside it (CPU, float32, o
   alignment of its operands. Every fan is therefore padded to a multiple of 16 floats, 64 bytes: each network's slice
   of each stacked tensor starts on a 64-byte boundary, wherever it stands. Without the padding, widths 10 and 21 differ
   in the last bits between batches of 1 and 2.
-- Padded units have zero weights and zero biases. Every activation here maps 0 to 0, so they stay silent and receive
-  zero gradients. Padded classes have the bias minus infinity, so their probability is exactly 0.
+- Padded units have zero weights and zero biases, and an activation that does not map 0 to 0 is followed by a zero in
+  their place. So they stay silent and receive zero gradients. Padded classes have the bias minus infinity, so their
+  probability is exactly 0.
 - No reduction runs across networks; sums over the minibatch keep their order when the number of networks changes.
 - Remaining element-wise steps are single operations (one rounding each), or functions that PyTorch evaluates with
   the same code in the vectorised body and in the tail. Fused forms such as ``add(..., alpha=...)`` are avoided.
@@ -21,83 +22,21 @@ The unit tests check all this bit for bit. On CUDA the results agree to rounding
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from math import inf, pi, sqrt
+from math import inf
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from initatlas.activations.base import Activation, InPlace
 from initatlas.networks.training_cost import padded
-from initatlas.vocabulary import parse_label
 
 Layer = tuple[NDArray[np.float32], NDArray[np.float32]]
 """Weights of shape (fan_out, fan_in) and biases of shape (fan_out,) of one layer of one network."""
 
 LayerUpdate = Callable[[int, Tensor, Tensor], None]
 """Takes a layer's index, the loss gradient at its pre-activations and the layer's inputs; changes its parameters."""
-
-
-@dataclass(frozen=True)
-class Activation:
-    """An activation function with its derivative, both writing into given tensors.
-
-    Attributes
-    ----------
-    apply
-        ``apply(z, h)`` writes phi(z) to `h`.
-    pull_back
-        ``pull_back(gradient, z, h)`` multiplies `gradient` by phi'(z) in place; it may overwrite `z`.
-    needs_input
-        Whether the derivative needs z. If not, h takes the place of z in memory.
-    """
-
-    apply: Callable[[Tensor, Tensor], object]
-    pull_back: Callable[[Tensor, Tensor, Tensor], object]
-    needs_input: bool = False
-
-
-def _erf_pull_back(gradient: Tensor, z: Tensor, h: Tensor) -> None:
-    """erf'(z) = 2 / sqrt(pi) exp(-z^2)."""
-    gradient.mul_(z.square_().neg_().exp_()).mul_(2 / sqrt(pi))
-
-
-def _leaky_relu(slope: float) -> Activation:
-    """Identity above zero, `slope` times the input below."""
-    aten = torch.ops.aten
-    return Activation(
-        lambda z, h: aten.leaky_relu.out(z, slope, out=h),
-        lambda gradient, z, h: aten.leaky_relu_backward.grad_input(gradient, h, slope, True, grad_input=gradient),
-    )
-
-
-def activation_of(label: str) -> Activation:
-    """Look an activation up by its label in `initatlas.vocabulary.ACTIVATIONS`.
-
-    Raises
-    ------
-    ValueError
-        If the label is not of that vocabulary.
-    """
-    aten = torch.ops.aten
-    name, parameters = parse_label(label)
-    if name == "leaky_relu":
-        return _leaky_relu(parameters["slope"])
-    known = {
-        "identity": Activation(lambda z, h: None, lambda gradient, z, h: None),
-        "relu": Activation(
-            lambda z, h: torch.clamp_min(z, 0, out=h),
-            lambda gradient, z, h: aten.threshold_backward.grad_input(gradient, h, 0, grad_input=gradient),
-        ),
-        "tanh": Activation(
-            lambda z, h: torch.tanh(z, out=h),
-            lambda gradient, z, h: aten.tanh_backward.grad_input(gradient, h, grad_input=gradient),
-        ),
-        "erf": Activation(lambda z, h: torch.erf(z, out=h), _erf_pull_back, needs_input=True),
-    }
-    if name not in known:
-        raise ValueError(f"{label!r} is not an activation that can be trained")
-    return known[name]
 
 
 @dataclass(frozen=True)
@@ -112,11 +51,14 @@ class StackedMLP:
         One tensor per layer of shape (networks, 1, padded fan_out).
     activation
         Applied after every layer but the read-out.
+    units
+        Numbers of units of the hidden layers, without the padding, where the padding would not be silent by itself.
     """
 
     weights: list[Tensor]
     biases: list[Tensor]
-    activation: Activation
+    activation: InPlace
+    units: list[int] | None = None
 
     @property
     def networks(self) -> int:
@@ -134,6 +76,7 @@ class StackedMLP:
             [weight.index_select(0, chosen) for weight in self.weights],
             [bias.index_select(0, chosen) for bias in self.biases],
             self.activation,
+            self.units,
         )
 
 
@@ -164,7 +107,8 @@ def stack_networks(networks: Sequence[Sequence[Layer]], activation: Activation, 
         absent = -inf if len(weights) == len(networks[0]) - 1 else 0.0
         weights.append(_stack([weight for weight, _ in layers], (padded(fan_out), padded(fan_in)), 0.0, device))
         biases.append(_stack([bias[None] for _, bias in layers], (1, padded(fan_out)), absent, device))
-    return StackedMLP(weights, biases, activation)
+    units = None if activation.maps_zero_to_zero else [weight.shape[0] for weight, _ in networks[0][:-1]]
+    return StackedMLP(weights, biases, activation.in_place(), units)
 
 
 class Workspace:
@@ -210,9 +154,11 @@ def forward(mlp: StackedMLP, inputs: Tensor, space: Workspace) -> Tensor:
     """
     hidden = inputs
     layers = list(zip(mlp.weights, mlp.biases, strict=True))
-    for (weight, bias), before, after in zip(layers[:-1], space.before, space.after, strict=True):
+    for layer, ((weight, bias), before, after) in enumerate(zip(layers[:-1], space.before, space.after, strict=True)):
         torch.baddbmm(bias, hidden, weight.mT, out=before)
         mlp.activation.apply(before, after)
+        if mlp.units is not None:
+            after[..., mlp.units[layer] :] = 0.0
         hidden = after
     weight, bias = layers[-1]
     return torch.baddbmm(bias, hidden, weight.mT, out=space.logits)

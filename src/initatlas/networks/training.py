@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from initatlas.activations import activation_of
 from initatlas.errors import UserError
 from initatlas.networks.evaluation import DeviceSplit, Scores, Split, evaluate, norm_ratios, to_device
 from initatlas.networks.optimisers import Adam, GradientDescent, Momentum, Optimiser
@@ -22,14 +23,13 @@ from initatlas.networks.stacked_mlp import (
     Layer,
     StackedMLP,
     Workspace,
-    activation_of,
     backward,
     forward,
     stack_networks,
 )
 from initatlas.networks.training_cost import CURVE_INPUTS, NORM_INPUTS, networks_at_once
 from initatlas.networks.training_settings import NetworkSettings, TrainingSettings
-from initatlas.weights.distributions import sample_weights
+from initatlas.weights import family_of
 
 __all__ = [
     "NetworkRecord",
@@ -186,15 +186,15 @@ def draw_layers(
         float32 arrays (fan_out, fan_in) and (fan_out,), read-out last.
     """
     layers: list[Layer] = []
-    fan_in = input_dim
+    family, fan_in = family_of(network.weights), input_dim
     for _ in range(settings.depth):
         shape, variance = (settings.width, fan_in), network.weight_variance / fan_in
-        weight = sample_weights(network.weights, shape, variance=variance, rng=rng, dtype=np.float32)
+        weight = family.draw(shape, variance=variance, rng=rng, dtype=np.float32)
         bias = rng.standard_normal(settings.width) * sqrt(network.bias_variance)
         layers.append((weight, bias.astype(np.float32)))
         fan_in = settings.width
     shape = (settings.classes, fan_in)
-    weight = sample_weights(network.weights, shape, variance=1 / fan_in, rng=rng, dtype=np.float32)
+    weight = family.draw(shape, variance=1 / fan_in, rng=rng, dtype=np.float32)
     return [*layers, (weight, np.zeros(settings.classes, dtype=np.float32))]
 
 

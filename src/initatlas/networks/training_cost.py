@@ -5,6 +5,7 @@ It sizes batches and chooses a backend while the workflow is being planned: stan
 
 from itertools import pairwise
 
+from initatlas.activations import activation_of
 from initatlas.networks.training_settings import TrainingSettings
 
 LANE = 16
@@ -21,7 +22,6 @@ NORM_INPUTS = 512
 
 _PRODUCT_SECONDS = 3.4e-11  # one multiplication and addition inside a GEMM
 _UNIT_SECONDS = 3.6e-10  # one hidden unit, one input: bias and activation, there or back
-_TRANSCENDENTAL_SECONDS = 2.5e-9  # the same, on top, for tanh and erf
 _SCORE_SECONDS = 1.4e-7  # softmax, loss and class of one input
 _CALL_SECONDS = 1.4e-6  # one call of PyTorch, shared by a full group
 _WEIGHT_SECONDS = 5e-10  # one weight in one element-wise step of an optimiser
@@ -112,7 +112,7 @@ def training_seconds(settings: TrainingSettings, input_dim: int, n_train: int, n
     units = padded(settings.width) * settings.depth
     evaluated = n_train + NORM_INPUTS + settings.evaluations * (min(n_train, CURVE_INPUTS) + n_test)
     passes = 3 * settings.steps * settings.batch_size + evaluated
-    per_unit = _UNIT_SECONDS + (_TRANSCENDENTAL_SECONDS if settings.activation in ("erf", "tanh") else 0.0)
+    per_unit = _UNIT_SECONDS + 1e-9 * activation_of(settings.activation).training_nanoseconds
     sweeps_over_weights = {"sgd": 2 if settings.momentum else 0, "adam": 20}[settings.optimiser]
     return (
         passes * (weights * _PRODUCT_SECONDS + units * per_unit)

@@ -6,9 +6,6 @@ Standard library only.
 from dataclasses import dataclass
 from typing import Literal
 
-TRAINABLE = ("identity", "relu", "leaky_relu", "tanh", "erf")
-"""Activations that `initatlas.networks.stacked_mlp` differentiates."""
-
 
 @dataclass(frozen=True)
 class TrainingSettings:
@@ -19,7 +16,7 @@ class TrainingSettings:
     width, depth
         `depth` hidden layers of `width` units each.
     activation
-        Label of `initatlas.vocabulary.ACTIVATIONS`.
+        Label of `initatlas.activations.ACTIVATIONS`.
     classes
         Number of classes.
     steps
@@ -56,7 +53,7 @@ class NetworkSettings:
     Attributes
     ----------
     weights
-        Weight distribution, a label of `initatlas.weights.families.WEIGHTS`.
+        Weight distribution, a label of `initatlas.weights.WEIGHTS`.
     weight_variance
         sigma_w^2 of the mean-field literature: every hidden layer has Var(W) = sigma_w^2 / fan_in. The read-out has
         variance 1 / fan_in whatever sigma_w^2 is, so that the first logits differ only by what the hidden layers do.

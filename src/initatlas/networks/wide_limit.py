@@ -13,7 +13,7 @@ from math import pi, sqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from initatlas.activations import activate
+from initatlas.activations import activation_of
 
 Doubles = NDArray[np.float64]
 
@@ -44,7 +44,7 @@ def hermite_coefficients(activation: str, *, mean: float, variance: float) -> tu
     Parameters
     ----------
     activation
-        A label of `initatlas.vocabulary.ACTIVATIONS`.
+        A label of `initatlas.activations.ACTIVATIONS`.
     mean, variance
         Of the argument of phi.
 
@@ -55,10 +55,10 @@ def hermite_coefficients(activation: str, *, mean: float, variance: float) -> tu
     mean_square : float
         E[phi^2], to which the squares of all a_n sum up. The kink of a rectifier leaves a tail of a_n^2 ~ n^(-5/2).
     """
-    # The activations of the vocabulary are smooth but for a kink or step at 0; Gauss-Legendre on both sides of it.
+    # Our activations are smooth but for a kink or step at 0; Gauss-Legendre on both sides of it.
     kink = min(max(-mean / sqrt(variance), -_REACH), _REACH) if variance > 0.0 else 0.0
     nodes, weights = _two_panels(kink)
-    values = activate(activation, mean + sqrt(variance) * nodes)
+    values = activation_of(activation).phi(mean + sqrt(variance) * nodes)
     density = weights * np.exp(-0.5 * nodes**2) / sqrt(2.0 * pi)
     weighted = values * density
     coefficients = np.empty(_DEGREE + 1)

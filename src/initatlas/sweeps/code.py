@@ -1,10 +1,102 @@
-"""The code behind a sweep."""
+"""The code behind a point, a batch and a sweep.
 
-from initatlas.provenance import code_version
-from initatlas.sweeps.registry import experiment_module
+It has two parts. What the module of the experiment can reach by imports is the same for all points of an experiment; its version
+names their folder in the store. The components that a point names in its labels (`initatlas.components`) are its own: their
+versions are part of its key. So a new activation, or a change in one, concerns the points that name it and no others.
+"""
+
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from typing import Any, get_args
+
+from initatlas.components import NamedIn, Room
+from initatlas.provenance import code_version, digest, import_closure
+from initatlas.sweeps.experiment import Parameters
+from initatlas.sweeps.registry import experiment_module, load_experiment
 from initatlas.sweeps.spec import Sweep
 
 
+def experiment_code(experiment: str) -> str:
+    """Version of the code that all points of an experiment share; it names their folder in the store."""
+    return code_version(experiment_module(experiment))
+
+
+def named_modules(point: Parameters) -> tuple[str, ...]:
+    """The modules of the components that the labels of a point name, sorted."""
+    return _modules((room, getattr(point, field)) for field, room in _label_fields(type(point)))
+
+
+def named_code(point: Parameters) -> dict[str, str]:
+    """Module to code version of the components that a point names."""
+    return {module: code_version(module) for module in named_modules(point)}
+
+
 def sweep_code(sweep: Sweep) -> str:
-    """Version of the code that computes the points of a sweep; it names their folder in the store."""
-    return code_version(experiment_module(sweep.experiment))
+    """Version of all code behind a sweep: its experiment, and every component that its values name."""
+    return digest([experiment_code(sweep.experiment), *map(code_version, _named_in_sweep(sweep))])
+
+
+def batch_code(experiment: str, points: Iterable[Parameters]) -> str:
+    """Version of all code behind some points."""
+    modules = sorted({module for point in points for module in named_modules(point)})
+    return digest([experiment_code(experiment), *map(code_version, modules)])
+
+
+def check_named(experiment: str, points: Iterable[Parameters], used: Iterable[str]) -> None:
+    """Refuse results that components have part in which neither the points nor an import of the experiment name.
+
+    Parameters
+    ----------
+    experiment
+        As in the sweep's spec.
+    points
+        The points that were computed.
+    used
+        Modules of the components that were looked up meanwhile.
+
+    Raises
+    ------
+    ValueError
+        If there is one: its code is not part of the code version, so a change of it would go unnoticed.
+    """
+    unnamed = set(used).difference(*map(named_modules, points))
+    hidden = sorted(unnamed - import_closure(experiment_module(experiment)).keys()) if unnamed else []
+    if hidden:
+        raise ValueError(
+            f"{experiment} uses {', '.join(hidden)}, which no parameter names, so its results would not follow a change there; "
+            "give it a parameter of a label type, or import the class"
+        )
+
+
+def _named_in_sweep(sweep: Sweep) -> tuple[str, ...]:
+    """The modules of all components that the axes, the fixed values or the defaults of a sweep name, sorted."""
+    model = load_experiment(sweep.experiment).parameters
+    along = {parameter: values for axis in sweep.axes for parameter, values in axis.values.items()}
+    return _modules(
+        (room, label)
+        for field, room in _label_fields(model)
+        for label in along.get(field, [sweep.fixed.get(field, model.model_fields[field].default)])
+    )
+
+
+def _modules(labels: Iterable[tuple[Room[Any], Any]]) -> tuple[str, ...]:
+    """The modules of labels, each in its room, sorted; what is no text names nothing."""
+    return tuple(sorted({room.module_of(label) for room, label in labels if isinstance(label, str)}))
+
+
+@lru_cache(maxsize=256)
+def _label_fields(model: type[Parameters]) -> tuple[tuple[str, Room[Any]], ...]:
+    """The fields that hold labels, with the rooms that these name components of."""
+    return tuple(
+        (name, mark.room)
+        for name, field in model.model_fields.items()
+        for mark in (*field.metadata, *_marks(field.annotation))
+        if isinstance(mark, NamedIn)
+    )
+
+
+def _marks(annotation: Any) -> Iterator[Any]:
+    """Everything inside an annotation: ``ActivationLabel | None`` holds its mark deeper than ``ActivationLabel``."""
+    for inner in get_args(annotation):
+        yield inner
+        yield from _marks(inner)

@@ -13,15 +13,16 @@ from typing import Any
 
 from initatlas import __version__
 from initatlas.errors import UserError
-from initatlas.provenance import code_version, commit, package_versions
+from initatlas.provenance import commit, package_versions
 from initatlas.sweeps.backends import Backend
 from initatlas.sweeps.batches import Batch, Task, make_batches
+from initatlas.sweeps.code import experiment_code, named_code, sweep_code
 from initatlas.sweeps.cube import Grid, build_cube, write_cube
 from initatlas.sweeps.execute import Failure, failure
 from initatlas.sweeps.experiment import Coordinate, Experiment, Parameters
 from initatlas.sweeps.points import point_key
 from initatlas.sweeps.progress import Progress
-from initatlas.sweeps.registry import experiment_module, load_experiment
+from initatlas.sweeps.registry import load_experiment
 from initatlas.sweeps.spec import Sweep, grid
 from initatlas.sweeps.store import Entry, PointStore
 
@@ -102,8 +103,8 @@ class SweepReport:
 
 
 def open_store(sweep: Sweep, root: Path) -> PointStore:
-    """The store of a sweep's experiment at its present code version."""
-    return PointStore(root, sweep.experiment, code_version(experiment_module(sweep.experiment)))
+    """The store of a sweep's experiment at its present code version, but for the components that points name."""
+    return PointStore(root, sweep.experiment, experiment_code(sweep.experiment))
 
 
 def plan_sweep(sweep: Sweep, store: PointStore, data: Mapping[str, DataSource]) -> Plan:
@@ -148,9 +149,10 @@ def plan_sweep(sweep: Sweep, store: PointStore, data: Mapping[str, DataSource]) 
 
 
 def _key(sweep: Sweep, point: Parameters, data: Mapping[str, DataSource]) -> str:
-    """The key of a point, with the hash of its data set if it has one."""
+    """The key of a point, with the hash of its data set if it has one, and the code of the components that it names."""
     name = getattr(point, "dataset", None)
-    return point_key(point.identity(), root_seed=sweep.root_seed, data_sha256=data[name].sha256 if name else "")
+    content = data[name].sha256 if name else ""
+    return point_key(point.identity(), root_seed=sweep.root_seed, data_sha256=content, code=named_code(point))
 
 
 def _extend(inner: dict[str, Coordinate], experiment: Experiment, point: Parameters, sweep: Sweep) -> None:
@@ -299,7 +301,7 @@ def _attributes(
         "experiment_summary": experiment.summary,
         "scale": sweep.scale,
         "spec": sweep.model_dump_json(),
-        "code_version": code_version(experiment_module(sweep.experiment)),
+        "code_version": sweep_code(sweep),
         "root_seed": str(sweep.root_seed),
         "datasets": json.dumps({name: source.sha256 for name, source in data.items()}),
         "package_version": __version__,

@@ -14,13 +14,14 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from initatlas.provenance import code_version
+from initatlas.components import recorded_lookups
 from initatlas.sweeps.batches import Batch, Task
+from initatlas.sweeps.code import batch_code, check_named
 from initatlas.sweeps.environment import environment
 from initatlas.sweeps.experiment import Experiment, Output
 from initatlas.sweeps.limits import NO_LIMITS, Limits, within_limits
 from initatlas.sweeps.points import canonical_json, point_generator
-from initatlas.sweeps.registry import experiment_module, load_experiment
+from initatlas.sweeps.registry import load_experiment
 
 Arrays = dict[str, np.ndarray]
 
@@ -103,30 +104,31 @@ def execute_batch(
     data
         The data set of the batch, or None.
     """
-    experiment = load_experiment(experiment_name)
+    experiment, points = load_experiment(experiment_name), [task.parameters for task in batch.tasks]
     start = time.perf_counter()
     with limited_threads(experiment.cpus), np.errstate(all="ignore"):
-        results, failures = _attempt(experiment, batch.tasks, root_seed, limits, data)
+        results, failures = _attempt(experiment_name, batch.tasks, root_seed, limits, data)
     execution = Execution(
         seconds=time.perf_counter() - start,
         peak_megabytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
         host=socket.gethostname(),
         estimate=batch.seconds,
-        environment=environment(gpu=experiment.gpus(batch.tasks[0].parameters) > 0),
-        code=code_version(experiment_module(experiment_name)),
+        environment=environment(gpu=experiment.gpus(points[0]) > 0),
+        code=batch_code(experiment_name, points),
     )
     return BatchOutcome(execution=execution, results=results, failures=tuple(failures))
 
 
 def _attempt(
-    experiment: Experiment, tasks: Sequence[Task], root_seed: int, limits: Limits, data: Any
+    name: str, tasks: Sequence[Task], root_seed: int, limits: Limits, data: Any
 ) -> tuple[dict[str, Arrays], list[Failure]]:
     """Run the points together; if that raises, halve until the culprits stand alone."""
-    points = [task.parameters for task in tasks]
+    experiment, points = load_experiment(name), [task.parameters for task in tasks]
     rngs = [point_generator(point.identity(), root_seed=root_seed) for point in points]
     try:
-        with within_limits(limits, points=len(points)):
+        with within_limits(limits, points=len(points)), recorded_lookups() as used:
             returned = experiment.run(points, rngs, data)
+        check_named(name, points, used)
         arrays = [_checked(experiment, result) for result in returned]
         if len(arrays) != len(tasks):
             raise ValueError(f"the experiment returned {len(arrays)} results for {len(tasks)} points")
@@ -135,8 +137,8 @@ def _attempt(
             reason = f"{type(error).__name__}: {error}".splitlines()[0]
             return {}, [failure(tasks[0], reason, traceback.format_exc())]
         middle = len(tasks) // 2
-        first, first_failures = _attempt(experiment, tasks[:middle], root_seed, limits, data)
-        second, second_failures = _attempt(experiment, tasks[middle:], root_seed, limits, data)
+        first, first_failures = _attempt(name, tasks[:middle], root_seed, limits, data)
+        second, second_failures = _attempt(name, tasks[middle:], root_seed, limits, data)
         return first | second, first_failures + second_failures
     results: dict[str, Arrays] = {}
     failures: list[Failure] = []

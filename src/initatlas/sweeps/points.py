@@ -14,12 +14,16 @@ def canonical_json(value: Any) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
 
 
-def point_key(identity: Mapping[str, Any], *, root_seed: int, data_sha256: str) -> str:
-    """Name of a point's result: 64 hexadecimal digits from its parameters, the root seed and the data set's content.
+def point_key(
+    identity: Mapping[str, Any], *, root_seed: int, data_sha256: str, code: Mapping[str, str] | None = None
+) -> str:
+    """Name of a point's result: 64 hexadecimal digits.
 
-    The experiment and its code version are not part of it: they name the folder of the store.
+    They come from its parameters, the root seed, the data set's content, and `code`: the versions of the components that its
+    labels name, by module. The experiment and its code version are not part of it: they name the folder of the store.
     """
-    text = canonical_json({"data": data_sha256, "parameters": identity, "root_seed": root_seed})
+    components = {"code": dict(code)} if code else {}
+    text = canonical_json({"data": data_sha256, "parameters": identity, "root_seed": root_seed, **components})
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -7,18 +7,7 @@ import numpy as np
 import xarray as xr
 from scipy import stats
 
-TITLES = {
-    "identity": "identity",
-    "hermite(degree=2)": "second Hermite",
-    "relu": "ReLU",
-    "leaky_relu(slope=0.2)": "leaky ReLU 0.2",
-    "step": "step",
-    "exp": "exponential",
-    "sin": "sine",
-    "erf": "erf",
-    "elu": "ELU",
-    "gelu": "GELU",
-}
+from initatlas.activations import activation_of
 
 FAILURES = 0.05
 """Failure probability delta of the theorems."""
@@ -36,7 +25,7 @@ class Estimate(NamedTuple):
 
 def title(activation: str) -> str:
     """How an activation is called in print."""
-    return TITLES.get(activation, activation)
+    return activation_of(activation).title
 
 
 def jackknife(statistic: Callable[[xr.DataArray], float], samples: xr.DataArray) -> Estimate:

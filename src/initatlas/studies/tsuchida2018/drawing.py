@@ -22,7 +22,6 @@ _FAMILIES = {
     "multivariate_t": "t",
 }
 _GREEK = {"beta": r"\beta", "nu": r"\nu"}
-_ACTIVATIONS = {"relu": "ReLU", "elu": "ELU", "gelu": "GELU", "leaky_relu": "leaky ReLU"}
 
 
 def angle_axis(axes: Axes, *, label: bool = True) -> None:
@@ -39,13 +38,6 @@ def weights_text(label: str, *, family: bool = True) -> str:
     inside = ", ".join(rf"${_GREEK.get(key, key)} = {format_number(value)}$" for key, value in parameters.items())
     known = _FAMILIES.get(name, name)
     return f"{known} {inside}".strip() if family or not inside else inside
-
-
-def activation_text(label: str) -> str:
-    """An activation in words; the slope of a leaky ReLU is a."""
-    name, parameters = parse_label(label)
-    inside = ", ".join(f"$a = {format_number(value)}$" for value in parameters.values())
-    return f"{_ACTIVATIONS.get(name, name)} {inside}".strip()
 
 
 def layer_colours(count: int) -> Any:

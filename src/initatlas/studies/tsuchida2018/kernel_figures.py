@@ -7,11 +7,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from initatlas.activations import activation_of
 from initatlas.studies.evidence import Evidence
 from initatlas.studies.tsuchida2018.deviations import activation, fixed, limit, part, scale_kurtosis
 from initatlas.studies.tsuchida2018.drawing import (
     MARKERS,
-    activation_text,
     angle_axis,
     dots,
     layer_colours,
@@ -88,7 +88,7 @@ def _deep_kernel(evidence: Evidence, name: str) -> Figure:
         Line2D([], [], color="0.35", marker="o", ms=3, ls="", label=f"mean of {cube.sizes['seed']},\n95 % interval"),
     ]
     figure.legend(handles=handles, title="layer $j$", loc="outside right center")
-    figure.suptitle(f"{activation_text(activation(cube))}, width {int(fixed(cube)['width'])}")
+    figure.suptitle(f"{activation_of(activation(cube)).title}, width {int(fixed(cube)['width'])}")
     return figure
 
 
@@ -99,7 +99,7 @@ def cor3_4(evidence: Evidence) -> Figure:
     for row, name in zip(grid, map(str, cube.activation.values), strict=True):
         _one_wide_layer(row[0], cube.sel(activation=name), theory.sel(activation=name))
         _fall_with_width(row[1], rotation_invariant_rms(cube, theory, name), theory.sel(activation=name))
-        row[0].set_ylabel(rf"$\cos\theta_1$, {activation_text(name)}")
+        row[0].set_ylabel(rf"$\cos\theta_1$, {activation_of(name).title}")
     for axes in grid[0]:
         axes.set_xlabel("")
     grid[0, 0].set_title(f"mean of {cube.sizes['seed']} layers of {int(cube.width.max())} units")
@@ -148,7 +148,7 @@ def cor8(evidence: Evidence) -> Figure:
     figure, axes = plt.subplots(figsize=(6.4, 4.2))
     for place, name in enumerate(map(str, cube.activation.values)):
         gap = cube["one_minus_cosine"].sel(activation=name, angle=90.0)
-        axes.loglog(cube.layer, gap, color=f"C{place}", label=activation_text(name))
+        axes.loglog(cube.layer, gap, color=f"C{place}", label=activation_of(name).title)
         slope = parse_label(name)[1].get("slope", 0.0)
         deep = cube.layer.values[cube.layer.values >= 64]
         axes.loglog(deep, rate_constant(slope) / deep**2, color=f"C{place}", ls=":", lw=1.0)
@@ -180,7 +180,7 @@ def cor9(evidence: Evidence) -> Figure:
         axes.set_xlabel("layer $j$")
         axes.set_xticks(cube.layer.values, [f"{int(layer)}" for layer in cube.layer.values])
         axes.minorticks_off()
-        axes.set_title(f"{activation_text(activation(cube))}, width {int(fixed(cube)['width'])}")
+        axes.set_title(f"{activation_of(activation(cube)).title}, width {int(fixed(cube)['width'])}")
     grid[0].plot([], [], color="0.4", lw=1.2, label=r"theory: $2 - 2\cos\theta_j$")
     grid[0].set_ylabel(r"$|h_j(x) - h_j(y)|^2 / |h_j(x)|^2$")
     grid[0].legend(loc="lower left")

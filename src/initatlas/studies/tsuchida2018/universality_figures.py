@@ -6,8 +6,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from initatlas.activations import activation_of
 from initatlas.studies.evidence import Evidence
-from initatlas.studies.tsuchida2018.drawing import MARKERS, activation_text, half_width, weights_text
+from initatlas.studies.tsuchida2018.drawing import MARKERS, half_width, weights_text
 from initatlas.studies.tsuchida2018.universality_claims import (
     coordinate_curve,
     coordinate_slope,
@@ -31,7 +32,7 @@ def thm6(evidence: Evidence) -> Figure:
     panels = [grid[0, 0], grid[0, 1], grid[1, 0], grid[1, 1]]
     for axes, name in zip(panels, map(str, cube.activation.values), strict=True):
         _errors(axes, sizes.sel(activation=name))
-        axes.set_title(activation_text(name))
+        axes.set_title(activation_of(name).title)
         axes.sharey(panels[0])
     for axes in grid[1, :2]:
         axes.set_xlabel("inputs $m$")

@@ -6,10 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, owens_t
 
-from initatlas.activations import activate, activation_derivative
-from initatlas.kernels.duals.base import Dual
-from initatlas.kernels.duals.numerical import Numerical
-from initatlas.kernels.duals.rectifier import Rectifier
+from initatlas.duals.base import Dual
+from initatlas.duals.numerical import Function, Numerical
+from initatlas.duals.rectifier import Rectifier
 
 Doubles = NDArray[np.float64]
 
@@ -20,6 +19,11 @@ class Elu(Dual):
     The exponentials, of up to twice the variances, multiply its rounding error: above variances of 4 the mean is taken by
     quadrature instead. (Tsuchida et al. 2021 give another closed form.)
 
+    Parameters
+    ----------
+    function, derivative
+        The activation and its derivative, for the quadrature.
+
     Attributes
     ----------
     wide
@@ -28,8 +32,8 @@ class Elu(Dual):
 
     _WELL_CONDITIONED = 4.0
 
-    def __init__(self) -> None:
-        self.wide = Numerical(lambda z: activate("elu", z), lambda z: activation_derivative("elu", z))
+    def __init__(self, function: Function, derivative: Function) -> None:
+        self.wide = Numerical(function, derivative)
 
     def product(self, p: Doubles, q: Doubles, theta: Doubles) -> Doubles:
         """See `Dual.product`."""

@@ -5,7 +5,7 @@ from math import pi
 import numpy as np
 from numpy.typing import NDArray
 
-from initatlas.kernels.duals.base import Dual, covariance
+from initatlas.duals.base import Dual, covariance
 
 Doubles = NDArray[np.float64]
 

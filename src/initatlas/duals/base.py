@@ -12,7 +12,7 @@ from math import pi
 
 import numpy as np
 from numpy.polynomial.legendre import leggauss
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 Doubles = NDArray[np.float64]
 
@@ -68,6 +68,16 @@ class Dual:
         near = 4.0 * np.sqrt(p) * np.sqrt(q) * top * np.sum(weights * sines * slopes, axis=-1)
         far = self.product(p, q, np.zeros(())) - self.product(p, q, np.maximum(theta, 1.0))
         return np.where(theta <= 1.0, near, far)
+
+    def at_correlation(self, q: ArrayLike, c: ArrayLike) -> Doubles:
+        """E[phi(u) phi(v)] for a pair of equal variances `q` and correlation `c` in [-1, 1]."""
+        q = np.asarray(q, dtype=np.float64)
+        return np.asarray(self.product(q, q, np.arccos(np.asarray(c, dtype=np.float64))))
+
+    def derivative_at_correlation(self, q: ArrayLike, c: ArrayLike) -> Doubles:
+        """E[phi'(u) phi'(v)] for a pair of equal variances `q` and correlation `c` in [-1, 1]."""
+        q = np.asarray(q, dtype=np.float64)
+        return np.asarray(self.derivative(q, q, np.arccos(np.asarray(c, dtype=np.float64))))
 
     def in_closed_form(self, variance: float) -> bool:
         """Whether pairs of unequal variances up to this one cost microseconds, not a quadrature each."""

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.polynomial.legendre import leggauss
 from numpy.typing import NDArray
 
-from initatlas.kernels.duals.base import Dual
-from initatlas.kernels.quadrature import gaussian_mean, pair_mean
-from initatlas.kernels.univariate import UnivariateKernel, compile_kernel, evaluate_kernel
+from initatlas.duals.base import Dual
+from initatlas.duals.quadrature import gaussian_mean, pair_mean
+from initatlas.duals.univariate import UnivariateKernel, compile_kernel, evaluate_kernel
 
 Doubles = NDArray[np.float64]
 Function = Callable[[Doubles], Doubles]
@@ -21,7 +21,7 @@ class Numerical(Dual):
 
     For each pair of variances the dual of phi' is compiled to Chebyshev series in the half-angle's sine and cosine; the
     dual of phi is its integral. So equal variances, where all pairs share the series, cost little; unequal ones cost some
-    0.1 s a pair, for which there is `initatlas.kernels.duals.tabulated`.
+    0.1 s a pair, for which there is `initatlas.duals.tabulated`.
 
     Parameters
     ----------

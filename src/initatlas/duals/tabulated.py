@@ -13,11 +13,11 @@ from numpy.polynomial import chebyshev
 from numpy.polynomial.legendre import leggauss
 from numpy.typing import NDArray
 
-from initatlas.kernels.duals.base import Dual
-from initatlas.kernels.duals.elu import Elu
-from initatlas.kernels.duals.numerical import Numerical
-from initatlas.kernels.quadrature import grid_means
-from initatlas.kernels.univariate import ROOT_HALF, chebyshev_coefficients, chebyshev_nodes, position
+from initatlas.duals.base import Dual
+from initatlas.duals.elu import Elu
+from initatlas.duals.numerical import Numerical
+from initatlas.duals.quadrature import grid_means
+from initatlas.duals.univariate import ROOT_HALF, chebyshev_coefficients, chebyshev_nodes, position
 
 Doubles = NDArray[np.float64]
 

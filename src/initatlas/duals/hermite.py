@@ -5,7 +5,7 @@ from math import factorial, sqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from initatlas.kernels.duals.base import Dual
+from initatlas.duals.base import Dual
 
 Doubles = NDArray[np.float64]
 

@@ -1,0 +1,4 @@
+"""Dual activations, one family per module, and the quadrature behind those without a closed form.
+
+An activation knows its own (`initatlas.activations`).
+"""
