@@ -28,7 +28,7 @@ for name in ("forward_kernel", "sphere_spectrum", "train_mlp"):
     for label in ("relu", "erf"):
         print(name, label, *sorted(named_code(model(activation=label, weight_variance=1.0)).items()))
 sweep = Sweep(study="s", name="n", experiment="depth_scale", axes=[Axis(name="activation", values={"activation": ["relu"]})],
-              fixed={}, root_seed=1)
+              fixed={}, root_seed=1, scale="quick")
 print("sweep", sweep_code(sweep))
 """
 
@@ -110,7 +110,7 @@ def test_labels_inside_other_types_are_found():
 
 def _sweep(**values):
     axes = [Axis(name="activation", values={"activation": values.pop("axis")})] if "axis" in values else []
-    return Sweep(study="s", name="n", experiment="depth_scale", axes=axes, fixed=values, root_seed=1)
+    return Sweep(study="s", name="n", experiment="depth_scale", axes=axes, fixed=values, root_seed=1, scale="quick")
 
 
 def test_a_sweep_has_the_code_of_all_its_values():
