@@ -13,7 +13,15 @@ from typing import Any, Literal, TypeVar, get_args
 
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
-from initatlas.datasets.specs import CifarSpec, DatasetSpec, IdxSpec, files_present, is_folder, required_files
+from initatlas.datasets.specs import (
+    CifarSpec,
+    DatasetSpec,
+    IdxSpec,
+    files_present,
+    is_folder,
+    known_traits,
+    required_files,
+)
 from initatlas.errors import UserError
 from initatlas.names import check_names, did_you_mean
 from initatlas.studies.claim import PublishedStudy
@@ -150,7 +158,7 @@ def load_workflow(root: Path, overrides: Mapping[str, Any] | None = None) -> Wor
     raw_data = root / settings.raw_data
     raw_files = {name: tuple(required_files(spec, raw_data)) for name, spec in specs.items()}
     present = {name: spec for name, spec in specs.items() if files_present(spec, raw_data)}
-    read = _load_sweeps(folder / "sweeps", _Surroundings(settings, specs, present))
+    read = _load_sweeps(folder / "sweeps", _Surroundings(settings, specs, present, raw_data))
     studies = {name: load_study(name) for name in STUDIES}
     _check_products(studies, [*read.backends, *read.unavailable])
     for name in studies:
@@ -237,11 +245,12 @@ def _dataset_adapter() -> TypeAdapter[DatasetSpec]:
 
 @dataclass(frozen=True)
 class _Surroundings:
-    """What a sweep is read against: the settings, all data sets, and those whose files are there."""
+    """What a sweep is read against: the settings, all data sets, those whose files are there, and where these are."""
 
     settings: Settings
     specs: Mapping[str, DatasetSpec]
     present: Mapping[str, DatasetSpec]
+    raw_data: Path
 
 
 @dataclass(frozen=True)
@@ -304,6 +313,7 @@ class _SweepReader:
     def __init__(self, written: SweepConfig, study: str, name: str, here: _Surroundings, where: str) -> None:
         self._study, self._name, self._here, self._where = study, name, here, where
         self._experiment = _experiment(written.experiment, where)
+        self._usable = {name: spec for name, spec in here.present.items() if not self._lacking(name, here.raw_data)}
         self._config = self._with_device(written)
 
     def _with_device(self, config: SweepConfig) -> SweepConfig:
@@ -312,6 +322,10 @@ class _SweepReader:
         if "device" not in self._experiment.parameters.model_fields or "device" in given:
             return config
         return config.model_copy(update={"fixed": {**config.fixed, "device": self._here.settings.device}})
+
+    def _lacking(self, name: str, raw_data: Path | None) -> str:
+        """What a data set lacks of what the experiment needs, with the files that are there, or with all of them (None)."""
+        return self._experiment.data_needs.lacking(known_traits(self._here.specs[name], raw_data))
 
     def at_all_scales(self) -> dict[Scale, Sweep]:
         """The sweep at the scale of the settings and at all that change it, with all data sets that it may use."""
@@ -323,23 +337,32 @@ class _SweepReader:
         """The sweep at the scale of the settings, with the data sets that are there."""
         scale = self._here.settings.scale
         sweep = checked[scale]
-        if all(name in self._here.present for name in sweep.datasets):
+        if all(name in self._usable for name in sweep.datasets):
             return sweep
-        config = self._with_datasets(self._here.present)
+        config = self._with_datasets(self._usable)
         overlay = config.scales.get(scale, ScaleOverlay())
         if {**config.axes, **overlay.axes}.get("dataset") == []:
-            raise _UnavailableError(f"{self._where}: {_absent(sweep.datasets, self._here)}")
+            raise _UnavailableError(f"{self._where}: {self._absent(sweep.datasets)}")
         try:
             narrowed = self._resolved(config, scale)
         except UserError as error:
             raise _UnavailableError(str(error)) from None
-        if absent := [name for name in narrowed.datasets if name not in self._here.present]:
-            raise _UnavailableError(f"{self._where}: {_absent(absent, self._here)}")
+        if absent := [name for name in narrowed.datasets if name not in self._usable]:
+            raise _UnavailableError(f"{self._where}: {self._absent(absent)}")
         return narrowed
+
+    def _absent(self, names: Sequence[str]) -> str:
+        """Why data sets cannot be used here, and what can be done."""
+        for name in names:
+            if name in self._here.present and name not in self._usable:
+                lacking = self._lacking(name, self._here.raw_data)
+                folder = self._here.settings.raw_data
+                return f"data set {name!r} is not whole: {lacking}; put its files into {folder}{_download([name], self._here)}"
+        return _absent(names, self._here)
 
     def _resolved(self, config: SweepConfig, scale: Scale) -> Sweep:
         """The sweep at a scale."""
-        return resolve(
+        sweep = resolve(
             config,
             study=self._study,
             name=self._name,
@@ -349,6 +372,12 @@ class _SweepReader:
             where=self._where,
             datasets=self._here.specs,
         )
+        for name in sweep.datasets:
+            if lacking := self._lacking(name, None):
+                raise UserError(
+                    f"{self._where}: dataset = {name!r}: {config.experiment} cannot use it: {lacking}; name another one"
+                )
+        return sweep
 
     def _with_datasets(self, kept: Mapping[str, DatasetSpec]) -> SweepConfig:
         """The sweep with a list in the place of ``{available: [...]}``, in its axes and in its overlays."""
@@ -387,10 +416,14 @@ def _experiment(name: str, where: str) -> Experiment:
 def _absent(names: Sequence[str], here: _Surroundings) -> str:
     """Which data sets have no files here, and what can be done."""
     listed = ", ".join(repr(name) for name in names)
-    downloads = [name for name in names if _has_mirrors(here.specs[name])]
-    hint = f", or run: initatlas download {downloads[0]}" if downloads else ""
     word = "data set" if len(names) == 1 else "data sets"
-    return f"the files of {word} {listed} are not in {here.settings.raw_data}; put them there{hint}"
+    return f"the files of {word} {listed} are not in {here.settings.raw_data}; put them there{_download(names, here)}"
+
+
+def _download(names: Sequence[str], here: _Surroundings) -> str:
+    """How to get the first data set that can be downloaded."""
+    downloads = [name for name in names if _has_mirrors(here.specs[name])]
+    return f", or run: initatlas download {downloads[0]}" if downloads else ""
 
 
 def _available(names: Any, specs: Mapping[str, DatasetSpec], kept: Mapping[str, DatasetSpec], where: str) -> list[str]:

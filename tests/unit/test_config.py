@@ -315,11 +315,11 @@ UNAVAILABLE = {
         "the files of data set 'mnist' are not in data/raw; put them there, or run: initatlas download mnist",
     ),
     "data set that cannot be downloaded": (
-        "{experiment: smoothness, fixed: {dataset: kodak}}",
+        "{experiment: largest_coordinate, fixed: {dataset: kodak}}",
         "the files of data set 'kodak' are not in data/raw; put them there",
     ),
     "no data set there": (
-        "{experiment: smoothness, axes: {dataset: {available: [kodak, mnist]}}}",
+        "{experiment: largest_coordinate, axes: {dataset: {available: [kodak, mnist]}}}",
         "the files of data sets 'kodak', 'mnist' are not in data/raw; put them there, or run: initatlas download mnist",
     ),
     "module of one's own that is not found": (
@@ -353,7 +353,7 @@ def test_a_sweep_that_cannot_run_here_fails_for_who_asks_for_it_alone(project, n
 
 def test_a_product_stays_declared_when_its_sweep_cannot_run(project):
     path = project.root / "config/sweeps/chen2024.yaml"
-    path.write_text(path.read_text().replace("{available:", "{available: [kodak]} #"))
+    path.write_text(path.read_text().replace("{available:", "{available: [cifar10]} #"))
     workflow = project()
     assert "chen2024/table1" in workflow.unavailable
     assert "chen2024" in workflow.studies
@@ -509,7 +509,7 @@ def test_config_check_says_what_cannot_run_and_what_is_not_meant(project, monkey
 
     sweeps = """
         sweeps:
-          absent: {experiment: smoothness, fixed: {dataset: kodak}}
+          absent: {experiment: largest_coordinate, fixed: {dataset: kodak}}
           idle: {experiment: depth_scale, exclude: [{weight_variance: 3}]}
           large: {experiment: forward_kernel, fixed: {width: 10000000}}
         """
@@ -525,7 +525,7 @@ def test_config_check_says_what_cannot_run_and_what_is_not_meant(project, monkey
 def test_a_list_of_sweeps_says_which_cannot_run(project):
     from initatlas.commands.sweeps import listing
 
-    workflow = project(sweeps__own=own("{experiment: smoothness, fixed: {dataset: kodak}}"))
+    workflow = project(sweeps__own=own("{experiment: largest_coordinate, fixed: {dataset: kodak}}"))
     *_, line = listing(workflow.sweeps, workflow.unavailable).splitlines()
     assert line.startswith("own/trial")
     assert "cannot run" in line

@@ -223,6 +223,8 @@ def test_hash_is_canonical() -> None:
     "change",
     [
         {"images": IMAGES.astype(np.int64)},
+        {"images": IMAGES.astype(np.float32) - 1.0},
+        {"images": np.where(IMAGES, np.float32("nan"), np.float32(0.0))},
         {"images": IMAGES[:2]},
         {"images": IMAGES[:, 0]},
         {"images": IMAGES[:0]},
@@ -407,8 +409,9 @@ def _damage() -> dict[str, tuple[str, bytes, str]]:
     scrambled[12:20] = b"\xff" * 8
     return {
         "empty": ("images", b"", "starts with"),
-        "labels instead": ("images", idx_bytes(LABELS), "starts with 0x00000801"),
-        "floats instead": ("images", b"\0\0\x0d\x03" + good[4:], "starts with"),
+        "labels instead": ("images", idx_bytes(LABELS), r"1 dimensions \(it starts with 0x00000801\)"),
+        "unknown type": ("images", b"\0\0\x0a\x03" + good[4:], "type 0x0a, which IDX does not know"),
+        "floats instead": ("images", b"\0\0\x0d\x03" + good[4:], "cut short, 60 bytes instead of the 240"),
         "cut in the header": ("images", good[:9], "header"),
         "cut in the pixels": ("images", good[:-1], "cut short, 59 bytes instead of the 60"),
         "bytes left over": ("images", good + b"\0", "after the 60"),

@@ -1,6 +1,7 @@
 """`initatlas kernel gram` and `spectrum`: from a data set to slopes, and every mistake in one line."""
 
 import logging
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -160,3 +161,16 @@ def test_the_experiment_refuses_what_does_not_fit(data):
         EXPERIMENT.parameters(samples=1000, pairs=600)
     with pytest.raises(ValueError, match="pairs: 300 is above half of the 430 images of mnist"):
         EXPERIMENT.run([EXPERIMENT.parameters(samples=1000, pairs=300)], [np.random.default_rng(0)], data)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [({"labelled": False}, "the images have no labels"), ({"labels": np.zeros(N + 30, np.int64)}, "the same target")],
+)
+def test_images_without_classes_have_a_spectrum_alone(tmp_path, data, messages, capsys, change, message):
+    write_dataset(replace(data, **change), tmp_path / "images.nc")
+    assert command("gram", "--dataset", tmp_path / "images.nc", "--output", tmp_path / "gram.h5", "--samples", 100) == 0
+    assert command("spectrum", tmp_path / "gram.h5", "--top", 20) == 0
+    assert message in messages.text
+    table = capsys.readouterr().out.splitlines()
+    assert {len(line.split()) for line in table[1:]} == {3}

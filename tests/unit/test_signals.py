@@ -49,9 +49,9 @@ def test_images_of_an_archive(raw):
     ("spec", "message"),
     [
         (ImagesSpec(folder=".", file="none.npz"), "none.npz is missing"),
-        (ImagesSpec(folder=".", file="grey.npz", array="other"), "'other' cannot be read"),
+        (ImagesSpec(folder=".", file="grey.npz", array="other"), "no array 'other'; it has: images"),
         (ImagesSpec(folder=".", file="grey.npz", sha256="0" * 64), "SHA-256"),
-        (ImagesSpec(folder="voices", file="a.wav"), "cannot be read"),
+        (ImagesSpec(folder="voices", file="a.wav"), "is no numpy archive"),
         (RecordingsSpec(folder="empty"), "no WAV file"),
     ],
 )

@@ -121,7 +121,7 @@ def gram(
     identity = {**told, "plan": asdict(plan), "dtype": dtype, "code": _code(kernel.activation)}
     key = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
     attributes = {"title": f"{kernel.kernel} of {len(rows)} images of {data.name}", "settings": json.dumps(told)}
-    spec = GramSpec(plan, dtype, key, attributes, data.labels[rows])
+    spec = GramSpec(plan, dtype, key, attributes, data.labels[rows] if data.labelled else None)
     block = kernel.block(data.features()[rows], dtype)
     on_ray = workers > 1 or cluster_is_given()
     start = perf_counter()
@@ -183,6 +183,7 @@ def spectrum(path: Path, top: int, *, coding: Coding, seed: int, tolerance: floa
             raise UserError(
                 f"--top {top}: more than a fifth of {n} rows takes the whole matrix in memory; ask for fewer"
             )
+        targets = _targets(labels, coding)
         log.info("%s: n = %d; up to %.0f MB for the eigenpairs", path, n, basis_megabytes(n, top))
         start = perf_counter()
         width = default_width(top)
@@ -191,7 +192,6 @@ def spectrum(path: Path, top: int, *, coding: Coding, seed: int, tolerance: floa
                 gram_operator(file), top, rng=rng, tolerance=tolerance, advanced=lambda: progress.advance(width, 0)
             )
     log.info("%s: %d passes, %.1f s", path, pairs.passes, perf_counter() - start)
-    targets = target_coding(labels, coding) if labels is not None else None
     windows = [shown for shown in SHOWN if 10 <= shown <= top]
     degrees = targets.shape[1] - 1 if targets is not None and coding == "one_hot" else 1
     smoothness = (
@@ -202,6 +202,18 @@ def spectrum(path: Path, top: int, *, coding: Coding, seed: int, tolerance: floa
         with atomic_path(output) as draft:
             found.to_netcdf(draft, engine="netcdf4")
     return _table(pairs, smoothness, windows)
+
+
+def _targets(labels: NDArray[np.int64] | None, coding: Coding) -> NDArray[np.float64] | None:
+    """The labels as numbers; None, with a word, where there is no smoothness to measure."""
+    if labels is None:
+        log.warning("the images have no labels: eigenpairs alone")
+        return None
+    try:
+        return target_coding(labels, coding)
+    except UserError as error:
+        log.warning("%s: eigenpairs alone", error)
+        return None
 
 
 def _as_dataset(pairs: TopPairs, smoothness: TopSmoothness | None, windows: list[int]) -> xr.Dataset:

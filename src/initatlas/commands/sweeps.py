@@ -112,15 +112,21 @@ def load_data(sweep: Sweep, datasets: Mapping[str, Path]) -> dict[str, DataSourc
     Raises
     ------
     UserError
-        If the file of one is not named.
+        If the file of one is not named, or it lacks what the experiment needs.
     """
     from initatlas.datasets.dataset import read_dataset
+    from initatlas.sweeps.registry import load_experiment
 
+    needs = load_experiment(sweep.experiment).data_needs
     found = {}
     for name in sweep.datasets:
         if name not in datasets:
             raise UserError(f"sweep {sweep.title} needs the data set {name}: give --data {name}=FILE")
         dataset = read_dataset(datasets[name])
+        if lacking := needs.lacking(dataset.traits):
+            raise UserError(
+                f"sweep {sweep.title}: data set {name} cannot be used by {sweep.experiment}: {lacking}; name another one"
+            )
         found[name] = DataSource(dataset, dataset.content_sha256)
     return found
 

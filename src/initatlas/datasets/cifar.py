@@ -8,7 +8,6 @@ Format: Krizhevsky, "Learning multiple layers of features from tiny images" (200
 import io
 import pickle
 import tarfile
-import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
@@ -123,8 +122,9 @@ def _read_members(path: Path) -> dict[str, bytes]:
                 if member.name in wanted and member.isreg() and member.size <= _LIMIT:
                     stream = archive.extractfile(member)
                     found[member.name] = b"" if stream is None else stream.read()
-    except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
-        raise UserError(f"{path}: the archive is broken ({error}); download it again") from error
+    except Exception as error:  # A broken archive may raise anything at all.
+        reason = f"{type(error).__name__}: {error}".splitlines()[0].rstrip(":")
+        raise UserError(f"{path}: the archive is broken ({reason}); download it again") from error
     if missing := sorted(wanted - set(found)):
         raise UserError(f"{path}: {missing[0]} is not in the archive; download it again")
     return found

@@ -19,6 +19,8 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from initatlas.datasets.traits import RECORDED, DataTraits
+
 
 @dataclass(frozen=True, eq=False)
 class Recordings:
@@ -60,6 +62,11 @@ class Recordings:
             raise ValueError(f"shapes do not agree: {self.samples.shape}, {self.length.shape}")
         if int(self.length.min()) < 1 or int(self.length.max()) > self.samples.shape[1] or self.rate < 1:
             raise ValueError("a clip is empty or longer than its row, or the rate is below 1")
+
+    @property
+    def traits(self) -> DataTraits:
+        """What there is, for experiments that need some of it."""
+        return RECORDED
 
     @cached_property
     def content_sha256(self) -> str:

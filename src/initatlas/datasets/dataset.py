@@ -1,15 +1,17 @@
-"""A data set in memory, and the netCDF4 file in which the workflow keeps it.
+r"""A data set in memory, and the netCDF4 file in which the workflow keeps it.
 
 =========  =======  ==============================  =====  ========================================
 variable   type     dimensions                      units  meaning
 =========  =======  ==============================  =====  ========================================
-images     uint8    sample, row, column[, channel]  1      grey level; ``maximum`` (attribute) is white
+images     uint8 *  sample, row, column[, channel]  1      grey level; ``maximum`` (attribute) is white
 labels     int64    sample                          1      class, from 0
 split      int8     sample                          1      0 is train, 1 is test (CF flags)
 =========  =======  ==============================  =====  ========================================
 
-Attributes of the file: ``title`` (the name), ``source``, ``comment`` (what is left out, and why), ``content_sha256``,
-``raw_sha256`` (JSON, hash of every raw file) and ``Conventions``.
+\* float32 where a file holds fractions.
+
+Attributes of the file: ``title`` (the name), ``source``, ``comment`` (what is left out, and why), ``labelled`` (1, or 0 where the
+labels only number the images), ``content_sha256``, ``raw_sha256`` (JSON, hash of every raw file) and ``Conventions``.
 """
 
 import hashlib
@@ -25,9 +27,11 @@ from numpy.typing import NDArray
 
 from initatlas.datasets import clips
 from initatlas.datasets.clips import Recordings
+from initatlas.datasets.traits import DataTraits
 from initatlas.errors import UserError
 from initatlas.files import atomic_path
 
+GreyLevel = np.uint8 | np.float32
 Split = Literal["train", "test"]
 SPLIT_CODE: dict[Split, int] = {"train": 0, "test": 1}
 _DIMENSIONS = ("sample", "row", "column", "channel")
@@ -42,19 +46,21 @@ class Dataset:
     name
         The data set's name in the config.
     images
-        Grey levels, uint8, shape (sample, row, column) or (sample, row, column, channel).
+        Grey levels, uint8 or float32 (fractions), shape (sample, row, column) or (sample, row, column, channel).
     labels
         Classes from 0, int64, shape (sample,).
     split
         0 for train, 1 for test, int8, shape (sample,).
     maximum
-        The grey level that is white: 16 for the digits, 255 for the other sets.
+        The grey level that is white: 16 for the digits, 1 for fractions that are not larger, 255 otherwise.
     source
         Where the images come from, in words.
     raw_sha256
         SHA-256 of every raw file that was read, by name; empty for a generated set.
     note
         What is left out, and why; empty if nothing is.
+    labelled
+        Whether the labels are classes; otherwise they only number the images.
 
     Raises
     ------
@@ -63,26 +69,36 @@ class Dataset:
     """
 
     name: str
-    images: NDArray[np.uint8]
+    images: NDArray[GreyLevel]
     labels: NDArray[np.int64]
     split: NDArray[np.int8]
     maximum: int
     source: str
     raw_sha256: dict[str, str] = field(default_factory=dict)
     note: str = ""
+    labelled: bool = True
 
     def __post_init__(self) -> None:
         """Refuse arrays that do not belong together."""
         types = (self.images.dtype, self.labels.dtype, self.split.dtype)
-        if types != (np.dtype(np.uint8), np.dtype(np.int64), np.dtype(np.int8)):
-            raise ValueError(f"images, labels, split are {types}, not uint8, int64, int8")
+        if types[0] not in (np.uint8, np.float32) or types[1:] != (np.dtype(np.int64), np.dtype(np.int8)):
+            raise ValueError(f"images, labels, split are {types}, not uint8 or float32, int64, int8")
         count = self.images.shape[0] if self.images.ndim in (3, 4) else None
         if self.images.size == 0 or self.labels.shape != (count,) or self.split.shape != (count,):
             raise ValueError(f"shapes do not agree: {self.images.shape}, {self.labels.shape}, {self.split.shape}")
-        if not 1 <= self.maximum <= 255 or int(self.images.max()) > self.maximum:
-            raise ValueError(f"the largest grey level is {self.images.max()}, the maximum {self.maximum}")
+        low, high = self.images.min(), self.images.max()
+        if not (1 <= self.maximum <= 255 and low >= 0 and high <= self.maximum):
+            raise ValueError(f"the grey levels are {low} to {high}, the maximum {self.maximum}")
         if int(self.labels.min()) < 0 or not set(np.unique(self.split)) <= set(SPLIT_CODE.values()):
             raise ValueError("a label is negative, or a split is neither 0 nor 1")
+
+    @property
+    def traits(self) -> DataTraits:
+        """What there is, for experiments that need some of it."""
+        splits = [split for split, code in SPLIT_CODE.items() if (self.split == code).any()]
+        return DataTraits(
+            labels=self.labelled, splits=splits, classes=len(np.unique(self.labels)) if self.labelled else None
+        )
 
     @cached_property
     def content_sha256(self) -> str:
@@ -131,7 +147,7 @@ class Dataset:
     def _arrays(self) -> dict[str, NDArray[Any]]:
         """Arrays in the order and byte order in which they are hashed."""
         return {
-            "images": self.images,
+            "images": self.images.astype(self.images.dtype.newbyteorder("<"), copy=False),
             "labels": self.labels.astype("<i8", copy=False),
             "split": self.split,
         }
@@ -198,7 +214,7 @@ def read_dataset(path: Path) -> Dataset | Recordings:
 def _to_xarray(dataset: Dataset) -> xr.Dataset:
     """Name the dimensions and describe the variables."""
     images = {"long_name": "grey level", "units": "1", "maximum": np.int64(dataset.maximum)}
-    labels = {"long_name": "class of the image", "units": "1"}
+    labels = {"long_name": "class of the image" if dataset.labelled else "number of the image", "units": "1"}
     split = {"long_name": "split of the image", "units": "1"} | {
         "flag_values": np.array(list(SPLIT_CODE.values()), dtype=np.int8),
         "flag_meanings": " ".join(SPLIT_CODE),
@@ -214,6 +230,7 @@ def _to_xarray(dataset: Dataset) -> xr.Dataset:
             "title": dataset.name,
             "source": dataset.source,
             "comment": dataset.note,
+            "labelled": np.int8(dataset.labelled),
             "content_sha256": dataset.content_sha256,
             "raw_sha256": json.dumps(dataset.raw_sha256, sort_keys=True),
         },
@@ -231,4 +248,5 @@ def _from_xarray(stored: xr.Dataset) -> Dataset:
         source=str(stored.attrs["source"]),
         raw_sha256=json.loads(stored.attrs["raw_sha256"]),
         note=str(stored.attrs["comment"]),
+        labelled=bool(stored.attrs["labelled"]),
     )

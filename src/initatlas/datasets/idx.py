@@ -1,8 +1,9 @@
 """Reader of IDX files, the format of MNIST and Fashion-MNIST.
 
-An IDX file is a header and the raw bytes, row by row (LeCun, Cortes and Burges, "The MNIST database of handwritten
+An IDX file is a header and the numbers, row by row (LeCun, Cortes and Burges, "The MNIST database of handwritten
 digits"). The header is two zero bytes, a type code, the number of dimensions, and each dimension's length as a
-big-endian 32-bit number. Only unsigned bytes (type code 8) are read: three dimensions are images, one is labels.
+big-endian 32-bit number. All six types of the format are read. Three dimensions are images, one is labels; labels of QMNIST
+(Yadav and Bottou 2019) are rows of eight int32, of which the first is the class.
 """
 
 import gzip
@@ -12,20 +13,22 @@ import math
 import struct
 import zlib
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
-from initatlas.datasets.dataset import Dataset, Split
-from initatlas.datasets.raw import check_sha256, join_splits
+from initatlas.datasets.dataset import Dataset, GreyLevel, Split
+from initatlas.datasets.raw import LARGEST_RAW_FILE, check_sha256, join_splits
 from initatlas.datasets.specs import GZIP_SUFFIX, IdxSpec, find_raw_file, find_split
 from initatlas.errors import UserError
 
 _LOGGER = logging.getLogger(__name__)
-_UNSIGNED_BYTE = 8
+_TYPES = {0x08: "uint8", 0x09: "int8", 0x0B: "int16", 0x0C: "int32", 0x0D: "float32", 0x0E: "float64"}
+_QMNIST_COLUMNS = 8
+_WHITE = 255
+_MOST_CLASSES = 2**16
 _GZIP_MAGIC = b"\x1f\x8b"
-_LIMIT = 2**32  # Bytes; a header that announces more is taken for garbage, before any memory is asked for.
 _CHUNK = 2**20
 _SPLITS: tuple[Split, Split] = ("train", "test")
 
@@ -45,7 +48,8 @@ def load(name: str, spec: IdxSpec, raw_data: Path) -> Dataset:
     Returns
     -------
     Dataset
-        Grey images; `note` says which file an absent split lacks.
+        Grey images; `note` says which file an absent split lacks. Fractions stay as they are (float32): white is 1 where none is
+        larger, else 255.
 
     Raises
     ------
@@ -60,34 +64,35 @@ def load(name: str, spec: IdxSpec, raw_data: Path) -> Dataset:
         _LOGGER.warning("%s: %s", name, note)
     hashes = {path.name: check_sha256(path, spec.sha256.get(path.name)) for pair in pairs.values() for path in pair}
     parts = {key: _read_pair(*pair) for key, pair in pairs.items()}
-    _check_same_size(name, [pictures.shape[1:] for pictures, _ in parts.values()])
+    _check_same_form(name, [pictures for pictures, _ in parts.values()])
     images, labels, split = join_splits(parts)
+    bright = images.dtype == np.uint8 or bool(images.max() > 1.0)
     return Dataset(
         name=name,
         images=images,
         labels=labels,
         split=split,
-        maximum=255,
+        maximum=_WHITE if bright else 1,
         source=f"IDX files in {spec.folder}: {', '.join(hashes)}",
         raw_sha256=hashes,
         note=note,
     )
 
 
-def read_idx(path: Path, rank: Literal[1, 3]) -> NDArray[np.uint8]:
-    """Read an IDX file of unsigned bytes, gzipped if its name ends in ``.gz``.
+def read_idx(path: Path, *ranks: int) -> NDArray[Any]:
+    """Read an IDX file, gzipped if its name ends in ``.gz``.
 
     Parameters
     ----------
     path
         The file.
-    rank
-        The number of dimensions that it must have: 3 for images, 1 for labels.
+    *ranks
+        The numbers of dimensions that it may have.
 
     Returns
     -------
     ndarray
-        uint8, with `rank` dimensions.
+        uint8, int8, int16, int32, float32 or float64, as the file says.
 
     Raises
     ------
@@ -98,23 +103,23 @@ def read_idx(path: Path, rank: Literal[1, 3]) -> NDArray[np.uint8]:
     try:
         with path.open("rb") as raw:
             if not zipped:
-                return _read_array(raw, path, rank)
+                return _read_array(raw, path, ranks)
             if raw.read(2) != _GZIP_MAGIC:
                 raise UserError(f"{path}: is not gzipped though its name ends in .gz; rename it, or download it again")
             raw.seek(0)
             with gzip.GzipFile(fileobj=raw) as stream:
-                return _read_array(stream, path, rank)
+                return _read_array(stream, path, ranks)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise UserError(f"{path}: the gzip data are broken ({error}); download the file again") from error
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror or error}); check the file") from error
 
 
-def _read_array(stream: io.BufferedIOBase | BinaryIO, path: Path, rank: int) -> NDArray[np.uint8]:
+def _read_array(stream: io.BufferedIOBase | BinaryIO, path: Path, ranks: tuple[int, ...]) -> NDArray[Any]:
     """Read the header, then exactly the bytes that it announces."""
-    shape = _read_shape(stream, path, rank)
-    expected = math.prod(shape)
-    if not 0 < expected <= _LIMIT:
+    kind, shape = _read_header(stream, path, ranks)
+    expected = math.prod(shape) * kind.itemsize
+    if not 0 < expected <= LARGEST_RAW_FILE:
         raise UserError(f"{path}: the header announces {expected} bytes ({shape}), which is absurd; download it again")
     content = _read_exactly(stream, expected)
     if len(content) < expected:
@@ -123,23 +128,31 @@ def _read_array(stream: io.BufferedIOBase | BinaryIO, path: Path, rank: int) -> 
         )
     if stream.read(1):
         raise UserError(f"{path}: has bytes after the {expected} that its header announces; download it again")
-    return np.frombuffer(content, dtype=np.uint8).reshape(shape)
+    return np.frombuffer(content, dtype=kind.newbyteorder(">")).reshape(shape).astype(kind, copy=False)
 
 
-def _read_shape(stream: io.BufferedIOBase | BinaryIO, path: Path, rank: int) -> tuple[int, ...]:
+def _read_header(
+    stream: io.BufferedIOBase | BinaryIO, path: Path, ranks: tuple[int, ...]
+) -> tuple[np.dtype[Any], tuple[int, ...]]:
     """Read the header and check what kind of file it is."""
     magic = stream.read(4)
-    expected = bytes([0, 0, _UNSIGNED_BYTE, rank])
-    if magic != expected:
-        kind = "images" if rank == 3 else "labels"
+    if len(magic) < 4 or magic[:2] != b"\0\0":
         raise UserError(
-            f"{path}: starts with 0x{magic.hex()}, an IDX file of {kind} with 0x{expected.hex()}; "
-            "check that the file is what its name says"
+            f"{path}: starts with 0x{magic.hex()}, an IDX file with 0x0000; check that the file is what its name says"
+        )
+    if magic[2] not in _TYPES:
+        known = ", ".join(f"{name} (0x{code:02x})" for code, name in _TYPES.items())
+        raise UserError(f"{path}: has numbers of type 0x{magic[2]:02x}, which IDX does not know; it knows {known}")
+    rank = magic[3]
+    if rank not in ranks:
+        kind = "images have 3: sample, row, column" if 3 in ranks else "labels have 1, or are rows of 8 int32 (QMNIST)"
+        raise UserError(
+            f"{path}: has {rank} dimensions (it starts with 0x{magic.hex()}); {kind}; check that the file is what its name says"
         )
     lengths = stream.read(4 * rank)
     if len(lengths) < 4 * rank:
         raise UserError(f"{path}: is cut short within its header; download it again")
-    return struct.unpack(f">{rank}I", lengths)
+    return np.dtype(_TYPES[magic[2]]), struct.unpack(f">{rank}I", lengths)
 
 
 def _read_exactly(stream: io.BufferedIOBase | BinaryIO, count: int) -> bytearray:
@@ -150,21 +163,73 @@ def _read_exactly(stream: io.BufferedIOBase | BinaryIO, count: int) -> bytearray
     return content
 
 
-def _read_pair(images_path: Path, labels_path: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+def _read_pair(images_path: Path, labels_path: Path) -> tuple[NDArray[GreyLevel], NDArray[np.int64]]:
     """Read a split and check that every image has its label."""
-    images, labels = read_idx(images_path, 3), read_idx(labels_path, 1)
+    images, labels = read_images(images_path), read_labels(labels_path)
     if len(images) != len(labels):
         raise UserError(
             f"{images_path}: has {len(images)} images, but {labels_path.name} has {len(labels)} labels; "
             "take both files from the same source"
         )
-    return images, labels.astype(np.int64)
+    return images, labels
 
 
-def _check_same_size(name: str, sizes: list[tuple[int, ...]]) -> None:
-    """Refuse splits whose images differ in size."""
-    if len(set(sizes)) > 1:
+def read_images(path: Path) -> NDArray[GreyLevel]:
+    """Read grey images.
+
+    Returns
+    -------
+    ndarray, shape (sample, row, column)
+        uint8 of whole numbers, float32 of others.
+
+    Raises
+    ------
+    UserError
+        As `read_idx`, or if a grey level is not between 0 and 255.
+    """
+    stored = read_idx(path, 3)
+    low, high = stored.min(), stored.max()
+    if not (low >= 0 and high <= _WHITE):
+        raise UserError(f"{path}: has grey levels from {low} to {high}; give some from 0 to 1, or from 0 to {_WHITE}")
+    return stored.astype(np.uint8 if stored.dtype.kind in "iu" else np.float32, copy=False)
+
+
+def read_labels(path: Path) -> NDArray[np.int64]:
+    """Read labels; of QMNIST's rows the first column, which is the class.
+
+    Returns
+    -------
+    ndarray, shape (sample,)
+
+    Raises
+    ------
+    UserError
+        As `read_idx`, or if a label is no class.
+    """
+    stored = read_idx(path, 1, 2)
+    if stored.ndim == 2:
+        if stored.dtype != np.int32 or stored.shape[1] != _QMNIST_COLUMNS:
+            raise UserError(
+                f"{path}: is {stored.dtype} of shape {stored.shape}; give one label per image, or QMNIST's rows of 8 int32"
+            )
+        stored = stored[:, 0]
+    wrong = np.flatnonzero(~((stored >= 0) & (stored < _MOST_CLASSES) & (stored == np.floor(stored))))
+    if wrong.size:
+        raise UserError(
+            f"{path}: label {wrong[0]} is {stored[wrong[0]]}; give whole numbers from 0 to {_MOST_CLASSES - 1}"
+        )
+    return stored.astype(np.int64)
+
+
+def _check_same_form(name: str, splits: list[NDArray[GreyLevel]]) -> None:
+    """Refuse splits whose images differ in size, or in what their numbers mean."""
+    if len({images.shape[1:] for images in splits}) > 1:
+        sizes = [images.shape[1:] for images in splits]
         raise UserError(f"{name}: train images are {sizes[0]} pixels, test images {sizes[1]}; give files that agree")
+    if len({images.dtype for images in splits}) > 1:
+        raise UserError(
+            f"{name}: grey levels are whole numbers in one split, and fractions in the other; give files that agree"
+        )
 
 
 def _missing_note(spec: IdxSpec, raw_data: Path) -> str:

@@ -1,12 +1,16 @@
 """Images without labels, in an array of a numpy archive (.npz)."""
 
+import io
+import math
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from initatlas.datasets.dataset import SPLIT_CODE, Dataset
-from initatlas.datasets.raw import check_sha256
+from initatlas.datasets.raw import LARGEST_RAW_FILE, check_sha256
 from initatlas.datasets.specs import ImagesSpec
 from initatlas.errors import UserError
 
@@ -26,7 +30,7 @@ def load(name: str, spec: ImagesSpec, raw_data: Path) -> Dataset:
     Returns
     -------
     Dataset
-        The images; each is a class of its own.
+        The images, without classes.
 
     Raises
     ------
@@ -38,17 +42,7 @@ def load(name: str, spec: ImagesSpec, raw_data: Path) -> Dataset:
     if not path.is_file():
         raise UserError(f"{name}: {path} is missing; put the file there")
     digest = check_sha256(path, spec.sha256)
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            images = archive[spec.array]
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-        reason = str(error).splitlines()[0]
-        raise UserError(f"{path}: the array {spec.array!r} cannot be read ({reason})") from error
-    if images.dtype != np.uint8 or images.ndim not in (3, 4) or images.size == 0:
-        raise UserError(
-            f"{path}: {spec.array!r} is {images.dtype} of shape {images.shape}; "
-            "give unsigned bytes, (sample, row, column) or (sample, row, column, channel)"
-        )
+    images = _read_array(path, spec.array)
     return Dataset(
         name=name,
         images=images,
@@ -57,4 +51,60 @@ def load(name: str, spec: ImagesSpec, raw_data: Path) -> Dataset:
         maximum=255,
         source=spec.source or f"{spec.folder}/{spec.file}",
         raw_sha256={spec.file: digest},
+        labelled=False,
     )
+
+
+def _read_array(path: Path, name: str) -> NDArray[np.uint8]:
+    """An array of images of an archive. Its header is believed only as far as bytes follow it, and no object is unpickled."""
+    try:
+        content = _member(path, name)
+        stream = io.BytesIO(content)
+        shape, in_columns, kind = _read_header(stream)
+    except UserError:
+        raise
+    except Exception as error:  # A broken archive may raise anything at all.
+        reason = f"{type(error).__name__}: {error}".splitlines()[0]
+        raise UserError(
+            f"{path}: the array {name!r} cannot be read ({reason}); save it anew with numpy.savez"
+        ) from error
+    if kind != np.uint8 or len(shape) not in (3, 4) or math.prod(shape) == 0:
+        raise UserError(
+            f"{path}: {name!r} is {kind} of shape {shape}; "
+            "give unsigned bytes, (sample, row, column) or (sample, row, column, channel)"
+        )
+    found = len(content) - stream.tell()
+    if found != math.prod(shape):
+        raise UserError(f"{path}: {name!r} has {found} bytes, its shape {shape} needs {math.prod(shape)}; save it anew")
+    return (
+        np.frombuffer(content, np.uint8, offset=stream.tell()).reshape(shape, order="F" if in_columns else "C").copy()
+    )
+
+
+def _member(path: Path, name: str) -> bytes:
+    """The bytes of an array in an archive."""
+    if not zipfile.is_zipfile(path):
+        with path.open("rb") as file:
+            single = file.read(len(_MAGIC)) == _MAGIC
+        what = "is a single array (.npy)" if single else "is no numpy archive, or it is cut short"
+        raise UserError(f"{path}: {what}; save it with numpy.savez(file, {name}=...)")
+    with zipfile.ZipFile(path) as archive:
+        names = [entry.removesuffix(".npy") for entry in archive.namelist()]
+        if name not in names:
+            there = f"it has: {', '.join(names)}; name one of them under 'array'" if names else "it is empty"
+            raise UserError(f"{path}: there is no array {name!r}; {there}")
+        entry = archive.getinfo(f"{name}.npy")
+        if entry.file_size > LARGEST_RAW_FILE:
+            raise UserError(f"{path}: {name!r} announces {entry.file_size} bytes, at most {LARGEST_RAW_FILE} are read")
+        return archive.read(entry)
+
+
+_MAGIC = b"\x93NUMPY"
+
+
+def _read_header(stream: io.BytesIO) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    """Shape, whether columns come first, and type of an array."""
+    major, _ = np.lib.format.read_magic(stream)
+    read = np.lib.format.read_array_header_1_0 if major == 1 else np.lib.format.read_array_header_2_0
+    shape, in_columns, kind = read(stream)
+    return shape, in_columns, kind

@@ -22,7 +22,7 @@ def load(name: str, spec: PhotographsSpec) -> Dataset:
     Returns
     -------
     Dataset
-        2 colour images of 427x640 pixels, one class each.
+        2 colour images of 427x640 pixels, without classes.
     """
     images = np.stack(load_sample_images().images).astype(np.uint8)
     return Dataset(
@@ -32,4 +32,5 @@ def load(name: str, spec: PhotographsSpec) -> Dataset:
         split=np.full(len(images), SPLIT_CODE["train"], dtype=np.int8),
         maximum=255,
         source=_SOURCE,
+        labelled=False,
     )

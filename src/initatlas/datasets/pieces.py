@@ -13,7 +13,7 @@ from PIL import Image
 from scipy.signal import resample_poly
 
 from initatlas.datasets.clips import Recordings
-from initatlas.datasets.dataset import Dataset
+from initatlas.datasets.dataset import Dataset, GreyLevel
 from initatlas.errors import UserError
 
 Doubles = NDArray[np.float64]
@@ -62,7 +62,7 @@ def image_pieces(
         yield image, [_shrunk(piece, 2.0 ** (-level / 2.0)) for level in range(levels)]
 
 
-def _shrunk(piece: NDArray[np.uint8], factor: float) -> Doubles:
+def _shrunk(piece: NDArray[GreyLevel], factor: float) -> Doubles:
     """An image made smaller by bicubic interpolation with anti-aliasing."""
     if factor == 1.0:
         return piece.astype(np.float64)

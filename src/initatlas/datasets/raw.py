@@ -7,8 +7,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from initatlas.datasets.dataset import SPLIT_CODE, Split
+from initatlas.datasets.dataset import SPLIT_CODE, GreyLevel, Split
 from initatlas.errors import UserError
+
+LARGEST_RAW_FILE = 2**32
+"""Bytes of an array in a raw file; a header that announces more is taken for garbage, before any memory is asked for."""
 
 
 def file_sha256(path: Path) -> str:
@@ -47,8 +50,8 @@ def check_sha256(path: Path, expected: str | None) -> str:
 
 
 def join_splits(
-    parts: Mapping[Split, tuple[NDArray[np.uint8], NDArray[np.int64]]],
-) -> tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.int8]]:
+    parts: Mapping[Split, tuple[NDArray[GreyLevel], NDArray[np.int64]]],
+) -> tuple[NDArray[GreyLevel], NDArray[np.int64], NDArray[np.int8]]:
     """Join images and labels of the splits that are there.
 
     Parameters

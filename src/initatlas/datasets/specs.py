@@ -10,6 +10,8 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 from pydantic.functional_validators import AfterValidator
 
+from initatlas.datasets.traits import BOTH_SPLITS, RECORDED, DataTraits
+
 GZIP_SUFFIX = ".gz"
 
 LONGEST_PART, DEEPEST_FOLDER = 200, 20
@@ -228,7 +230,7 @@ def find_raw_file(folder: Path, name: str) -> Path | None:
     return next((folder / form for form in _forms(name) if _is_file(folder / form)), None)
 
 
-def find_split(spec: IdxSpec, raw_data: Path, split: Literal["train", "test"]) -> tuple[Path, Path] | None:
+def find_split(spec: IdxSpec, raw_data: Path, split: str) -> tuple[Path, Path] | None:
     """Find the images and the labels of a split; None unless both are there."""
     images, labels = (find_raw_file(raw_data / spec.folder, name) for name in spec.files.of_split(split))
     return None if images is None or labels is None else (images, labels)
@@ -281,6 +283,42 @@ def _is_file(path: Path) -> bool:
         return path.is_file()
     except OSError:
         return False
+
+
+def known_traits(spec: DatasetSpec, raw_data: Path | None) -> DataTraits:
+    """What a data set will have, as far as it is known before its files are read.
+
+    Parameters
+    ----------
+    spec
+        The data set.
+    raw_data
+        The raw data folder, where IDX files are looked for; None tells what there is once all files are there.
+    """
+    match spec:
+        case DigitsSpec():
+            return DataTraits(classes=_TEN)
+        case GlyphsSpec():
+            counts = {"train": spec.train, "test": spec.test}
+            # every ten glyphs in a row are the ten digits
+            return DataTraits(
+                splits=[split for split, count in counts.items() if count], classes=min(_TEN, max(counts.values()))
+            )
+        case CifarSpec():
+            return DataTraits(classes=_TEN)
+        case IdxSpec():
+            return DataTraits(
+                splits=[
+                    split for split in BOTH_SPLITS if raw_data is None or find_split(spec, raw_data, split) is not None
+                ]
+            )
+        case RecordingsSpec():
+            return RECORDED
+        case PhotographsSpec() | ImagesSpec():
+            return DataTraits(labels=False, splits=["train"])
+
+
+_TEN = 10
 
 
 def files_present(spec: DatasetSpec, raw_data: Path) -> bool:

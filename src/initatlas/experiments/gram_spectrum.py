@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from initatlas.datasets.traits import DataNeeds
 from initatlas.experiments.activation_labels import ActivationLabel, check_ntk
 from initatlas.sweeps.experiment import Coordinate, Experiment, Output, Parameters
 
@@ -154,4 +155,5 @@ EXPERIMENT = Experiment(
     coordinates=_coordinates,
     seconds=_seconds,
     megabytes=_megabytes,
+    data_needs=DataNeeds(images=True, labels=True, classes=2),
 )

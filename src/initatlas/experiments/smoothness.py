@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
+from initatlas.datasets.traits import DataNeeds
 from initatlas.sweeps.experiment import Coordinate, Experiment, Output, Parameters
 
 if TYPE_CHECKING:
@@ -126,4 +127,5 @@ EXPERIMENT = Experiment(
     coordinates=_coordinates,
     seconds=_seconds,
     megabytes=_megabytes,
+    data_needs=DataNeeds(images=True, labels=True, classes=2),
 )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from initatlas.datasets.traits import BOTH_SPLITS, DataNeeds
 from initatlas.experiments.activation_labels import ActivationLabel, check_trainable
 from initatlas.experiments.weights_labels import WeightsLabel
 from initatlas.networks.training_cost import networks_at_once, training_megabytes, training_seconds
@@ -95,11 +96,7 @@ def _settings(point: TrainMlpParameters, classes: int) -> TrainingSettings:
 
 def _standardised(data: "Dataset") -> tuple[tuple["np.ndarray", "np.ndarray"], tuple["np.ndarray", "np.ndarray"]]:
     """Both splits, shifted and scaled so that the grey levels of the training images have mean 0 and variance 1."""
-    from initatlas.errors import UserError
-
     train, test = data.features("train"), data.features("test")
-    if not len(train) or not len(test):
-        raise UserError(f"data set {data.name}: training needs both splits, train and test; one is empty")
     mean, deviation = train.mean(dtype="float64"), train.std(dtype="float64")
     scaled = [((part - mean) / deviation).astype("float32") for part in (train, test)]
     return (scaled[0], data.classes("train")), (scaled[1], data.classes("test"))
@@ -151,4 +148,5 @@ EXPERIMENT = Experiment(
     seconds=_seconds,
     megabytes=_megabytes,
     gpus=_gpus,
+    data_needs=DataNeeds(images=True, labels=True, splits=BOTH_SPLITS, classes=2),
 )

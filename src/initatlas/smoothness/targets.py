@@ -29,7 +29,7 @@ def target_coding(labels: NDArray[np.integer], coding: Coding) -> NDArray[np.flo
     Raises
     ------
     UserError
-        If the coding does not exist.
+        If the coding does not exist, or gives all labels the same target.
     """
     index: NDArray[np.float64] = np.asarray(labels, dtype=np.float64).reshape(-1, 1)
     targets: NDArray[np.float64]
@@ -44,4 +44,9 @@ def target_coding(labels: NDArray[np.integer], coding: Coding) -> NDArray[np.flo
             targets = 1.0 - 2.0 * (index % 2.0)
         case _:
             raise UserError(f"target coding {coding!r} does not exist; allowed: {', '.join(get_args(Coding))}")
+    if (targets == targets[:1]).all():
+        raise UserError(
+            f"coding {coding!r} gives all {len(targets)} images the same target, so there is no smoothness to measure; "
+            "take images of several classes, or another coding"
+        )
     return targets

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from initatlas.datasets.traits import ANY_DATA, DataNeeds
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -116,6 +118,8 @@ class Experiment:
         Threads of the numerical libraries that one batch occupies.
     gpus
         Share of a GPU that a batch of points like the given one occupies.
+    data_needs
+        What the data set must have; a sweep over another one is refused before anything is computed.
     """
 
     summary: str
@@ -128,3 +132,4 @@ class Experiment:
     megabytes: Callable[[Any], float] = _one_megabyte
     cpus: int = 1
     gpus: Callable[[Any], float] = _no_gpu
+    data_needs: DataNeeds = ANY_DATA
