@@ -168,9 +168,9 @@ def runs(folder):
 
 REASONS = {
     "raise": "ValueError: number 4 is bad",
-    "nan": "NaN in value",
-    "nothing": "KeyError: 'value'",
-    "shape": "ValueError: value has 1 dimensions, declared are ()",
+    "nan": "output value: got NaN, expected numbers; NaN needs nan_means",
+    "nothing": "output value: got nothing, expected one float64",
+    "shape": "output value: got shape (2), expected one float64",
 }
 
 

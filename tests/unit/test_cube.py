@@ -12,6 +12,7 @@ from initatlas import __version__
 from initatlas.cubes import environments, mixtures, open_cube, open_placed_cube
 from initatlas.errors import UserError
 from initatlas.provenance import commit
+from initatlas.sweeps.cube import _filled
 from initatlas.sweeps.engine import DataSource, partial_path
 from initatlas.sweeps.environment import cpu_kind, environment
 from initatlas.sweeps.registry import load_experiment
@@ -166,6 +167,37 @@ def test_excluded_points_are_marked(tmp_path):
         assert raw["count"].values.tolist() == [[7, 7], [7, -1]]
 
 
+KINDS = {"flag": "bool", "byte": "int8", "large": "int64", "unsigned": "uint16", "single": "float32"}
+
+
+def test_numbers_keep_their_type_where_nothing_is_missing(tmp_path):
+    """Whole numbers stay whole: no mark for what is missing turns them into real ones."""
+    cube = cube_of(make_sweep("toy.kinds", {"number": [0, 1, 2]}), tmp_path)
+    assert {name: str(cube[name].dtype) for name in KINDS} == KINDS
+    assert cube["flag"].values.tolist() == [True, False, True]
+    assert cube["large"].values.tolist() == [2**53, 2**53 + 1, 2**53 + 2]
+    assert "_FillValue" not in cube["byte"].encoding
+
+
+def test_a_missing_whole_number_or_flag_is_nan_and_takes_no_value_from_the_others(tmp_path):
+    """A byte takes all its values but one here, -1 and the largest among them."""
+    numbers = [*range(-127, 129)]
+    cube = cube_of(make_sweep("toy.kinds", {"number": numbers}, fixed={"at": 5}), tmp_path)
+    assert np.flatnonzero(cube["status"].values).tolist() == [numbers.index(5)]
+    expected = {"flag": lambda number: float(number % 2 == 0), "byte": lambda number: number - 1.0}
+    for name, value in expected.items():
+        np.testing.assert_array_equal(cube[name], [np.nan if number == 5 else value(number) for number in numbers])
+    np.testing.assert_array_equal(np.isnan(cube["unsigned"]), np.isnan(cube["byte"]))
+
+
+def test_a_type_whose_values_all_occur_is_widened_for_the_mark():
+    array = np.append(np.arange(-128, 128), 0).astype(np.int8)
+    filled, mark = _filled(array, np.arange(257) == 256)
+    assert (filled.dtype, mark) == (np.int32, np.iinfo(np.int32).max)
+    assert filled[:256].tolist() == [*range(-128, 128)]
+    assert filled[256] == mark
+
+
 def test_failed_points_are_marked_with_their_reason(tmp_path):
     sweep = make_sweep("toy.faults", {"number": [1, 2, 3]}, fixed={"fault": "raise", "at": 2})
     cube = cube_of(sweep, tmp_path)
@@ -295,8 +327,9 @@ def test_every_experiment_fills_its_declared_outputs(name, tmp_path, digits):
         assert variable.dims == ("seed", *output.dims)
         assert variable.attrs["long_name"] == output.long_name
         assert variable.attrs["units"] == output.units
-        assert variable.dtype == np.dtype(output.dtype) or variable.encoding["dtype"] == np.dtype(output.dtype)
+        assert variable.dtype == np.dtype(output.dtype)
         assert output.nan_means or not np.isnan(variable).any()
+        assert output.inf_means or not np.isinf(variable).any()
     for dimension in {dimension for output in experiment.outputs for dimension in output.dims}:
         assert {"long_name", "units"} <= set(cube[dimension].attrs)
         assert cube.sizes[dimension] == len(set(cube[dimension].values.tolist()))

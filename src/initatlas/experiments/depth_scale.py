@@ -54,10 +54,25 @@ EXPERIMENT = Experiment(
             "variance_fixed_point",
             "variance of a pre-activation in the depth limit",
             nan_means="every variance is a fixed point",
+            inf_means="the variance grows without bound",
         ),
-        Output("chi", "factor by which squared gradients change per layer"),
-        Output("depth_scale", "layers over which squared norms or gradients change by a factor e", "layer"),
-        Output("correlation_depth", "layers over which the distance of two inputs falls by a factor e", "layer"),
+        Output(
+            "chi",
+            "factor by which squared gradients change per layer",
+            inf_means="the activation jumps: its derivative has no mean square",
+        ),
+        Output(
+            "depth_scale",
+            "layers over which squared norms or gradients change by a factor e",
+            "layer",
+            inf_means="criticality: they do not change",
+        ),
+        Output(
+            "correlation_depth",
+            "layers over which the distance of two inputs falls by a factor e",
+            "layer",
+            inf_means="criticality: the distance falls as a power of the depth",
+        ),
     ),
     run=_run,
 )

@@ -110,13 +110,22 @@ def _megabytes(parameters: SmoothnessParameters) -> float:
     return 4 * 8e-6 * parameters.samples**2 + 200.0
 
 
+_FEWER_IMAGES = "the data set has fewer images than were asked for"
+
 EXPERIMENT = Experiment(
     summary="Decay of the tail sums of the labels' coefficients in the eigenbasis of a network's kernel.",
     parameters=SmoothnessParameters,
     outputs=(
         Output("sample_size", "number of images used"),
-        Output("eigenvalue", "eigenvalue of the kernel matrix over the sample size", dims=("index",)),
-        Output("tail_sum", "sum of squared coefficients from the index on", dims=("index",)),
+        Output(
+            "eigenvalue",
+            "eigenvalue of the kernel matrix over the sample size",
+            dims=("index",),
+            shorter_means=_FEWER_IMAGES,
+        ),
+        Output(
+            "tail_sum", "sum of squared coefficients from the index on", dims=("index",), shorter_means=_FEWER_IMAGES
+        ),
         Output("slope", "decay of the tail sums: minus the slope of log T against log i", dims=("window",)),
         Output("slope_low", "lower end of the 95 % bootstrap interval of the slope", dims=("window",)),
         Output("slope_high", "upper end of the 95 % bootstrap interval of the slope", dims=("window",)),

@@ -126,7 +126,13 @@ OUTPUTS = (
     Output("train_accuracy", "fraction of training images classified correctly"),
     Output("test_accuracy", "fraction of test images classified correctly"),
     Output("diverged", "whether the loss stopped being finite", dtype="int8"),
-    Output("norm_ratio", "norm of a layer's signal over the norm of the input, at initialisation", dims=("layer",)),
+    Output(
+        "norm_ratio",
+        "norm of a layer's signal over the norm of the input, at initialisation",
+        dims=("layer",),
+        nan_means="the signal of a layer before is beyond single precision",
+        inf_means="the signal is beyond single precision",
+    ),
     Output("curve_step", "minibatch updates done", dims=("evaluation",), dtype="int32"),
     Output(
         "curve_train_loss",

@@ -7,6 +7,7 @@ import shutil
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -88,6 +89,7 @@ def build_cube(
         Seconds, peak memory, host, attempt and environment of the batch behind each point.
     """
     arrays = {output.name: _empty(sweep, output, grid.inner) for output in experiment.outputs}
+    missing = {name: np.ones(array.shape, dtype=bool) for name, array in arrays.items()}
     execution = _empty_execution(int(np.prod(sweep.shape, dtype=int)))
     points: Counter[str] = Counter()
     for batch, rows in store.batches(entries):
@@ -97,7 +99,7 @@ def build_cube(
         for key, row in rows:
             for place in grid.all_places(key):
                 for name, array in arrays.items():
-                    _put(array, place, batch.outputs[name][row])
+                    _put(array, missing[name], place, batch.outputs[name][row])
                 execution["seconds"][place] = batch.execution.seconds
                 execution["peak_memory"][place] = batch.execution.peak_megabytes
                 execution["host"][place] = batch.execution.host
@@ -107,8 +109,9 @@ def build_cube(
     dims = tuple(axis.name for axis in sweep.axes)
     variables: dict[str, Any] = {}
     for output in experiment.outputs:
-        array = arrays[output.name].reshape((*sweep.shape, *arrays[output.name].shape[1:]))
-        encoding = _encoding(array.shape, output.dtype, _fill_value(output.dtype))
+        flat, fill = _filled(arrays[output.name], missing[output.name])
+        array = flat.reshape((*sweep.shape, *flat.shape[1:]))
+        encoding = _encoding(array.shape, str(array.dtype), fill)
         variables[output.name] = ((*dims, *output.dims), array, _output_attributes(output), encoding)
     variables |= _status_variables(sweep, grid, errors)
     import xarray as xr  # which takes half a second that the plan of a sweep does not need
@@ -149,20 +152,39 @@ def _no_room(path: Path) -> str:
 
 
 def _empty(sweep: Sweep, output: Output, inner: Mapping[str, Coordinate]) -> np.ndarray:
-    """An array for an output, grid flattened, full of 'missing'."""
+    """An array for an output, grid flattened."""
     shape = (int(np.prod(sweep.shape, dtype=int)), *(len(inner[name].values) for name in output.dims))
-    return np.full(shape, _fill_value(output.dtype), dtype=output.dtype)
+    return np.zeros(shape, dtype=output.dtype)
 
 
-def _fill_value(dtype: str) -> float | int:
-    """NaN for real numbers, -1 for counts and flags."""
-    return np.nan if np.dtype(dtype).kind == "f" else -1
-
-
-def _put(array: np.ndarray, place: int, result: np.ndarray) -> None:
+def _put(array: np.ndarray, missing: np.ndarray, place: int, result: np.ndarray) -> None:
     """Lay a result into the front of its place; a shorter one leaves the rest missing."""
     front: Any = (place, *(slice(length) for length in result.shape))
     array[front] = result
+    missing[front] = False
+
+
+def _filled(array: np.ndarray, missing: np.ndarray) -> tuple[np.ndarray, float | int | None]:
+    """An output with a mark where it is missing, and the mark.
+
+    It is NaN among real numbers. Whole numbers and flags have one only where something is missing, since whoever reads it
+    gets real numbers then; it is a value that does not occur.
+    """
+    if array.dtype.kind == "f":
+        array[missing] = np.nan
+        return array, np.nan
+    if not missing.any():
+        return array, None
+    whole = array.astype(np.int8) if array.dtype.kind == "b" else array
+    present = set(np.unique(whole[~missing]).tolist())
+    least, most = np.iinfo(whole.dtype).min, np.iinfo(whole.dtype).max
+    mark = next(
+        (value for value in chain((-1, most), range(least, most)) if value >= least and value not in present), None
+    )
+    if mark is None:  # every value of a small type occurs
+        return _filled(whole.astype(np.int32), missing)
+    whole[missing] = mark
+    return whole, mark
 
 
 def _axis_coordinates(sweep: Sweep, experiment: Experiment) -> dict[str, Any]:
@@ -216,7 +238,8 @@ def _inner_variables(inner: Mapping[str, Coordinate]) -> dict[str, Any]:
 def _output_attributes(output: Output) -> dict[str, str]:
     """CF attributes of an output."""
     notes = {"long_name": output.long_name, "units": output.units}
-    return notes | ({"nan_means": output.nan_means} if output.nan_means else {})
+    means = {key: getattr(output, key) for key in ("nan_means", "inf_means", "shorter_means")}
+    return notes | {key: text for key, text in means.items() if text}
 
 
 def _status_variables(sweep: Sweep, grid: Grid, errors: Mapping[str, str]) -> dict[str, Any]:

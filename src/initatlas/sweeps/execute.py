@@ -18,12 +18,10 @@ from initatlas.components import recorded_lookups
 from initatlas.sweeps.batches import Batch, Task
 from initatlas.sweeps.code import batch_code, check_named
 from initatlas.sweeps.environment import environment
-from initatlas.sweeps.experiment import Experiment, Output
 from initatlas.sweeps.limits import NO_LIMITS, Limits, within_limits
+from initatlas.sweeps.outputs import Arrays, OutputError, checked_outputs
 from initatlas.sweeps.points import canonical_json, point_generator
 from initatlas.sweeps.registry import load_experiment
-
-Arrays = dict[str, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -127,14 +125,14 @@ def _attempt(
     rngs = [point_generator(point.identity(), root_seed=root_seed) for point in points]
     try:
         with within_limits(limits, points=len(points)), recorded_lookups() as used:
-            returned = experiment.run(points, rngs, data)
+            returned = list(experiment.run(points, rngs, data))
         check_named(name, points, used)
-        arrays = [_checked(experiment, result) for result in returned]
-        if len(arrays) != len(tasks):
-            raise ValueError(f"the experiment returned {len(arrays)} results for {len(tasks)} points")
+        if len(returned) != len(tasks):
+            raise OutputError(f"got {len(returned)} results, expected {len(tasks)}: one for each point of the batch")
     except Exception as error:
         if len(tasks) == 1:
-            reason = f"{type(error).__name__}: {error}".splitlines()[0]
+            kind = "" if isinstance(error, OutputError) else f"{type(error).__name__}: "
+            reason = f"{kind}{error}".splitlines()[0]
             return {}, [failure(tasks[0], reason, traceback.format_exc())]
         middle = len(tasks) // 2
         first, first_failures = _attempt(name, tasks[:middle], root_seed, limits, data)
@@ -142,34 +140,17 @@ def _attempt(
         return first | second, first_failures + second_failures
     results: dict[str, Arrays] = {}
     failures: list[Failure] = []
-    for task, result in zip(tasks, arrays, strict=True):
-        bad = [output.name for output in experiment.outputs if _is_bad(output, result[output.name])]
-        if bad:
-            failures.append(failure(task, f"NaN in {', '.join(bad)}"))
-        else:
-            results[task.key] = result
+    for task, result in zip(tasks, returned, strict=True):
+        try:
+            results[task.key] = checked_outputs(experiment, task.parameters, result)
+        except OutputError as error:
+            failures.append(failure(task, str(error)))
     return results, failures
 
 
 def failure(task: Task, reason: str, detail: str = "") -> Failure:
     """A failure of a point."""
     return Failure(task.key, canonical_json(task.parameters.model_dump()), reason, detail)
-
-
-def _checked(experiment: Experiment, result: Mapping[str, Any]) -> Arrays:
-    """The declared outputs as contiguous arrays of the declared type and number of dimensions."""
-    arrays: Arrays = {}
-    for output in experiment.outputs:
-        array = np.asarray(result[output.name], dtype=output.dtype, order="C")
-        if array.ndim != len(output.dims):
-            raise ValueError(f"{output.name} has {array.ndim} dimensions, declared are {output.dims}")
-        arrays[output.name] = array
-    return arrays
-
-
-def _is_bad(output: Output, array: np.ndarray) -> bool:
-    """Whether a result holds a NaN that means nothing."""
-    return not output.nan_means and array.dtype.kind == "f" and bool(np.isnan(array).any())
 
 
 @contextmanager

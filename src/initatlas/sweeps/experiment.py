@@ -50,8 +50,11 @@ class Output:
         Inner dimensions, behind the sweep's axes; their coordinates come from `Experiment.coordinates`.
     dtype
         The numpy type in the cube.
-    nan_means
-        What a NaN says, where it is a legitimate result. Empty: a NaN makes the point a failure.
+    nan_means, inf_means
+        What a NaN or an infinity says, where it is a legitimate result. Empty: it makes the point a failure.
+    shorter_means
+        What it says that a point's values end before its coordinate does; the rest of their place in the cube is missing.
+        Empty: a shorter result makes the point a failure. A longer one always does.
     """
 
     name: str
@@ -60,6 +63,8 @@ class Output:
     dims: tuple[str, ...] = ()
     dtype: str = "float64"
     nan_means: str = ""
+    inf_means: str = ""
+    shorter_means: str = ""
 
 
 @dataclass(frozen=True)

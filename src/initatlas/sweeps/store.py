@@ -24,7 +24,8 @@ import numpy as np
 
 from initatlas.errors import UserError
 from initatlas.files import atomic_path, make_folder
-from initatlas.sweeps.execute import Arrays, BatchOutcome, Execution
+from initatlas.sweeps.execute import BatchOutcome, Execution
+from initatlas.sweeps.outputs import Arrays
 
 log = logging.getLogger(__name__)
 

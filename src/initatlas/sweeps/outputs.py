@@ -1,0 +1,122 @@
+"""Hold what an experiment returned for a point against what it declares."""
+
+from collections.abc import Mapping, Sequence
+from reprlib import repr as short
+from typing import Any
+
+import numpy as np
+
+from initatlas.sweeps.experiment import Experiment, Output
+
+Arrays = dict[str, np.ndarray]
+
+
+class OutputError(Exception):
+    """An output is not what its experiment declares: one line that names it, what was got and what was expected."""
+
+
+def checked_outputs(experiment: Experiment, point: Any, result: Any) -> Arrays:
+    """The outputs of a point as contiguous arrays of the declared types.
+
+    Parameters
+    ----------
+    experiment, point
+        The declaration, and the point that was run.
+    result
+        What `Experiment.run` returned for it.
+
+    Returns
+    -------
+    dict
+        Output name to array, in the order of the declaration. A dimension has the length of the point's coordinate, or a
+        smaller one where the output declares what that means.
+
+    Raises
+    ------
+    OutputError
+        For an output that is missing or unknown, of another shape or type, or not finite where that means nothing.
+    """
+    names = [output.name for output in experiment.outputs]
+    if not isinstance(result, Mapping):
+        raise OutputError(f"got {short(result)} for the point, expected a mapping with the outputs {', '.join(names)}")
+    for unknown in (name for name in result if name not in names):
+        raise OutputError(f"output {unknown}: got a value, expected none: declared are {', '.join(names)}")
+    lengths = _lengths(experiment, point)
+    return {output.name: _checked(output, result, lengths) for output in experiment.outputs}
+
+
+def _lengths(experiment: Experiment, point: Any) -> dict[str, int]:
+    """Length of every inner dimension at a point."""
+    if not any(output.dims for output in experiment.outputs):
+        return {}
+    return {name: len(coordinate.values) for name, coordinate in experiment.coordinates(point).items()}
+
+
+def _checked(output: Output, result: Mapping[str, Any], lengths: Mapping[str, int]) -> np.ndarray:
+    """One output in its declared shape and type."""
+    if output.name not in result:
+        raise OutputError(f"output {output.name}: got nothing, expected {_expected(output, lengths)}")
+    array = _numbers(output, result[output.name], lengths)
+    _check_shape(output, array, lengths)
+    _check_finite(output, array)
+    return _converted(output, array)
+
+
+def _expected(output: Output, lengths: Mapping[str, int]) -> str:
+    """The declared shape in words."""
+    if not output.dims:
+        return f"one {output.dtype}"
+    return f"{output.dtype} of shape {_shape(output, [lengths[name] for name in output.dims])}"
+
+
+def _shape(output: Output, lengths: Sequence[int]) -> str:
+    """Lengths with the names of their dimensions."""
+    return f"({', '.join(f'{name}: {length}' for name, length in zip(output.dims, lengths, strict=True))})"
+
+
+def _numbers(output: Output, value: Any, lengths: Mapping[str, int]) -> np.ndarray:
+    """The returned value as an array of real numbers or flags."""
+    try:
+        array = np.asarray(value)
+    except ValueError:  # nested lists of unequal lengths
+        array = np.asarray(None)
+    if array.dtype.kind not in "biuf":
+        raise OutputError(f"output {output.name}: got {short(value)}, expected {_expected(output, lengths)}")
+    return array
+
+
+def _check_shape(output: Output, array: np.ndarray, lengths: Mapping[str, int]) -> None:
+    """The lengths of the coordinates; shorter ones where they mean something."""
+    expected = tuple(lengths[name] for name in output.dims)
+    if array.shape == expected:
+        return
+    shorter = array.ndim == len(expected) and all(got <= most for got, most in zip(array.shape, expected, strict=True))
+    if shorter and output.shorter_means:
+        return
+    got = _shape(output, array.shape) if array.ndim == len(expected) else f"({', '.join(map(str, array.shape))})"
+    hint = "; a shorter one needs shorter_means" if shorter else ""
+    raise OutputError(f"output {output.name}: got shape {got}, expected {_expected(output, lengths)}{hint}")
+
+
+def _check_finite(output: Output, array: np.ndarray) -> None:
+    """NaN and infinity only where they mean something."""
+    if array.dtype.kind != "f":
+        return
+    for found, word, key, means in (
+        (np.isnan(array), "NaN", "nan_means", output.nan_means),
+        (np.isinf(array), "infinity", "inf_means", output.inf_means),
+    ):
+        if not means and found.any():
+            share = f" in {found.sum()} of {array.size} values" if array.ndim else ""
+            raise OutputError(f"output {output.name}: got {word}{share}, expected numbers; {word} needs {key}")
+
+
+def _converted(output: Output, array: np.ndarray) -> np.ndarray:
+    """The array in the declared type, which must be able to hold it."""
+    with np.errstate(all="ignore"):
+        converted = np.asarray(array, dtype=output.dtype, order="C")
+    fits = np.isfinite(converted) == np.isfinite(array) if converted.dtype.kind == "f" else converted == array
+    if not np.all(fits):
+        first = array[~fits].flat[0]
+        raise OutputError(f"output {output.name}: got {first!s}, expected {output.dtype}, which cannot hold it")
+    return converted
