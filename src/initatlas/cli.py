@@ -381,6 +381,7 @@ def _stage_sweep(options: argparse.Namespace) -> int:
         backend=options.backend,
         workers=options.workers,
         fail_fast=options.fail_fast,
+        log_file=options.log,
     )
 
 

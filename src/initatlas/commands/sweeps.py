@@ -1,6 +1,8 @@
 """Run, plan and list sweeps."""
 
+import json
 import logging
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -14,7 +16,10 @@ from initatlas.sweeps.store import PointStore
 
 log = logging.getLogger(__name__)
 
-MOST_FAILURES_SHOWN = 20
+MOST_KINDS_SHOWN = 10
+"""Reasons of failures that are told on the screen; the log has them all."""
+
+_NUMBER = re.compile(r"\d+(\.\d+)?(e[-+]?\d+)?")
 
 
 def run(
@@ -26,6 +31,7 @@ def run(
     backend: BackendName,
     workers: int,
     fail_fast: bool = False,
+    log_file: Path | None = None,
 ) -> int:
     """Run a sweep to its cube.
 
@@ -45,6 +51,8 @@ def run(
         CPUs to use on this machine.
     fail_fast
         Whether the first failing point ends the sweep.
+    log_file
+        Where the messages of this process are written in full.
 
     Returns
     -------
@@ -69,31 +77,44 @@ def run(
         len(report.failures),
         report.seconds,
     )
-    return _report_failures(sweep, report, output)
+    return _report_failures(sweep, report, output, log_file)
 
 
-def _report_failures(sweep: Sweep, report: SweepReport, output: Path) -> int:
-    """Print the failures as a table, and say what can be done."""
+def _report_failures(sweep: Sweep, report: SweepReport, output: Path, log_file: Path | None) -> int:
+    """Say what failed, one line per kind of reason, and what can be done."""
     if not report.failures:
         return 0
-    rows = "\n".join(_row(failure) for failure in report.failures[:MOST_FAILURES_SHOWN])
-    more = len(report.failures) - MOST_FAILURES_SHOWN
-    rest = f"\n... and {more} more" if more > 0 else ""
     log.error(
-        "%s: %d of %d points failed; the others are stored, and the next run tries these alone; see %s\n%s%s",
+        "%s: %d of %d points failed; the others are stored, and the next run tries these alone; see %s%s\n%s",
         sweep.title,
         len(report.failures),
         report.points,
         partial_path(output),
-        rows,
-        rest,
+        f", and for their tracebacks {log_file}" if log_file else "",
+        "\n".join(failure_lines(sweep, report.failures)),
     )
     return 1
 
 
-def _row(failure: Failure) -> str:
-    """A line of the table of failures."""
-    return f"  {failure.point}  {failure.reason}"
+def failure_lines(sweep: Sweep, failures: Sequence[Failure]) -> list[str]:
+    """Failures by their reasons, the commonest first: how many, the first reason in full, and where it occurred.
+
+    Reasons that differ in their numbers alone are of one kind.
+    """
+    kinds: dict[str, list[Failure]] = {}
+    for failure in failures:
+        kinds.setdefault(_NUMBER.sub("#", failure.reason), []).append(failure)
+    ordered = sorted(kinds.values(), key=lambda found: -len(found))
+    lines = [f"  {len(found)} x {found[0].reason}{_place(sweep, found)}" for found in ordered[:MOST_KINDS_SHOWN]]
+    rest = ordered[MOST_KINDS_SHOWN:]
+    return [*lines, f"  {sum(map(len, rest))} x {len(rest)} other reasons"] if rest else lines
+
+
+def _place(sweep: Sweep, failures: Sequence[Failure]) -> str:
+    """Where the first of some failures occurred: its values along the axes."""
+    point = json.loads(failures[0].point)
+    values = ", ".join(f"{name} = {point[name]}" for axis in sweep.axes for name in axis.values)
+    return f" ({'first ' if len(failures) > 1 else ''}at {values})" if values else ""
 
 
 def with_device(sweep: Sweep) -> Sweep:

@@ -91,7 +91,7 @@ class SweepReport:
     points, computed
         Different points of the sweep, and those computed now.
     failures
-        Points without a result.
+        Points without a result, in the order of the grid.
     seconds
         Wall time.
     """
@@ -275,7 +275,8 @@ def _compute(
         except (KeyboardInterrupt, SystemExit):
             log.error("%s: stopped; %d of %d points are stored", sweep.title, len(entries), plan.points)
             raise
-    return entries, [*failures, *_not_run(plan, entries, failures)]
+    failures += _not_run(plan, entries, failures)
+    return entries, sorted(failures, key=lambda failed: plan.grid.places[failed.key])
 
 
 def _not_run(plan: Plan, entries: Mapping[str, Entry], failures: Sequence[Failure]) -> list[Failure]:
