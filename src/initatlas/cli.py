@@ -175,10 +175,12 @@ def _add_kernel_commands(parser: argparse.ArgumentParser) -> None:
     gram.add_argument("--seed", type=int, default=0, help="seed of the draw")
     gram.add_argument("--kernel", choices=("ntk", "nngp"), default="ntk")
     gram.add_argument("--activation", default="relu", help="a label, such as erf or 'leaky_relu(slope=0.2)'")
-    gram.add_argument("--depth", type=int, default=1, help="hidden layers")
+    gram.add_argument("--depth", type=int, default=1, help="hidden layers, up to 10000")
     gram.add_argument("--weight-variance", type=float, help="times the fan-in; instead of the norm-preserving one")
     gram.add_argument("--bias-variance", type=float, default=0.0, help="of the hidden layers")
-    gram.add_argument("--raw", action="store_true", help="do not project the images to the unit sphere")
+    gram.add_argument(
+        "--raw", action="store_true", help="take the images as they are; by default they are scaled to the unit sphere"
+    )
     gram.add_argument("--bias", action="store_true", help="give the first layer a bias")
     gram.add_argument("--dtype", choices=("float32", "float64"), default="float32")
     gram.add_argument("--tile", type=int, default=4096, help="largest side of a tile")

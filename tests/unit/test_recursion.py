@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from initatlas.activations import activation_of
+from initatlas.kernels.arguments import MOST_LAYERS
 from initatlas.kernels.preserving import preactivation_preserving_variance
 from initatlas.kernels.recursion import (
     Architecture,
@@ -230,10 +231,10 @@ def test_preactivation_preserving_variances():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"depth": -1}, "depth must be a whole number"),
-        ({"depth": 1.5}, "depth must be a whole number"),
-        ({"weight_variance": -2.0}, "weight_variance must be finite and not negative, got -2.0"),
-        ({"bias_variance": inf}, "bias_variance must be finite"),
+        ({"depth": -1}, "depth = -1: give a whole number"),
+        ({"depth": MOST_LAYERS + 1}, "depth = 10001: give a whole number from 0 to 10000"),
+        ({"weight_variance": -2.0}, "weight_variance = -2.0: give a finite number of 0 or more"),
+        ({"bias_variance": inf}, "bias_variance = inf: give a finite number"),
         ({"activation": "mish"}, "'mish' does not exist; allowed: abs, cos"),
     ],
 )

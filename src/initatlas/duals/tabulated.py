@@ -33,6 +33,10 @@ _LEAST = 2.0**-6
 """Deviations below this are as good as 0: the range of a table then begins there."""
 
 
+_MOST = 2.0**300
+"""No activation is anything but its limit there, and the squares of larger deviations overflow."""
+
+
 class Tabulated(Dual):
     """An activation by a table of its dual; errors are below some 1e-12 of the largest value in the table's range.
 
@@ -159,6 +163,11 @@ def tabulated(dual: Dual, low: float, high: float) -> Tabulated:
     """
     numerical = dual.wide if isinstance(dual, Elu) else dual
     assert isinstance(numerical, Numerical)  # all others have closed forms
+    if not high < _MOST:
+        raise ValueError(
+            f"pre-activations of standard deviation {high:.3g} are beyond a table of the dual, which ends at {_MOST:.3g}: "
+            "normalise the inputs to the sphere, or take smaller variances"
+        )
     rounded = 0.0 if low < _LEAST else float(2.0 ** np.floor(np.log2(low)))
     return _made(numerical, rounded, float(2.0 ** np.ceil(np.log2(max(high, 2.0 * _LEAST)))))
 

@@ -12,6 +12,7 @@ from pydantic import Field, model_validator
 
 from initatlas.datasets.traits import DataNeeds
 from initatlas.experiments.activation_labels import ActivationLabel, check_ntk
+from initatlas.kernels.arguments import MOST_LAYERS
 from initatlas.sweeps.experiment import Coordinate, Experiment, Output, Parameters
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ class GramSpectrumParameters(Parameters):
     samples: int = Field(default=10000, ge=200, description="number of images drawn; a smaller data set is used whole")
     pairs: int = Field(default=1000, ge=100, description="number of eigenpairs, at most half of the images")
     kernel: Literal["ntk", "nngp"] = Field(default="ntk", description="kernel of the random network")
-    depth: int = Field(default=1, ge=1, description="number of hidden layers")
+    depth: int = Field(default=1, ge=1, le=MOST_LAYERS, description="number of hidden layers")
     activation: ActivationLabel = Field(default="relu", description="activation of every layer")
     weight_variance: float | None = Field(
         default=None, gt=0, description="weight variance times fan-in; none takes the norm-preserving one"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from initatlas.experiments.activation_labels import ActivationLabel
+from initatlas.kernels.arguments import MOST_LAYERS
 from initatlas.sweeps.experiment import Coordinate, Experiment, Output, Parameters
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ class KernelInterpolationParameters(Parameters):
     """One sample of inputs, and all depths."""
 
     activation: ActivationLabel = Field(default="relu", description="activation of every layer")
-    max_depth: int = Field(default=64, ge=1, description="largest number of hidden layers")
+    max_depth: int = Field(default=64, ge=1, le=MOST_LAYERS, description="largest number of hidden layers")
     dimension: int = Field(default=5, ge=3, description="dimension of the inputs, which lie on the unit sphere")
     samples: int = Field(default=300, ge=2, description="number of training inputs")
     tests: int = Field(default=500, ge=1, description="number of test inputs")

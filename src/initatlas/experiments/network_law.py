@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 
 from initatlas.experiments.activation_labels import ActivationLabel, check_norm_preserving
 from initatlas.experiments.grids import angle_coordinate, layer_coordinate
+from initatlas.kernels.arguments import MOST_LAYERS
 from initatlas.sweeps.experiment import Coordinate, Parameters
 
 
@@ -14,7 +15,9 @@ class NetworkLawParameters(Parameters):
     """The law of a random network but for its width and the family of its weights, and the inputs that it is shown."""
 
     activation: ActivationLabel = Field(default="relu", description="activation of every layer")
-    depth: int = Field(default=1, ge=1, description="number of layers; 1, 2, 4, 8, ... and the last are recorded")
+    depth: int = Field(
+        default=1, ge=1, le=MOST_LAYERS, description="number of layers; 1, 2, 4, 8, ... and the last are recorded"
+    )
     angles: int = Field(default=37, ge=2, description="number of angles, evenly spaced from 0 to 180 degrees")
     weight_variance: float | None = Field(
         default=None,

@@ -16,6 +16,7 @@ from pydantic import Field
 from initatlas.activations.base import Activation
 from initatlas.activations.erf import Erf
 from initatlas.activations.relu import Relu
+from initatlas.kernels.arguments import MOST_LAYERS
 from initatlas.sweeps.experiment import Experiment, Output, Parameters
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ class PrintedKernelParameters(Parameters):
     formula: Literal["first_listing", "second_listing", "erf"] = Field(
         default="second_listing", description="which printed formula"
     )
-    depth: int = Field(default=1, ge=1, description="number of hidden layers")
+    depth: int = Field(default=1, ge=1, le=MOST_LAYERS, description="number of hidden layers")
     angle: float = Field(default=60.0, ge=0, le=180, description="angle between the unit inputs in degrees")
     draws: int = Field(default=100_000, ge=1000, description="Gaussian pairs per layer of the simulation")
 

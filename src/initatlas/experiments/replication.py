@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from initatlas.experiments.activation_labels import ActivationLabel
+from initatlas.kernels.arguments import MOST_LAYERS
 from initatlas.sweeps.experiment import Coordinate, Experiment, Output, Parameters
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ class ReplicationParameters(Parameters):
 
     activation: ActivationLabel = Field(default="relu", description="activation of every layer")
     width: int = Field(default=128, ge=1, description="replicas r of every node: neurons per layer")
-    depth: int = Field(default=5, ge=1, description="number of hidden layers; all of them are measured")
+    depth: int = Field(default=5, ge=1, le=MOST_LAYERS, description="number of hidden layers; all of them are measured")
     dimension: int = Field(default=10, ge=2, description="dimension of the inputs, which lie on the unit sphere")
     inputs: int = Field(default=20, ge=2, description="number of inputs; the first two are 60 degrees apart")
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field
 
 from initatlas.datasets.traits import DataNeeds
+from initatlas.kernels.arguments import MOST_LAYERS
 from initatlas.sweeps.experiment import Coordinate, Experiment, Output, Parameters
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ class SmoothnessParameters(Parameters):
     dataset: str = Field(default="digits", description="data set")
     samples: int = Field(default=3000, ge=30, description="number of images drawn; a smaller data set is used whole")
     kernel: Literal["ntk", "nngp"] = Field(default="ntk", description="kernel of the random network")
-    depth: int = Field(default=1, ge=1, description="number of hidden layers")
+    depth: int = Field(default=1, ge=1, le=MOST_LAYERS, description="number of hidden layers")
     normalise: bool = Field(default=True, description="whether images are projected to the unit sphere")
     bias: bool = Field(default=False, description="whether the first layer has a bias")
     coding: Literal["class_index", "class_index_centred", "one_hot", "parity"] = Field(

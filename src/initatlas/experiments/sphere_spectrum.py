@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from initatlas.experiments.activation_labels import ActivationLabel, check_ntk
+from initatlas.kernels.arguments import MOST_LAYERS
 from initatlas.sweeps.experiment import Coordinate, Experiment, Output, Parameters
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ class SphereSpectrumParameters(Parameters):
         default=10, ge=2, le=1000, description="dimension of the inputs, which lie on the unit sphere"
     )
     kernel: Literal["ntk", "nngp"] = Field(default="ntk", description="kernel of the random network")
-    depth: int = Field(default=1, ge=1, description="number of hidden layers")
+    depth: int = Field(default=1, ge=1, le=MOST_LAYERS, description="number of hidden layers")
     activation: ActivationLabel = Field(default="relu", description="activation of every layer")
     weight_variance: float | None = Field(
         default=None, gt=0, description="weight variance times fan-in; none takes the norm-preserving one"

@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from initatlas.duals.base import Dual
 from initatlas.kernels.gram import KernelName, gram_matrix
 from initatlas.kernels.recursion import Architecture
+from initatlas.names import did_you_mean
 
 Floats = NDArray[Any]
 
@@ -37,7 +38,7 @@ def nngp(x: ArrayLike, y: ArrayLike | None = None, **options: Unpack[KernelOptio
     y
         Inputs of the columns, shape (m, d) or (d,); none takes `x` again.
     depth
-        Number of hidden layers (1).
+        Number of hidden layers, from 0 to 10000 (1).
     activation
         A label such as "relu" or "leaky_relu(slope=0.2)", or a `Dual` of one's own ("relu").
     weight_variance
@@ -49,7 +50,8 @@ def nngp(x: ArrayLike, y: ArrayLike | None = None, **options: Unpack[KernelOptio
     output_weight_variance, output_bias_variance
         Those of the output layer: as the hidden layers, and 0.
     normalise
-        Scale the inputs to the unit sphere first (no).
+        Scale the inputs to the unit sphere first (no: these functions take arrays as they are, while `initatlas kernel gram` and
+        sweeps over data sets scale their images unless told otherwise).
     dtype
         "float64" or "float32": precision of the result.
     threads
@@ -61,8 +63,11 @@ def nngp(x: ArrayLike, y: ArrayLike | None = None, **options: Unpack[KernelOptio
 
     Raises
     ------
+    TypeError
+        If an argument is unknown, or of another type.
     ValueError
-        If shapes do not fit, an input is nan or infinite, or a value is out of its range.
+        If shapes do not fit, an input is nan or infinite, a value is out of its range, or a variance overflows; the line names
+        the argument or the layer.
 
     Examples
     --------
@@ -83,6 +88,11 @@ def ntk(x: ArrayLike, y: ArrayLike | None = None, **options: Unpack[KernelOption
 
 def _kernel(kernel: KernelName, x: ArrayLike, y: ArrayLike | None, options: KernelOptions) -> Floats:
     """Sort the options, check the inputs, and compute."""
+    if unknown := [name for name in options if name not in KernelOptions.__annotations__]:
+        known = [*KernelOptions.__annotations__]
+        raise TypeError(
+            f"{kernel}() has no argument {unknown[0]!r}{did_you_mean(unknown[0], known)}; it has: x, y, {', '.join(known)}"
+        )
     given: dict[str, Any] = {**options}
     numerical = {key: given.pop(key) for key in ("normalise", "dtype", "threads") if key in given}
     architecture = Architecture(**given)

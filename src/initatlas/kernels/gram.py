@@ -19,7 +19,7 @@ from initatlas.kernels.chords import chords_between, upper_chords
 from initatlas.kernels.inputs import Inputs, prepare_inputs
 from initatlas.kernels.layered import affordable, fill_layered
 from initatlas.kernels.polynomials import fill_polynomials, polynomial_forms
-from initatlas.kernels.recursion import Architecture, kernels_at_angle
+from initatlas.kernels.recursion import Architecture, hidden_states, kernels_at_angle, output_kernels
 from initatlas.kernels.tiles import EVERYTHING, in_bands, mirror_upper
 
 Floats = NDArray[Any]
@@ -165,6 +165,7 @@ def kernel_filler(kernel: KernelName, architecture: Architecture, rows: Inputs, 
         )
     compiled = _compiled(kernel, architecture, rows, columns)
     if compiled is None:
+        _check_largest(kernel, architecture, rows, columns)
         network = affordable(architecture, np.concatenate([rows.norms, columns.norms]))
 
         def fill(chords: Floats, out: Floats, at: slice, across: slice, lead: int) -> None:
@@ -173,6 +174,7 @@ def kernel_filler(kernel: KernelName, architecture: Architecture, rows: Inputs, 
 
         return fill
     univariate, degree = compiled
+    _refuse_beyond(rows, columns, degree, univariate.at_zero, architecture.output_bias_variance)
     row_scales, column_scales = _powers(rows, degree), _powers(columns, degree)
     forms = polynomial_forms(univariate, rows.unit.dtype)
 
@@ -182,6 +184,48 @@ def kernel_filler(kernel: KernelName, architecture: Architecture, rows: Inputs, 
         fill_polynomials(chords, out, *scales, forms, architecture.output_bias_variance, lead)
 
     return fill_compiled
+
+
+def _check_largest(kernel: KernelName, architecture: Architecture, rows: Inputs, columns: Inputs) -> None:
+    """Refuse a network whose kernel overflows for the largest input: there, with itself, it is largest."""
+    with np.errstate(over="ignore"):
+        square = np.array([max(_largest_norm(rows), _largest_norm(columns))]) ** 2
+    *_, state = hidden_states(architecture, square, square, np.zeros(1))
+    nngp, ntk = output_kernels(architecture, state)
+    values = nngp if kernel == "nngp" or ntk is None else ntk
+    _refuse_beyond(rows, columns, 0, float(values[0]), architecture.output_bias_variance)
+
+
+def _refuse_beyond(rows: Inputs, columns: Inputs, degree: int, at_zero: float, bias: float) -> None:
+    """Refuse values that the type of the result cannot hold.
+
+    Parameters
+    ----------
+    rows, columns
+        All inputs.
+    degree
+        Degree of the kernel in the norms.
+    at_zero
+        The kernel of two equal inputs, for norms of 1.
+    bias
+        What is added to every value.
+    """
+    norms = _largest_norm(rows), _largest_norm(columns)
+    with np.errstate(over="ignore"):
+        row_scale, column_scale = np.array(norms) ** degree
+        largest = max(row_scale, column_scale, row_scale * column_scale * abs(at_zero) + bias)
+    limits = np.finfo(rows.unit.dtype)
+    if largest > limits.max:
+        mend = "take dtype float64, or smaller" if limits.dtype == np.float32 else "take smaller"
+        raise ValueError(
+            f"the kernel of the largest inputs (norm {max(norms):.3g}) is about {largest:.3g}, and {limits.dtype} ends at "
+            f"{limits.max:.3g}; {mend} inputs (normalise) or variances, or fewer layers"
+        )
+
+
+def _largest_norm(inputs: Inputs) -> float:
+    """The largest norm that is a number."""
+    return float(np.max(inputs.norms, initial=0.0, where=np.isfinite(inputs.norms)))
 
 
 def _powers(inputs: Inputs, degree: int) -> Floats:

@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from initatlas.caches import compiled
+from initatlas.kernels.arguments import check_flag
+from initatlas.validation import shown
 
 Floats = NDArray[Any]
 Doubles = NDArray[np.float64]
@@ -53,18 +55,39 @@ def prepare_inputs(features: Floats, *, normalise: bool, bias: bool, dtype: str 
 
     Raises
     ------
+    TypeError
+        If `normalise` or `bias` is neither true nor false.
     ValueError
-        If it is not a matrix of real numbers.
+        If it is not a matrix of real numbers, or there is no such precision.
     """
+    check_flag("normalise", normalise)
+    check_flag("bias", bias)
     rows = np.asarray(features)
     if rows.dtype not in (np.float32, np.float64):
         rows = np.array(features, dtype=np.float64)
     if rows.ndim != 2:
         raise ValueError(f"inputs must have the shape (n, d), one per row; got {rows.shape}")
-    unit: Floats = np.empty((rows.shape[0], rows.shape[1] + bias), np.dtype(dtype))
+    unit: Floats = np.empty((rows.shape[0], rows.shape[1] + bias), precision(dtype))
     norms: Doubles = np.empty(len(rows))
     _split(np.ascontiguousarray(rows), normalise, bias, unit, norms)
     return Inputs(unit, norms)
+
+
+def precision(dtype: object) -> "np.dtype[Any]":
+    """The numpy type of a result.
+
+    Raises
+    ------
+    ValueError
+        If it is neither float64 nor float32.
+    """
+    try:
+        name = "" if dtype is None else np.dtype(dtype).name  # type: ignore[call-overload]
+    except TypeError:
+        name = ""
+    if name not in ("float64", "float32"):
+        raise ValueError(f"dtype = {shown(dtype)}: give 'float64' or 'float32'")
+    return np.dtype(name)
 
 
 @compiled()

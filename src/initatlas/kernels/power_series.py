@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from initatlas.duals.rectifier import Rectifier
-from initatlas.kernels.recursion import Architecture
+from initatlas.kernels.recursion import Architecture, refuse_overflow
 
 Doubles = NDArray[np.float64]
 Complexes = NDArray[np.complex128]
@@ -71,9 +71,11 @@ def rectifier_on_disc(architecture: Architecture, cosines: Complexes) -> tuple[C
         weight = architecture.output_variance if last else architecture.hidden_variance
         product, slope = _rectifier_dual(dual.slope, covariance / variance)
         added = architecture.output_bias_variance if last else bias
+        before = variance
         covariance = weight * variance * product + added
         ntk = covariance + weight * slope * ntk
         variance = weight * variance * 0.5 * (1.0 + dual.slope**2) + added
+        refuse_overflow(architecture, layer + 2, [np.asarray(variance)], [np.asarray(before)])
     return covariance, ntk
 
 

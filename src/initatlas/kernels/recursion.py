@@ -11,7 +11,7 @@ The state of a pair is its two variances and its *angle*. An angle is found from
 terms, so that small angles keep all digits through any depth.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import isfinite, pi
@@ -19,10 +19,12 @@ from math import isfinite, pi
 import numpy as np
 from numpy.typing import NDArray
 
-from initatlas.activations import activation_of
+from initatlas.activations import ACTIVATIONS, activation_of
 from initatlas.duals.base import Dual, covariance
 from initatlas.duals.rectifier import Rectifier
+from initatlas.kernels.arguments import MOST_LAYERS, check_variance, check_whole
 from initatlas.kernels.preserving import preactivation_preserving_variance
+from initatlas.validation import shown
 
 Doubles = NDArray[np.float64]
 
@@ -36,7 +38,7 @@ class Architecture:
     activation
         A label of `initatlas.activations.ACTIVATIONS`, or a `Dual` of one's own.
     depth
-        Number of hidden layers, 0 or more.
+        Number of hidden layers, from 0 to `initatlas.kernels.arguments.MOST_LAYERS`.
     weight_variance
         Variance of a weight times the fan-in, in every layer after the first. None takes the one that preserves a pre-activation
         variance of 1 (`initatlas.kernels.preserving`), 1 / E[phi(Z)^2] for a standard normal Z: 2 for the ReLU.
@@ -52,8 +54,10 @@ class Architecture:
 
     Raises
     ------
+    TypeError
+        If a value is of another type.
     ValueError
-        If a value is negative or not finite, or the depth is not a whole number.
+        If a variance is negative or not finite, the depth is out of its range, or there is no such activation.
     """
 
     activation: str | Dual = "relu"
@@ -65,12 +69,22 @@ class Architecture:
     output_bias_variance: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.depth != int(self.depth) or self.depth < 0:
-            raise ValueError(f"depth must be a whole number, 0 or more, got {self.depth!r}")
-        for name in ("weight", "bias", "input", "output_weight", "output_bias"):
-            value = getattr(self, f"{name}_variance")
-            if value is not None and not (isfinite(value) and value >= 0.0):
-                raise ValueError(f"{name}_variance must be finite and not negative, got {value!r}")
+        check_whole("depth", self.depth, 0, MOST_LAYERS)
+        for name in (
+            "weight_variance",
+            "bias_variance",
+            "input_variance",
+            "output_weight_variance",
+            "output_bias_variance",
+        ):
+            value = getattr(self, name)
+            if value is not None or name not in ("weight_variance", "output_weight_variance"):
+                check_variance(name, value)
+        if not isinstance(self.activation, str | Dual):
+            raise TypeError(
+                f"activation = {shown(self.activation)}: give a label ({', '.join(ACTIVATIONS)}), or a dual; that of a "
+                "function of your own is initatlas.duals.numerical.Numerical(function, derivative)"
+            )
         _ = self.dual  # an activation that does not exist is refused here
 
     @cached_property
@@ -140,18 +154,71 @@ def hidden_states(
     exact_angles
         Whether small angles keep all digits. Otherwise they are only as good as their cosine, which does for the kernel's
         values where the activation is smooth, and is faster.
+
+    Raises
+    ------
+    ValueError
+        If a variance overflows, naming the layer.
     """
     a, b = architecture.hidden_variance, architecture.bias_variance
+    before = p, q
     state = _first_state(architecture, p, q, theta, exact_angles)
-    for layer in range(architecture.depth):
-        if layer:
+    for layer in range(1, architecture.depth + 1):
+        if layer > 1:
+            before = state.p, state.q
             state = _next_state(state, architecture.dual, a, b, exact_angles)
+        refuse_overflow(architecture, layer, (state.p, state.q), before)
         yield state
 
 
+def refuse_overflow(
+    architecture: Architecture, layer: int, variances: Sequence[Doubles], before: Sequence[Doubles]
+) -> None:
+    """Refuse pre-activations of infinite variance.
+
+    Parameters
+    ----------
+    architecture
+        The network.
+    layer
+        Hidden layers are 1, 2, ...; the output is the one behind the last.
+    variances
+        Those of the layer, arrays of any shape; a nan may stand for an input that is nan.
+    before
+        Those of the layer before, or the squared norms of the inputs.
+
+    Raises
+    ------
+    ValueError
+        If one is infinite, naming the layer and the variances.
+    """
+    if not any(np.isinf(values).any() for values in variances):
+        return
+    largest = max(float(np.max(values, initial=0.0, where=~np.isnan(values))) for values in before)
+    source, weights = f"up to {largest:.3g} in layer {layer - 1}", f"weight_variance {architecture.hidden_variance:.3g}"
+    if layer == 1:
+        source, weights = f"squared norms up to {largest:.3g}", f"input_variance {architecture.input_variance:.3g}"
+    if layer > architecture.depth:
+        weights = f"output_weight_variance {architecture.output_variance:.3g}"
+    raise ValueError(
+        f"layer {layer} of {architecture.depth}: the variance of its pre-activations overflows ({source}, {weights}, "
+        f"bias_variance {architecture.bias_variance:.3g}); take smaller variances or inputs, or fewer layers"
+    )
+
+
 def output_kernels(architecture: Architecture, state: PairState) -> tuple[Doubles, Doubles | None]:
-    """NNGP and NTK of the output layer on top of a hidden layer, without the output's bias."""
-    return _propagate(state, architecture.dual, architecture.output_variance, 0.0)
+    """NNGP and NTK of the output layer on top of a hidden layer, without the output's bias.
+
+    Raises
+    ------
+    ValueError
+        If one overflows.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        kernels = _propagate(state, architecture.dual, architecture.output_variance, 0.0)
+    found = [values for values in kernels if values is not None]
+    refuse_overflow(architecture, architecture.depth + 1, found, (state.p, state.q))
+    return kernels
 
 
 def kernels_at_angle(
@@ -182,27 +249,47 @@ def kernels_at_angle(
     if architecture.depth == 0:
         linear = architecture.input_variance * squared_norm * np.cos(theta)
         return linear + architecture.output_bias_variance, linear + architecture.output_bias_variance
-    *_, kernels = kernels_by_depth(architecture, theta, squared_norm=squared_norm)
-    return kernels
+    folded = _Folded(architecture, theta, squared_norm)
+    *_, state = folded.states()
+    return folded.output(architecture.depth, state)
 
 
 def kernels_by_depth(
     architecture: Architecture, theta: Doubles, *, squared_norm: float = 1.0
 ) -> Iterator[tuple[Doubles, Doubles | None]]:
     """`kernels_at_angle` of the networks of depth 1, 2, ..., `architecture.depth`."""
-    theta = np.asarray(theta, dtype=np.float64)
-    scaled = architecture
-    if architecture.homogeneous:
-        scaled = replace(architecture, weight_variance=None, output_weight_variance=None, input_variance=1.0)
-    # The kernel of an odd network without bias is odd in the cosine: a fold keeps the digits of angles near pi
-    folds = architecture.dual.parity == -1 and architecture.bias_variance == 0.0
-    obtuse = folds & (theta > 0.5 * pi)
-    norm = np.asarray(1.0 if architecture.homogeneous else squared_norm)
-    for depth, state in enumerate(hidden_states(scaled, norm, norm, np.where(obtuse, pi - theta, theta)), start=1):
-        sign = np.where(obtuse, -1.0, 1.0) * _scale(architecture, depth, squared_norm)
-        nngp, ntk = output_kernels(scaled, state)
-        bias = architecture.output_bias_variance
-        yield sign * nngp + bias, None if ntk is None else sign * ntk + bias
+    folded = _Folded(architecture, np.asarray(theta, dtype=np.float64), squared_norm)
+    for depth, state in enumerate(folded.states(), start=1):
+        yield folded.output(depth, state)
+
+
+class _Folded:
+    """A network for inputs of equal norm, with norm-preserving layers where it is homogeneous.
+
+    The kernel of an odd network without bias is odd in the cosine: a fold at the right angle keeps the digits of angles near pi.
+    """
+
+    def __init__(self, architecture: Architecture, theta: Doubles, squared_norm: float) -> None:
+        self._given = self._scaled = architecture
+        if architecture.homogeneous:
+            self._scaled = replace(architecture, weight_variance=None, output_weight_variance=None, input_variance=1.0)
+        folds = architecture.dual.parity == -1 and architecture.bias_variance == 0.0
+        obtuse = folds & (theta > 0.5 * pi)
+        self._theta = np.where(obtuse, pi - theta, theta)
+        self._sign = np.where(obtuse, -1.0, 1.0)
+        self._squared_norm = squared_norm
+
+    def states(self) -> Iterator[PairState]:
+        """Of the hidden layers."""
+        norm = np.asarray(1.0 if self._given.homogeneous else self._squared_norm)
+        return hidden_states(self._scaled, norm, norm, self._theta)
+
+    def output(self, depth: int, state: PairState) -> tuple[Doubles, Doubles | None]:
+        """NNGP and NTK of an output layer on top of so many hidden ones."""
+        sign = self._sign * _scale(self._given, depth, self._squared_norm)
+        nngp, ntk = output_kernels(replace(self._scaled, depth=depth), state)
+        bias = self._given.output_bias_variance
+        return sign * nngp + bias, None if ntk is None else sign * ntk + bias
 
 
 def one_minus_cosine(
@@ -275,7 +362,7 @@ def _scale(architecture: Architecture, depth: int, squared_norm: float) -> float
     if not isfinite(scale * (depth + 1.0)):  # the NTK is up to depth + 1 times the NNGP
         raise ValueError(
             f"the variance overflows at depth {depth}: weight_variance {architecture.hidden_variance:g} is "
-            f"{architecture.hidden_variance / preserving:g} times the norm-preserving one"
+            f"{architecture.hidden_variance / preserving:g} times the norm-preserving one; take a smaller one, or fewer layers"
         )
     return scale
 
@@ -283,18 +370,19 @@ def _scale(architecture: Architecture, depth: int, squared_norm: float) -> float
 def _first_state(architecture: Architecture, p: Doubles, q: Doubles, theta: Doubles, exact_angles: bool) -> PairState:
     """State of the first hidden layer: the step of an identity activation, whose NTK is its covariance."""
     a, b = architecture.input_variance, architecture.bias_variance
-    state = PairState(a * p, a * q, theta, covariance(a * p, a * q, theta), None)
+    with np.errstate(over="ignore", invalid="ignore"):
+        state = PairState(a * p, a * q, theta, covariance(a * p, a * q, theta), None)
     if b > 0.0:  # without, the angle stays, to its last digit near pi too
         state = _next_state(replace(state, p=p, q=q), Rectifier(1.0), a, b, exact_angles)
     return replace(state, ntk=state.covariance if architecture.dual.differentiable else None)
 
 
 def _next_state(state: PairState, dual: Dual, a: float, b: float, exact_angles: bool) -> PairState:
-    """The next layer's state, for weight variance a and bias variance b."""
-    p, q = a * dual.moment(state.p) + b, a * dual.moment(state.q) + b
-    next_covariance, ntk = _propagate(state, dual, a, b)
-    norms = np.sqrt(p) * np.sqrt(q)
-    with np.errstate(divide="ignore", invalid="ignore"):
+    """The next layer's state, for weight variance a and bias variance b; who asks for it refuses a variance that overflows."""
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        p, q = a * dual.moment(state.p) + b, a * dual.moment(state.q) + b
+        next_covariance, ntk = _propagate(state, dual, a, b)
+        norms = np.sqrt(p) * np.sqrt(q)
         if exact_angles:
             gap = a * dual.gap(state.p, state.q, state.theta) / norms
             gap += dual.mismatch(state.p, state.q, weight_variance=a, bias_variance=b)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from initatlas.caches import compiled
+from initatlas.kernels.arguments import check_whole
 
 Array = NDArray[np.floating]
 Block = Callable[[slice, slice], Array]
@@ -112,7 +113,14 @@ def compute_tile(block: Block, tile: Tile, dtype: "np.dtype[Any]") -> Array:
 
 
 def in_bands(work: Callable[[int, int], object], n: int, threads: int = 1) -> None:
-    """Call `work(start, stop)` for bands of `BAND` rows that together are n rows, on some threads."""
+    """Call `work(start, stop)` for bands of `BAND` rows that together are n rows, on some threads.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the number of threads is no whole number of at least 1.
+    """
+    check_whole("threads", threads, 1)
     bands = [(start, min(start + BAND, n)) for start in range(0, n, BAND)]
     if threads == 1:
         for band in bands:
