@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 from initatlas import __version__
 from initatlas.caches import use_writable_caches
 from initatlas.errors import UserError
-from initatlas.runs import MARK, MARK_VARIABLE, atlas_folder
+from initatlas.messages import set_up_logging
+from initatlas.runs import atlas_folder
 from initatlas.stopping import end_now, orderly_stops
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     ours, snakemake = (words[: words.index("--")], words[words.index("--") + 1 :]) if "--" in words else (words, [])
     options = _parser().parse_args(ours)
     options.snakemake = snakemake
-    _set_up_logging(options.log)
+    set_up_logging(options.log)
     use_writable_caches()
     try:
         if options.in_atlas:
@@ -74,28 +75,6 @@ def entry() -> None:
         sys.stdout.flush()
         end_now(code)
     sys.exit(code)
-
-
-class _Marked(logging.Formatter):
-    """Marks every line, so that a front end can tell it from those of Snakemake."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        return "\n".join(f"{MARK}{line}" for line in super().format(record).splitlines())
-
-
-def _set_up_logging(path: Path | None) -> None:
-    """Messages go to standard error; with `path` also, with their time and the tracebacks of failures, to a file."""
-    log.setLevel(logging.DEBUG)
-    log.handlers.clear()
-    console = logging.StreamHandler(sys.stderr)
-    console.setLevel(logging.INFO)
-    console.setFormatter(_Marked("%(message)s") if os.environ.get(MARK_VARIABLE) else logging.Formatter("%(message)s"))
-    log.addHandler(console)
-    if path is not None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        file = logging.FileHandler(path, mode="w", encoding="utf-8")
-        file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-        log.addHandler(file)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -436,6 +415,6 @@ def _stage_page(options: argparse.Namespace) -> None:
 
 
 def _ray_keeper(options: argparse.Namespace) -> int:
-    from initatlas.sweeps.ray_session import keep_ray
+    from initatlas.sweeps.ray_keeper import keep_ray
 
     return keep_ray(options.owner, options.workers, options.session)

@@ -1,12 +1,13 @@
 """Tell how a sweep goes: a bar on a terminal, a line now and then elsewhere and in the log file."""
 
 import logging
-import sys
 import threading
 import time
 from types import TracebackType
 
 from tqdm import tqdm
+
+from initatlas.messages import Console
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +33,8 @@ class Progress:
         self._total = total
         self._done = self._failed = 0
         self._start = time.monotonic()
-        self._bar = tqdm(total=total, desc=title, unit=unit, disable=not sys.stderr.isatty(), leave=False)
+        screen = Console()
+        self._bar = tqdm(total=total, desc=title, unit=unit, file=screen, disable=not screen.isatty(), leave=False)
         self._over = threading.Event()
         self._teller = threading.Thread(target=self._tell, daemon=True)
 

@@ -1,0 +1,99 @@
+"""What is said and where: our lines on standard error, and with all else in the log of the command.
+
+Ray writes to standard output and error by itself, also from code that is not Python: a paragraph for every worker that dies.
+Once it is joined, that goes to the log.
+"""
+
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import TextIO
+
+from initatlas.runs import MARK, MARK_VARIABLE
+
+log = logging.getLogger("initatlas")
+
+_OF_THE_COMMAND: list[Path] = []
+"""The log of this command, if it has one."""
+
+_OURS: list[TextIO] = []
+"""Standard error as it was, once libraries have been sent elsewhere."""
+
+
+class Console:
+    """Standard error, for our words alone; a stream for handlers and bars."""
+
+    def write(self, text: str) -> int:
+        """Write text."""
+        return _console().write(text)
+
+    def flush(self) -> None:
+        """Flush."""
+        _console().flush()
+
+    def isatty(self) -> bool:
+        """Whether somebody looks."""
+        return _console().isatty()
+
+
+def _console() -> TextIO:
+    """Where our words go now."""
+    return _OURS[0] if _OURS else sys.stderr
+
+
+class _Marked(logging.Formatter):
+    """Marks every line, so that a front end can tell it from those of Snakemake."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return "\n".join(f"{MARK}{line}" for line in super().format(record).splitlines())
+
+
+def set_up_logging(path: Path | None) -> None:
+    """Messages go to standard error; with `path` also, with their time and the tracebacks of failures, to a file."""
+    log.setLevel(logging.DEBUG)
+    log.handlers.clear()
+    console = logging.StreamHandler(Console())
+    console.setLevel(logging.INFO)
+    console.setFormatter(_Marked("%(message)s") if os.environ.get(MARK_VARIABLE) else logging.Formatter("%(message)s"))
+    log.addHandler(console)
+    _OF_THE_COMMAND[:] = [] if path is None else [path]
+    if path is not None:
+        _empty(path)
+        file = logging.FileHandler(path, mode="a", encoding="utf-8")  # others write there too
+        file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+        log.addHandler(file)
+
+
+def send_libraries_to_the_log(otherwise: Path) -> Path:
+    """From now on what libraries write to standard output and error goes to the log of the command.
+
+    Parameters
+    ----------
+    otherwise
+        The file for a command without a log; emptied first.
+
+    Returns
+    -------
+    Path
+        The file.
+    """
+    path = _OF_THE_COMMAND[0] if _OF_THE_COMMAND else otherwise
+    if _OURS:
+        return path
+    if not _OF_THE_COMMAND:
+        _empty(path)
+    _OURS.append(os.fdopen(os.dup(2), "w", encoding="utf-8", errors="backslashreplace", buffering=1))
+    sys.stdout.flush()
+    sys.stderr.flush()
+    file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
+    os.dup2(file, 1)
+    os.dup2(file, 2)
+    os.close(file)
+    return path
+
+
+def _empty(path: Path) -> None:
+    """Make a file without content, with its folder."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"")
