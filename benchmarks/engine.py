@@ -1,5 +1,6 @@
 """The sweep engine beside other ways to run the same points: a loop, joblib, Ray Core and Ray Tune."""
 
+import atexit
 import os
 import secrets
 from collections.abc import Callable, Mapping
@@ -17,7 +18,7 @@ from benchmarks.timing import Competitors, elapsed, time_competitors
 from benchmarks.toy_experiment import work
 from benchmarks.toy_sweep import run_toy, toy_sweep
 from initatlas.sweeps.backends import Backend, RayBackend, SerialBackend
-from initatlas.sweeps.ray_session import start_private_ray
+from initatlas.sweeps.ray_keeper import remove_ray_folder, start_private_ray
 
 WORKERS = 2
 MILLISECONDS = (1, 5, 20)
@@ -61,6 +62,7 @@ def _start_ray() -> None:
     root = str(Path(__file__).resolve().parents[1])
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH", "")]))
     os.environ["RAY_AIR_NEW_OUTPUT"] = "0"  # Ray Tune then keeps its panels to itself
+    atexit.register(remove_ray_folder, os.getpid())
     start_private_ray(WORKERS, token=secrets.token_hex(32))
 
 

@@ -27,6 +27,9 @@ SECONDS_FOR_AN_ORDERLY_END = 3.0
 _REASONS: list[str] = []
 """Why this process stops itself; see `stop_for`."""
 
+_ARMED = threading.Event()
+"""Whether signals stop this process in order now."""
+
 _LEFT_ALONE: set[int] = set()
 """Children that end by themselves when this process is gone; see `leave_alone`."""
 
@@ -42,9 +45,15 @@ def orderly_stops() -> Iterator[None]:
     before = {number: signal.signal(number, _stop) for number in (signal.SIGINT, signal.SIGTERM)}
     wakeup = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
     threading.Thread(target=_watch, args=(reader,), daemon=True).start()
+    _ARMED.set()
     try:
         yield
+    except Exception:
+        if _REASONS:  # a library may make something else of it on the way
+            raise UserError(_REASONS[0]) from None
+        raise
     finally:
+        _ARMED.clear()
         signal.set_wakeup_fd(wakeup)
         for number, handler in before.items():
             signal.signal(number, handler)
@@ -52,9 +61,14 @@ def orderly_stops() -> Iterator[None]:
 
 
 def stop_for(reason: str) -> None:
-    """Stop this process from any thread, for a reason that the user is told: as if a `UserError` came up in the main thread."""
-    _REASONS.append(reason)
-    os.kill(os.getpid(), signal.SIGTERM)
+    """Stop this process from any thread, for a reason that the user is told: as if a `UserError` came up in the main thread.
+
+    Outside of `orderly_stops` nothing happens: the process is about to end anyway.
+    """
+    if not _REASONS:
+        _REASONS.append(reason)
+    if _ARMED.is_set():
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _stop(number: int, frame: FrameType | None) -> None:

@@ -1,4 +1,4 @@
-"""Kill parts of the Ray that a sweep has started for itself: it ends with one clear line, and the next run goes on."""
+"""Kill parts of the Ray that a sweep has started for itself, also while it starts: one clear line, and the next run goes on."""
 
 import os
 import random
@@ -24,74 +24,143 @@ NAP = 0.2
 """The sweep takes 16 s at least: every kill comes before its end."""
 
 SECONDS_TO_END = 60.0
-VICTIMS = ("raylet", "gcs_server", "keeper", "driver")
-AGENTS = {"ray::DashboardAgent", "ray::RuntimeEnvAgent"}
-"""Helpers of a raylet that take a minute to miss it; the keeper ends them, so that they outlive it where it is killed itself."""
+AT_ONCE = 4
+"""So many sweeps run beside each other, each with a Ray of its own: most of what they do is to wait."""
 
-End = namedtuple("End", ["code", "messages", "seconds", "alive"])
+PARTS = {
+    "driver": "",
+    "keeper": "ray-keeper",
+    "control service": "/gcs_server ",
+    "raylet": "/raylet ",
+    "dashboard agent": "ray::DashboardAgent",
+    "runtime agent": "ray::RuntimeEnvAgent",
+}
+"""Every process of a private Ray but its workers (see `test_workers`), with what its command line holds."""
+
+STARTING = {**PARTS, "dashboard agent": "dashboard/agent.py", "runtime agent": "runtime_env/agent/main.py"}
+"""The same while they start."""
+
+ON_THE_WAY = ("points to run in", "points/s", "a node left")
+"""What a sweep may say before."""
+
+End = namedtuple("End", ["victim", "code", "messages", "files", "seconds", "alive"])
 
 
 def start(account):
     """The stage of the workflow that runs a sweep, with a Ray of its own; its messages go to a file."""
     command = [sys.executable, "-m", "initatlas", "stage", "sweep", "--spec", account.sweep.model_dump_json()]
     command += ["--store", str(account.folder / "points"), "--output", str(account.output)]
-    command += ["--backend", "ray", "--workers", "2"]
+    command += ["--backend", "ray", "--workers", "2", "--log", str(account.folder / "sweep.log")]
     kept = {name: value for name, value in os.environ.items() if not name.startswith("RAY_") and name != OWNER_VARIABLE}
+    long = account.folder / ("x" * 110)  # the path of a socket must be shorter
+    long.mkdir(exist_ok=True)
+    environment = kept | account.environment | {"TMPDIR": str(long)}
     with (account.folder / "messages").open("w") as messages:
-        return subprocess.Popen(command, env=kept | account.environment, stdin=subprocess.DEVNULL, stderr=messages)
+        return subprocess.Popen(
+            command, env=environment, stdin=subprocess.DEVNULL, stdout=messages, stderr=subprocess.STDOUT
+        )
 
 
-def kill_a_part(account, victim):
-    """Start a sweep, kill a part of it at a random moment, and tell how it ended."""
-    chosen = random.Random(f"{SEED} {victim}")
+def kill_a_part(account, part):
+    """Start a sweep, kill a part of it at a random moment of its work, and tell how it ended."""
+    chosen = random.Random(f"{SEED} {part}")
+
+    def choose(driver):
+        wait_until(lambda: driver.poll() is not None or len(account.files()) >= 3)
+        time.sleep(chosen.uniform(0, 1.5))
+        return part, next(found for found in family(driver) if PARTS[part] in title(found))
+
+    return kill_one(account, choose)
+
+
+def kill_at_the_start(account, part):
+    """Start a sweep, and kill a part some time after it has begun."""
+    chosen = random.Random(f"{SEED} start {part}")
+
+    def choose(driver):
+        there = wait_until(lambda: [found for found in family(driver)[1:] if STARTING[part] in title(found)])
+        time.sleep(chosen.uniform(0, 0.5))
+        return part, there[0]
+
+    return kill_one(account, choose)
+
+
+def family(driver):
+    """The driver and all processes below it."""
+    me = psutil.Process(driver.pid)
+    return [me, *me.children(recursive=True)]
+
+
+def kill_one(account, choose):
+    """Start a sweep, kill what is chosen, and tell how it ended."""
     driver = start(account)
     messages = account.folder / "messages"
-    family = []
+    below = []
     try:
-        wait_until(lambda: driver.poll() is not None or len(account.files()) >= 3)
+        part, victim = choose(driver)
         assert driver.poll() is None, messages.read_text()
-        time.sleep(chosen.uniform(0, 1.5))
-        me = psutil.Process(driver.pid)
-        (keeper,) = me.children()
-        agents = {found for found in keeper.children(recursive=True) if title(found).strip() in AGENTS}
-        family = me.children(recursive=True)
-        named = {found.name(): found for found in family} | {"keeper": keeper, "driver": me}
+        below = family(driver)[1:]
         begin = time.monotonic()
-        named[victim].kill()
+        victim.kill()
         driver.wait(SECONDS_TO_END)
         seconds = time.monotonic() - begin
-        awaited = [found for found in family if victim != "keeper" or found not in agents]
-        _, alive = psutil.wait_procs(awaited, timeout=SECONDS_TO_END)
+        _, alive = psutil.wait_procs(below, timeout=SECONDS_TO_END)
     finally:
         driver.kill()
         driver.wait()
-        for process in family:
+        for process in below:
             with suppress(psutil.NoSuchProcess):
                 process.kill()
-    return End(driver.returncode, messages.read_text(), seconds, [found.pid for found in alive])
+    return End(part, driver.returncode, messages.read_text(), len(account.files()), seconds, [*map(str, alive)])
 
 
-def test_killed_parts_of_the_sweeps_own_ray(tmp_path, tally):
-    """Four sweeps at a time, each with a Ray of its own: most of what they do is to wait."""
+@pytest.fixture(scope="module")
+def calm(tmp_path_factory):
+    """The sweep, and the cube of an undisturbed run."""
     sweep = drill_sweep()
-    calm = calm_cube(sweep, tmp_path / "calm")
-    accounts = [Account(sweep, tmp_path / victim, nap=NAP) for victim in VICTIMS]
-    with ThreadPoolExecutor(len(VICTIMS)) as pool:
-        ends = [*pool.map(kill_a_part, accounts, VICTIMS)]
-    for victim, account, end in zip(VICTIMS, accounts, ends, strict=True):
-        assert end.alive == [], victim
-        if victim == "driver":
-            assert end.code == -signal.SIGKILL
-        else:
-            assert "Traceback" not in end.messages
-            assert end.messages.splitlines()[-1] == f"initatlas: {RAY_IS_GONE}", victim
-            assert end.code == 2
-        assert 3 <= len(account.files()) < BATCHES
-        account.finish()
-        account.assert_whole(calm)
-        again = account.computed_again()
-        assert again <= 4 * POINTS_PER_BATCH
-        tally.moments += 1
-        tally.recomputed += again
-    took = ", ".join(f"{end.seconds:.1f} s ({victim})" for victim, end in zip(VICTIMS, ends, strict=True))
+    return sweep, calm_cube(sweep, tmp_path_factory.mktemp("calm"))
+
+
+def check(account, end, calm, tally):
+    """One line, the right code, nothing left behind; the next run goes on and gives the same cube."""
+    assert end.alive == [], end
+    if end.victim == "driver":
+        assert end.code == -signal.SIGKILL
+    else:
+        assert "Traceback" not in end.messages
+        lines = end.messages.splitlines()
+        ours = [line for line in lines if not any(mark in line for mark in ON_THE_WAY)]
+        assert len(ours) == 1, end
+        assert ours[0] == f"initatlas: {RAY_IS_GONE}" or (
+            ours[0].startswith("initatlas: the private Ray of this run has not started")
+            and ours[0].endswith("; what is finished is stored; run the same command again")
+            and not end.files
+        )
+        assert end.code == 2
+    account.finish()
+    account.assert_whole(calm)
+    again = account.computed_again()
+    assert again <= 4 * POINTS_PER_BATCH
+    tally.moments += 1
+    tally.recomputed += again
+
+
+def test_killed_parts_of_the_sweeps_own_ray(tmp_path, calm, tally):
+    accounts = [Account(calm[0], tmp_path / part, nap=NAP) for part in PARTS]
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        ends = [*pool.map(kill_a_part, accounts, PARTS)]
+    for account, end in zip(accounts, ends, strict=True):
+        assert 3 <= end.files < BATCHES
+        check(account, end, calm[1], tally)
+    took = ", ".join(f"{end.seconds:.1f} s ({end.victim})" for end in ends)
     tally.note = f"the driver ended after {took}"
+
+
+def test_parts_killed_while_ray_starts(tmp_path, calm, tally):
+    parts = [part for part in PARTS if part != "driver"]
+    accounts = [Account(calm[0], tmp_path / part, nap=NAP) for part in parts]
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        ends = [*pool.map(kill_at_the_start, accounts, parts)]
+    for account, end in zip(accounts, ends, strict=True):
+        check(account, end, calm[1], tally)
+    tally.note = f"the driver ended after {max(end.seconds for end in ends):.1f} s at most"

@@ -26,13 +26,14 @@ def slow_sweep(folder, *, name="trial", points=200, nap=0.2):
     return make_sweep("toy.faults", {"number": [*range(points)]}, fixed=fixed, name=name)
 
 
-def start(sweep, folder, backend, **environment):
+def start(sweep, folder, backend, stdout=None, **environment):
     """The stage of the workflow that runs a sweep, as a process."""
     command = [sys.executable, "-m", "initatlas", "stage", "sweep", "--spec", sweep.model_dump_json()]
     command += ["--store", str(folder / "points"), "--output", str(folder / f"{sweep.name}.nc")]
     command += ["--backend", backend, "--workers", "2"]
     kept = {key: value for key, value in os.environ.items() if not key.startswith("RAY_") and key != OWNER_VARIABLE}
-    return subprocess.Popen(command, env={**kept, **environment}, stderr=subprocess.PIPE, text=True)
+    environment = {**kept, **environment}
+    return subprocess.Popen(command, env=environment, stdout=stdout, stderr=subprocess.PIPE, text=True)
 
 
 def wait_until(condition, *, seconds):

@@ -1,11 +1,14 @@
 """The Ray of a sweep: whom it belongs to, and what is said when it is gone."""
 
 import json
+import os
 import socket
 import subprocess
 import sys
+import tempfile
 import textwrap
 import time
+from pathlib import Path
 from types import SimpleNamespace
 
 import psutil
@@ -13,39 +16,28 @@ import pytest
 from filelock import FileLock
 
 from initatlas.errors import UserError
-from initatlas.sweeps import ray_session
-from initatlas.sweeps.ray_session import OWNER_VARIABLE, RAY_IS_GONE, RayOfTheSweep, _is_loopback, is_running
+from initatlas.sweeps import ray_keeper, ray_session
+from initatlas.sweeps.ray_keeper import LONGEST_FOLDER, Session, end_orphans, is_running, ray_folder, remove_ray_folder
+from initatlas.sweeps.ray_session import OWNER_VARIABLE, RAY_IS_GONE, RayOfTheSweep
 
 GONE = 2**22 + 1
 """No process has this id: Linux gives lower ones."""
 
 
-@pytest.mark.parametrize(
-    ("address", "expected"),
-    [
-        ("127.0.0.1:6379", True),
-        ("127.0.0.9:6379", True),
-        ("localhost:6379", True),
-        ("[::1]:6379", True),
-        ("10.0.0.7:6379", False),
-        ("ray://127.0.0.1:10001", False),
-        ("auto", False),
-    ],
-)
-def test_a_loopback_address_is_told_from_others(address, expected):
-    assert _is_loopback(address) == expected
-
-
 @pytest.fixture
 def joined(monkeypatch):
-    """Joining puts address and kind into this list, and takes a while; the environment is as before afterwards."""
+    """Joining puts address and token into this list, and takes a while; the environment is as before afterwards."""
     found = []
 
-    def join(address, kind):
+    def join_given(said):
         time.sleep(0.2)
-        found.append((address, kind))
+        found.append((ray_session.os.environ["RAY_ADDRESS"], ""))
 
-    monkeypatch.setattr(ray_session, "_join", join)
+    def join_private(session, path, said):
+        found.append((session.address, session.token))
+
+    monkeypatch.setattr(ray_session, "_join_given", join_given)
+    monkeypatch.setattr(ray_session, "_join_private", join_private)
     monkeypatch.setattr(ray_session, "cluster_cpus", lambda default: 7)
     monkeypatch.setattr(ray_session.os, "environ", dict(ray_session.os.environ))
     return found
@@ -57,7 +49,7 @@ def test_a_given_cluster_is_joined_in_the_background_and_nothing_is_started(tmp_
         assert not ray.ready()
         assert ray.join() == 7
         assert ray.ready()
-    assert joined == [("127.0.0.1:1", "given")]
+    assert joined == [("127.0.0.1:1", "")]
     assert not (tmp_path / "ray").exists()
 
 
@@ -81,12 +73,11 @@ def test_the_running_ray_of_the_workflow_is_found(tmp_path, joined):
     me = psutil.Process()
     ray_session.os.environ.pop("RAY_ADDRESS", None)
     ray_session.os.environ[OWNER_VARIABLE] = f"{socket.gethostname()}:{me.pid}"
-    session = {"address": "127.0.0.1:1", "token": "secret", "process": me.pid, "created": me.create_time()}
+    session = {"address": "127.0.0.1:1", "token": "secret", "process": me.pid, "created": me.create_time(), "parts": []}
     (tmp_path / f"{me.pid}.json").write_text(json.dumps(session))
     with RayOfTheSweep(workers=2, session_folder=tmp_path) as ray:
         assert ray.join() == 7
-    assert joined == [("127.0.0.1:1", "private")]
-    assert ray_session.os.environ["RAY_AUTH_TOKEN"] == "secret"
+    assert joined == [("127.0.0.1:1", "secret")]
 
 
 def test_nobody_waits_for_a_ray_that_does_not_come(tmp_path, monkeypatch, joined):
@@ -123,15 +114,91 @@ def test_a_second_keeper_for_the_same_owner_starts_nothing(tmp_path):
     assert (done.returncode, done.stderr) == (3, "")
 
 
+def test_the_keeper_of_a_ray_that_does_not_start_leaves_its_reason_and_nothing_else(tmp_path):
+    """The sweep tells the last line of its log."""
+    path = tmp_path / "session.json"
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    (broken / "ray.py").write_text("raise ImportError('no Ray of this kind')")
+    command = [sys.executable, "-m", "initatlas", "ray-keeper", str(psutil.Process().pid), "1", str(path)]
+    environment = os.environ | {"PYTHONPATH": str(broken)}
+    with path.with_suffix(".log").open("w") as words:
+        done = subprocess.run(command, stderr=words, timeout=60, check=False, env=environment)
+    assert done.returncode == 1
+    assert {found.name for found in tmp_path.iterdir()} == {"session.log", "broken"}
+    line = ray_session._why_not_started(path.with_suffix(".log"))
+    assert line.startswith("the private Ray of this run has not started (ImportError: no Ray of this kind; see ")
+
+
+def test_what_a_killed_keeper_has_left_is_ended_and_what_a_living_one_holds_is_not(tmp_path):
+    """Its processes are found by the session of the system that it has begun, also when their parent is gone."""
+    path = tmp_path / "session.json"
+    program = "import subprocess, time; print(subprocess.Popen(['sleep', '300']).pid, flush=True); time.sleep(300)"
+    command = [sys.executable, "-c", program]
+    leader = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True)
+    child = psutil.Process(int(leader.stdout.readline()))
+    bystander = subprocess.Popen(["sleep", "300"], start_new_session=True)
+    try:
+        kept = {"address": "", "token": "", "process": leader.pid, "created": psutil.Process(leader.pid).create_time()}
+        path.write_text(json.dumps({**kept, "parts": []}))
+        end_orphans(path)
+        assert child.is_running()
+        assert path.exists()
+        leader.kill()
+        leader.wait()
+        end_orphans(path)
+        psutil.wait_procs([child], timeout=10)
+        assert not child.is_running() or child.status() == psutil.STATUS_ZOMBIE
+        assert not path.exists()
+        assert bystander.poll() is None
+    finally:
+        for process in (leader, bystander):
+            process.kill()
+            process.wait()
+
+
+@pytest.mark.parametrize("length", [10, 110])
+def test_ray_has_a_folder_of_this_user_whose_sockets_have_short_paths(tmp_path, monkeypatch, length):
+    long = tmp_path / ("x" * length)
+    long.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", "/tmp" if length == 10 else str(long))
+    monkeypatch.delenv("RAY_TMPDIR", raising=False)
+    folder = ray_folder()
+    try:
+        assert len(str(folder)) <= LONGEST_FOLDER
+        assert folder.stat().st_mode & 0o777 == 0o700
+        assert folder.parent == Path("/tmp")
+    finally:
+        remove_ray_folder(os.getpid())
+    assert not folder.exists()
+
+
+def test_without_any_short_folder_the_user_is_told_what_to_set(tmp_path, monkeypatch):
+    monkeypatch.setattr(ray_keeper, "_parents_of_ray_folders", lambda: [tmp_path / ("x" * 110)])
+    with pytest.raises(
+        UserError, match=r"too long for the sockets of Ray.*; set RAY_TMPDIR to a folder of at most \d+ "
+    ):
+        ray_folder()
+
+
+def test_a_session_is_kept_while_all_of_its_processes_run():
+    me = psutil.Process()
+    here = (me.pid, me.create_time())
+    assert Session("", "", *here, parts=(here,)).is_kept()
+    assert not Session("", "", *here, parts=(here, (GONE, 1.0))).is_kept()
+    assert not Session("", "", GONE, 1.0, parts=(here,)).is_kept()
+
+
 WATCHED = """
     import ctypes, signal, sys, threading, time
     from types import SimpleNamespace
     sys.modules["ray"] = SimpleNamespace(is_initialized=lambda: True)
     from initatlas import cli
+    from initatlas.sweeps.ray_address import answers
     from initatlas.sweeps.ray_session import _watch
 
     def work(options):
-        threading.Thread(target=_watch, args=(sys.argv[1], 0.1), daemon=True).start()
+        threading.Thread(target=_watch, args=(lambda: answers(sys.argv[1]), 0.1), daemon=True).start()
         print("watching", flush=True)
         {work}
 
@@ -144,7 +211,12 @@ WATCHED = """
 IN_A_LIBRARY = "signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM]); ctypes.CDLL(None).sleep(30)"
 
 
-@pytest.mark.parametrize("work", ["time.sleep(30)", IN_A_LIBRARY], ids=["in Python", "in a library"])
+WRAPPED = """exec('try: time.sleep(30)\\nexcept Exception as error: raise RuntimeError("wrapped") from error')"""
+
+
+@pytest.mark.parametrize(
+    "work", ["time.sleep(30)", IN_A_LIBRARY, WRAPPED], ids=["in Python", "in a library", "made into something else"]
+)
 def test_a_control_service_that_is_gone_ends_the_sweep_with_one_line(work):
     """Also where the main thread does not come back from a library."""
     listener = socket.create_server(("127.0.0.1", 0))

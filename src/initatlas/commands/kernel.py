@@ -29,7 +29,8 @@ from initatlas.provenance import code_version, digest
 from initatlas.smoothness.targets import Coding, target_coding
 from initatlas.smoothness.top import TopSmoothness, smoothness_from_top
 from initatlas.sweeps.progress import Progress
-from initatlas.sweeps.ray_session import RayOfTheSweep, cluster_is_given
+from initatlas.sweeps.ray_address import cluster_is_given
+from initatlas.sweeps.ray_session import RayOfTheSweep
 
 log = logging.getLogger(__name__)
 
