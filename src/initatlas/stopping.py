@@ -34,6 +34,10 @@ _LEFT_ALONE: set[int] = set()
 """Children that end by themselves when this process is gone; see `leave_alone`."""
 
 
+class Stopped(SystemExit):
+    """SIGTERM came. Code that ends itself by `sys.exit` raises SystemExit, which is something else."""
+
+
 @contextmanager
 def orderly_stops() -> Iterator[None]:
     """Inside the block SIGTERM raises SystemExit and SIGINT KeyboardInterrupt; both end the process within seconds.
@@ -77,7 +81,7 @@ def _stop(number: int, frame: FrameType | None) -> None:
         raise UserError(_REASONS[0])
     if number == signal.SIGINT:
         raise KeyboardInterrupt
-    raise SystemExit(128 + number)
+    raise Stopped(128 + number)
 
 
 def _watch(reader: int) -> None:

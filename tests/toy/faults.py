@@ -1,7 +1,9 @@
 """An experiment that can fail in every way. A file `cured` in the folder of a sweep heals its points."""
 
+import ctypes
 import os
 import signal
+import sys
 import time
 from pathlib import Path
 
@@ -12,7 +14,7 @@ from initatlas.sweeps.experiment import Experiment, Output, Parameters
 
 class FaultsParameters(Parameters):
     number: int = Field(default=0, description="what the point returns")
-    fault: str = Field(default="", description="what goes wrong: raise, nan, nothing, shape, kill, kill once")
+    fault: str = Field(default="", description="what goes wrong; see _value")
     at: int = Field(default=-1, description="number of the point with the fault")
     folder: str = Field(default="", description="where the points leave a note that they ran")
     nap: float = Field(default=0.0, ge=0, description="seconds that the point sleeps")
@@ -34,6 +36,12 @@ def _value(point):
         return {"value": [1.0, 2.0]}
     if point.fault == "kill" or (point.fault == "kill once" and attempts == 1):
         os.kill(os.getpid(), signal.SIGKILL)
+    if point.fault == "leave":
+        os._exit(3)
+    if point.fault == "segfault":
+        ctypes.string_at(0)
+    if point.fault == "exit":
+        sys.exit("no more")
     if point.fault == "raise":
         raise ValueError(f"number {point.number} is bad\nand this is a second line")
     return {"value": float("nan") if point.fault == "nan" else float(point.number)}

@@ -15,6 +15,7 @@ from initatlas.sweeps.backends import (
     choose_backend,
 )
 from initatlas.sweeps.batches import Batch, Task
+from initatlas.sweeps.engine import open_store, plan_sweep
 from initatlas.sweeps.execute import BatchOutcome
 from initatlas.sweeps.experiment import Parameters
 from initatlas.sweeps.ray_session import SECONDS_WORTH_RAY
@@ -83,18 +84,16 @@ def test_nothing_runs_here_where_every_point_is_to_run_on_ray(tmp_path):
     assert ran(tmp_path) == set()
 
 
-def test_nothing_runs_here_after_a_driver_that_was_killed(tmp_path):
-    """A point may have killed it: on Ray it kills a worker."""
+def test_points_that_may_have_killed_a_driver_do_not_run_here(tmp_path):
+    """On Ray they kill a worker at most, so they wait for it; the others do not."""
     sweep = eight_points(tmp_path)
-    home = tmp_path / "points" / "toy.faults"
-    home.mkdir(parents=True)
-    (home / "lock").write_text("toy/trial, process 7 on a machine")
+    store = open_store(sweep, tmp_path / "points")
+    short = min(plan_sweep(sweep, store, {}).batches, key=lambda batch: batch.seconds)
+    store.journal.begin((task.key for task in short.tasks), ())
     with pytest.raises(CalledError):
         run(sweep, tmp_path, backend=RayBackend(join, lambda: False))
-    assert ran(tmp_path) == set()
-    with pytest.raises(CalledError):
-        run(sweep, tmp_path, backend=RayBackend(join, iter([False, True]).__next__))
-    assert ran(tmp_path) == {0}
+    assert ran(tmp_path) == {*range(1, 8)}
+    assert store.journal.suspects() == {task.key for task in short.tasks}
 
 
 def test_nothing_is_started_where_nothing_is_to_run(tmp_path):

@@ -207,8 +207,7 @@ def test_a_second_driver_waits_and_names_the_first(store, tmp_path):
 def test_the_lock_is_given_back_after_a_mistake(store):
     with pytest.raises(ValueError, match="inside"), store.lock("own/first"):
         raise ValueError("inside")
-    with store.lock("own/second") as was_killed:
-        assert not was_killed
+    with store.lock("own/second"):
         assert "own/second" in (store.home / "lock").read_text()
     assert (store.home / "lock").read_text() == ""
 
@@ -223,9 +222,29 @@ def test_the_lock_of_a_killed_driver_is_free(store, tmp_path):
         """
     killed = subprocess.run([sys.executable, "-c", textwrap.dedent(program)], timeout=20, check=False)
     assert killed.returncode == -signal.SIGKILL
-    with store.lock("own/next") as was_killed:
-        assert was_killed
+    with store.lock("own/next"):
         assert "own/next" in (store.home / "lock").read_text()
+
+
+def test_the_journal_keeps_what_a_driver_did_not_take_back(store, tmp_path):
+    journal = store.journal
+    assert journal.suspects() == frozenset()
+    journal.begin(["a", "b"], ["z"])
+    assert PointStore(tmp_path, "toy.draws", "c0de" * 16).journal.suspects() == {"a", "b", "z"}
+    assert PointStore(tmp_path, "toy.faults", "c0de" * 16).journal.suspects() == frozenset()
+    journal.begin(["c"], ["z"])
+    assert journal.suspects() == {"c", "z"}
+    journal.settle(["z"])
+    assert journal.suspects() == {"z"}
+    journal.settle([])
+    assert [*store.home.iterdir()] == []
+
+
+def test_a_journal_that_cannot_be_read_suspects_nobody(store):
+    store.home.mkdir(parents=True)
+    for content in ("", "[", "7", "{]"):
+        (store.home / "suspects.json").write_text(content)
+        assert store.journal.suspects() == frozenset()
 
 
 @contextmanager

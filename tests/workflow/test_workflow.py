@@ -183,7 +183,7 @@ def test_a_failing_point_fails_its_job_and_leaves_a_table(project):
     assert reason.startswith("  24 x TimeLimitError: took more than 1e-09 s ")
     assert reason.endswith("(first at depth = 1, width = 2)")
     assert "Traceback" not in answer.text
-    assert len(lines) < 60
+    assert len(lines) < 100, answer.text
     assert (project / "data/logs/smoke/sweeps/own/slow.log").read_text().count("Traceback") == 24
     assert not (project / "data/cubes/smoke/own/slow.nc").exists()
     assert cube(project, "own/slow.partial")["status"].values.min() == 1

@@ -4,10 +4,12 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, cast
 
 from initatlas.errors import UserError
+from initatlas.sweeps.apart import ApartProcess, ProcessDiedError
 from initatlas.sweeps.batches import Batch, halves
 from initatlas.sweeps.execute import BatchOutcome, Execution, execute_batch, failure
 from initatlas.sweeps.limits import Limits
@@ -39,7 +41,7 @@ class Backend(Protocol):
         *,
         root_seed: int,
         limits: Limits,
-        apart: bool = False,
+        begin: Callable[[Batch], None],
     ) -> Generator[BatchOutcome]:
         """Run all batches.
 
@@ -49,8 +51,8 @@ class Backend(Protocol):
             What to compute, and the bounds on each point.
         data
             Name of a data set to its content.
-        apart
-            Whether a point might take its process with it, so that none is to run in this one if there are others.
+        begin
+            Called before a batch runs in this very process, which its points might take with them. No suspect batch does.
         """
         ...
 
@@ -68,12 +70,29 @@ class SerialBackend:
         *,
         root_seed: int,
         limits: Limits,
-        apart: bool = False,
+        begin: Callable[[Batch], None],
     ) -> Generator[BatchOutcome]:
-        """Run the batches in order."""
+        """Run the batches in order, the suspect ones last and in a process of their own."""
         for batch in batches:
-            content = data.get(batch.dataset or "")
-            yield execute_batch(experiment, batch, root_seed=root_seed, limits=limits, data=content)
+            if not batch.suspect:
+                begin(batch)
+                content = data.get(batch.dataset or "")
+                yield execute_batch(experiment, batch, root_seed=root_seed, limits=limits, data=content)
+        waiting = deque(_first_start(batch) for batch in batches if batch.suspect)
+        with closing(ApartProcess()) as process:
+            while waiting:
+                start = waiting.popleft()
+                content = data.get(start.batch.dataset or "")
+                try:
+                    outcome = process.compute(experiment, start.batch, root_seed=root_seed, limits=limits, data=content)
+                except ProcessDiedError as error:
+                    given_up = _after_death(str(error), start)
+                    if isinstance(given_up, BatchOutcome):
+                        yield given_up
+                    else:
+                        waiting.extendleft(given_up)
+                else:
+                    yield _of_attempt(outcome, start)
 
 
 class RayBackend:
@@ -102,13 +121,13 @@ class RayBackend:
         *,
         root_seed: int,
         limits: Limits,
-        apart: bool = False,
+        begin: Callable[[Batch], None],
     ) -> Generator[BatchOutcome]:
         """Run the batches on the cluster, longest first, in the order given."""
-        waiting = deque(_Start(batch) for batch in batches)
+        waiting = deque(map(_first_start, batches))
         here = SerialBackend().run
-        while waiting and not self._ready() and not apart and not _gpus(experiment, waiting[-1].batch):
-            yield from here(experiment, [waiting.pop().batch], data, root_seed=root_seed, limits=limits)
+        while waiting and not self._ready() and _may_run_here(experiment, waiting[-1].batch):
+            yield from here(experiment, [waiting.pop().batch], data, root_seed=root_seed, limits=limits, begin=begin)
         if not waiting:
             return
         workers = self._connect()
@@ -171,6 +190,16 @@ class _Start:
     deaths: int = 0
 
 
+def _first_start(batch: Batch) -> _Start:
+    """A batch before its first start in this run. A suspect one has seen the end of a process already."""
+    return _Start(batch, attempt=2, deaths=1) if batch.suspect else _Start(batch)
+
+
+def _may_run_here(experiment: str, batch: Batch) -> bool:
+    """Whether a batch may run in the driver while Ray starts."""
+    return not batch.suspect and not _gpus(experiment, batch)
+
+
 class _Cluster:
     """What the joined Ray has now, as nodes join and leave; asked for once in a while.
 
@@ -223,6 +252,11 @@ def _fetch(reference: Any, start: _Start) -> BatchOutcome | list[_Start]:
         if len(_nodes()) > 1:
             return _after_node_death("LocalRayletDiedError", start)
         raise UserError(RAY_IS_GONE) from None
+    return _of_attempt(outcome, start)
+
+
+def _of_attempt(outcome: BatchOutcome, start: _Start) -> BatchOutcome:
+    """An outcome with the number of the attempt that it came from."""
     return replace(outcome, execution=replace(outcome.execution, attempt=start.attempt))
 
 

@@ -19,10 +19,21 @@ MEGABYTES_PER_BATCH = 1500.0
 
 @dataclass(frozen=True)
 class Task:
-    """A point that is to be computed: its key in the store and its parameters."""
+    """A point that is to be computed.
+
+    Attributes
+    ----------
+    key
+        Its key in the store.
+    parameters
+        Its parameters.
+    suspect
+        Whether it may have taken a process with it, so that it is not to run in the driver's.
+    """
 
     key: str
     parameters: Parameters
+    suspect: bool = False
 
 
 @dataclass(frozen=True)
@@ -32,7 +43,7 @@ class Batch:
     Attributes
     ----------
     tasks
-        The points; they agree in the static parameters of their experiment and in their data set.
+        The points; they agree in the static parameters of their experiment, in their data set, and in being suspect.
     dataset
         Name of their data set, or None.
     seconds, megabytes
@@ -44,18 +55,23 @@ class Batch:
     seconds: float
     megabytes: float
 
+    @property
+    def suspect(self) -> bool:
+        """Whether its points may have taken a process with them."""
+        return self.tasks[0].suspect
+
 
 def make_batches(tasks: Sequence[Task], experiment: Experiment) -> list[Batch]:
-    """Batches of at most `seconds_per_batch` and `MEGABYTES_PER_BATCH` each, longest first.
+    """Batches of at most `seconds_per_batch` and `MEGABYTES_PER_BATCH` each: the suspect ones, then the longest first.
 
     The composition depends on the points alone, never on the workers. Results do not depend on it at all.
     """
-    groups: dict[str, list[Task]] = defaultdict(list)
+    groups: dict[tuple[bool, str], list[Task]] = defaultdict(list)
     for task in tasks:
-        groups[_static_values(task.parameters, experiment)].append(task)
+        groups[task.suspect, _static_values(task.parameters, experiment)].append(task)
     longest = seconds_per_batch(sum(experiment.seconds(task.parameters) for task in tasks))
     batches = [batch for group in groups.values() for batch in _cut(group, experiment, longest)]
-    return sorted(batches, key=lambda batch: -batch.seconds)
+    return sorted(batches, key=lambda batch: (not batch.suspect, -batch.seconds))
 
 
 def seconds_per_batch(total: float) -> float:

@@ -121,6 +121,7 @@ def plan_sweep(sweep: Sweep, store: PointStore, data: Mapping[str, DataSource]) 
     """
     experiment = load_experiment(sweep.experiment)
     stored, slowness = store.survey()
+    suspects = store.journal.suspects()
     places: dict[str, int] = {}
     repeats: dict[str, list[int]] = {}
     excluded: list[int] = []
@@ -137,7 +138,7 @@ def plan_sweep(sweep: Sweep, store: PointStore, data: Mapping[str, DataSource]) 
         places[key] = place
         _extend(inner, experiment, point, sweep)
         if key not in stored:
-            tasks.append(Task(key, point))
+            tasks.append(Task(key, point, suspect=key in suspects))
     if not places:
         raise UserError(f"sweep {sweep.title}: every point is excluded")
     return Plan(
@@ -203,11 +204,11 @@ def run_sweep(
         If the store cannot be written.
     """
     start = time.perf_counter()
-    with store.lock(sweep.title) as was_killed:
+    with store.lock(sweep.title):
         plan = plan_sweep(sweep, store, data)
         backend = choose(plan.seconds)
         _announce(sweep, plan, backend)
-        entries, failures = _compute(sweep, plan, store, data, backend, fail_fast=fail_fast, apart=was_killed)
+        entries, failures = _compute(sweep, plan, store, data, backend, fail_fast=fail_fast)
         seconds = time.perf_counter() - start
         experiment = load_experiment(sweep.experiment)
         reasons = {failure.key: failure.reason for failure in failures}
@@ -231,6 +232,13 @@ def partial_path(output: Path) -> Path:
 
 def _announce(sweep: Sweep, plan: Plan, backend: Backend) -> None:
     """Say what is going to happen."""
+    suspect = sum(len(batch.tasks) for batch in plan.batches if batch.suspect)
+    if suspect:
+        log.warning(
+            "%s: a run ended without a word while it computed %d of the points; they run in a process of their own",
+            sweep.title,
+            suspect,
+        )
     log.info(
         "%s: %d of %d points to run in %d batches (%d stored), about %.0f s on one core, backend %s",
         sweep.title,
@@ -251,7 +259,6 @@ def _compute(
     backend: Backend,
     *,
     fail_fast: bool,
-    apart: bool,
 ) -> tuple[dict[str, Entry], list[Failure]]:
     """Run the batches of a plan; every result is durable before it counts."""
     entries = dict(plan.entries)
@@ -259,8 +266,14 @@ def _compute(
     if not plan.batches:
         return entries, failures
     contents = {name: source.content for name, source in data.items()}
+    suspects = store.journal.suspects()
     outcomes = backend.run(
-        sweep.experiment, plan.batches, contents, root_seed=sweep.root_seed, limits=sweep.limits, apart=apart
+        sweep.experiment,
+        plan.batches,
+        contents,
+        root_seed=sweep.root_seed,
+        limits=sweep.limits,
+        begin=lambda batch: store.journal.begin((task.key for task in batch.tasks), suspects),
     )
     with closing(outcomes), Progress(sweep.title, plan.to_run) as progress:
         try:
@@ -275,6 +288,8 @@ def _compute(
         except (KeyboardInterrupt, SystemExit):
             log.error("%s: stopped; %d of %d points are stored", sweep.title, len(entries), plan.points)
             raise
+        finally:
+            store.journal.settle(suspects - entries.keys())
     failures += _not_run(plan, entries, failures)
     return entries, sorted(failures, key=lambda failed: plan.grid.places[failed.key])
 

@@ -15,6 +15,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from initatlas.components import recorded_lookups
+from initatlas.stopping import Stopped
 from initatlas.sweeps.batches import Batch, Task
 from initatlas.sweeps.code import batch_code, check_named
 from initatlas.sweeps.environment import environment
@@ -129,7 +130,9 @@ def _attempt(
         check_named(name, points, used)
         if len(returned) != len(tasks):
             raise OutputError(f"got {len(returned)} results, expected {len(tasks)}: one for each point of the batch")
-    except Exception as error:
+    except (Exception, SystemExit) as error:
+        if isinstance(error, Stopped) or hasattr(error, "ray_terminate_msg"):  # not by the point, but from outside
+            raise
         if len(tasks) == 1:
             kind = "" if isinstance(error, OutputError) else f"{type(error).__name__}: "
             reason = f"{kind}{error}".splitlines()[0]

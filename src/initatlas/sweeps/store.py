@@ -25,6 +25,7 @@ import numpy as np
 from initatlas.errors import UserError
 from initatlas.files import atomic_path, make_folder
 from initatlas.sweeps.execute import BatchOutcome, Execution
+from initatlas.sweeps.journal import Journal
 from initatlas.sweeps.outputs import Arrays
 
 log = logging.getLogger(__name__)
@@ -75,6 +76,7 @@ class PointStore:
     def __init__(self, root: Path, experiment: str, code: str) -> None:
         self.home = root / experiment
         self.folder = self.home / code[:16]
+        self.journal = Journal(self.home)
 
     def index(self) -> dict[str, Entry]:
         """All readable points by key; damaged files are reported, set aside and forgotten."""
@@ -143,26 +145,20 @@ class PointStore:
             yield read_batch(path), rows
 
     @contextmanager
-    def lock(self, purpose: str) -> Iterator[bool]:
+    def lock(self, purpose: str) -> Iterator[None]:
         """Keep other drivers from computing the same points; wait, and say for whom, while another holds it.
 
         Drafts that a killed driver left are removed: under the lock nobody else writes.
-
-        Yields
-        ------
-        bool
-            Whether the last driver was killed: it left its name in the lock.
         """
         with _open_lock(self.home) as handle:
             _acquire(handle.fileno(), self.home / "lock")
-            was_killed = (self.home / "lock").stat().st_size > 0
             _sign(
                 handle, f"{purpose}, process {os.getpid()} on {socket.gethostname()}, since {time.ctime()}\n", self.home
             )
             for draft in self.folder.glob(".*.draft.npz"):
                 draft.unlink()
             try:
-                yield was_killed
+                yield
             finally:
                 handle.truncate(0)
 

@@ -1,0 +1,60 @@
+"""Which points may have taken a process with them: written down before they run, so that the next run knows.
+
+A point that ends its process (a fault in a library, `os._exit`) leaves no message. So the keys of the batch that a driver is
+about to compute in its own process are on the disk first. Where a driver ended without taking them back, its batch is suspect,
+and runs in a process of its own from then on, until its points are computed.
+"""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+from initatlas.errors import UserError
+from initatlas.files import write_text
+
+
+class Journal:
+    """The suspect points of an experiment. Only who holds the lock of its store writes.
+
+    Parameters
+    ----------
+    folder
+        Folder of the experiment in the point store.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / "suspects.json"
+
+    def suspects(self) -> frozenset[str]:
+        """Keys of the points that were being computed when a driver ended without a word."""
+        try:
+            return frozenset(json.loads(self._path.read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError):
+            return frozenset()
+
+    def begin(self, keys: Iterable[str], suspects: Iterable[str]) -> None:
+        """Write down what is about to run in this process, beside the points that are suspect already.
+
+        Raises
+        ------
+        UserError
+            If the folder cannot be written.
+        """
+        self._write({*keys, *suspects})
+
+    def settle(self, suspects: Iterable[str]) -> None:
+        """Leave only points that are still suspect: nothing runs any more."""
+        if {*suspects} != self.suspects():
+            self._write({*suspects})
+
+    def _write(self, keys: set[str]) -> None:
+        """Replace the file; without any suspect there is none."""
+        try:
+            if keys:
+                write_text(self._path, json.dumps(sorted(keys)))
+            else:
+                self._path.unlink(missing_ok=True)
+        except OSError as error:
+            raise UserError(
+                f"{self._path}: cannot be written ({error.strerror}); make room or give write access, then run again"
+            ) from None
