@@ -45,7 +45,7 @@ class Measurement:
     ----------
     verdict
         ``holds``: as published. ``differs``: the direction is right, the number is not. ``fails``: it is not so.
-        ``not measured``: the data that it needs are absent.
+        ``not measured``: the data that it needs are absent, or too few to decide.
     reason
         Why, in one or two sentences.
     value, low, high
@@ -98,3 +98,38 @@ def within(value: float, published: Published, *, low: float | None = None, high
     reach = published.tolerance
     bottom, top = value if low is None else low, value if high is None else high
     return bottom - reach <= published.value <= top + reach
+
+
+def below(bound: float, *, low: float, high: float) -> Verdict:
+    """Verdict of a claim that a number lies below a bound: undecided where the interval of the number reaches the bound."""
+    return "holds" if high < bound else "fails" if low > bound else "not measured"
+
+
+def misprint(printed: float, right: float, *, value: float, low: float, high: float) -> tuple[Verdict, str]:
+    """Verdict of a printed number that is held for wrong, and what the measurement says of the other one.
+
+    Parameters
+    ----------
+    printed, right
+        What the formulas give; a printed nan agrees with nothing.
+    value, low, high
+        The measurement and the ends of its interval.
+
+    Returns
+    -------
+    verdict, remark
+        Undecided where the interval reaches both, or neither and the printed number is nearer. The remark is a sentence behind
+        a space, or empty where the interval reaches the right number alone.
+    """
+    printed_agrees, right_agrees = low <= printed <= high, low <= right <= high
+    if printed_agrees:
+        return (
+            ("not measured", " The measurement agrees with both.")
+            if right_agrees
+            else ("holds", " It agrees with the printed one.")
+        )
+    if right_agrees:
+        return "fails", ""
+    if abs(value - printed) <= abs(value - right):
+        return "not measured", " The measurement agrees with neither, and is nearer to the printed one."
+    return "fails", " The measurement agrees with neither, and is nearer to the right one."

@@ -2,12 +2,15 @@
 
 import numpy as np
 
-from initatlas.studies.atlas.trainability import accuracy, best_variance, scale_at
+from initatlas.studies.atlas.trainability import CHANCE, accuracy, best_variance, scale_at
 from initatlas.studies.claim import Measurement, Verdict, within
 from initatlas.studies.evidence import Evidence
 
 LEARNED = 0.5
 """A network has learned where it reaches this share of the best accuracy of its data set."""
+
+ABOVE_CHANCE = 2.0
+"""Networks whose accuracy is below this many times that of guessing say nothing of the best variance."""
 
 
 def measure(evidence: Evidence) -> dict[str, Measurement]:
@@ -22,6 +25,11 @@ def measure(evidence: Evidence) -> dict[str, Measurement]:
 def _norm_preserving(evidence: Evidence) -> Measurement:
     """The variance at which the deepest networks learn best, mean over the weight distributions."""
     deepest = accuracy(evidence, "glyphs").isel(depth=-1).mean("weights")
+    if float(deepest.max()) < ABOVE_CHANCE * CHANCE:
+        return Measurement(
+            "not measured",
+            f"No network of depth {int(deepest.depth)} learns the glyphs: the best accuracy is {float(deepest.max()):.2f}.",
+        )
     value, low, high = best_variance(deepest)
     holds = within(value, evidence.published["norm_preserving_variance"], low=low, high=high)
     return Measurement(
@@ -51,7 +59,7 @@ def _beyond(evidence: Evidence) -> Measurement:
 
 def _within_scale(evidence: Evidence) -> Measurement:
     """Networks shallower than one scale should learn."""
-    share, count = _shares(evidence, deeper_than=0.0, shallower_than=1.0)
+    share, count = _shares(evidence, deeper_than=-np.inf, shallower_than=1.0)
     return _judged(share, count, holds=share > 0.9, fails=share < 0.5)
 
 

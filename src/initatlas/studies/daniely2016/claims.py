@@ -4,7 +4,7 @@ import numpy as np
 import xarray as xr
 from scipy import stats
 
-from initatlas.studies.claim import Measurement, Verdict, within
+from initatlas.studies.claim import Measurement, Verdict, below, misprint, within
 from initatlas.studies.daniely2016.measures import (
     FAILURES,
     Estimate,
@@ -30,6 +30,9 @@ MOST_STANDARD_ERRORS = 5.0
 """The largest of some hundred standard normal numbers stays below it, but for a chance of about 1e-4."""
 
 ROUNDING = 1e-12
+
+GROWING = 0.1
+"""A ratio grows with the dimension where its exponent exceeds this."""
 
 LOST = 100.0
 """A harmonic counts as lost where one more layer leaves less than one part in this of its eigenvalue."""
@@ -138,11 +141,12 @@ def _replication_bounded(evidence: Evidence) -> Measurement:
     worst = ratio.max("layer")
     failed, networks = int((worst > 1.0).sum()), worst.size
     found = _binomial(failed, networks)
-    excess = float(worst.max()) ** -2
+    needed = float(worst.max()) ** 2
+    generous = "The bound is generous: the" if needed < 1.0 else "The"
     return Measurement(
         "holds" if found.low <= FAILURES else "fails",
         f"{failed} of {networks} networks ({', '.join(title(name) for name in ratio.activation.values)}) fail in some layer. "
-        f"The bound is generous: a width {excess:.0f} times smaller would do for the worst network.",
+        f"{generous} worst network needs {needed:.2g} times the width of the bound.",
         *found,
     )
 
@@ -185,8 +189,8 @@ def _approximation_rate(evidence: Evidence) -> Measurement:
     holds = within(found.value, evidence.published["approximation_rate"], low=found.low, high=found.high)
     return Measurement(
         "holds" if holds else "differs",
-        f"Weights whose mean over the layer is the target, {errors.sizes['seed']} layers per width. Fitted weights do better: "
-        f"exponents {', '.join(f'{value:.2f} ({title(name)})' for name, value in _by_activation(fitted))}.",
+        f"Weights whose mean over the layer is the target, {errors.sizes['seed']} layers per width. The exponents of fitted "
+        f"weights: {', '.join(f'{value:.2f} ({title(name)})' for name, value in _by_activation(fitted))}.",
         *found,
     )
 
@@ -201,12 +205,13 @@ def _approximation_bound(evidence: Evidence) -> Measurement:
     cube = evidence.cubes["approximation"].sel(target="kernel_sum")
     scaled, unbiased = cube["fitted_error"] * cube.width, (cube["unbiased_error"] * cube.width).mean("seed")
     found = jackknife(lambda samples: float(samples.mean("seed").max()), scaled)
+    keep = "always keep the bound" if float(unbiased.max()) <= 1.0 else "do not always keep the bound"
     return Measurement(
         "holds" if found.low <= 1.0 else "fails",
-        f"Fitted weights; a single layer has at most {float(scaled.max()):.2f}. The unbiased weights of the usual proof do not "
-        f"always keep the bound: their mean is up to "
-        f"{', '.join(f'{value:.2f} ({title(name)})' for name, value in _by_activation(unbiased.max('width')))}; "
-        "the proof wants features of at most 1 (for the ReLU the exact mean is (d + 2) / d less the target's mean square).",
+        f"Fitted weights; a single layer has at most {float(scaled.max()):.2f}. The unbiased weights of the usual proof "
+        f"{keep}: their mean is up to "
+        f"{', '.join(f'{value:.2f} ({title(name)})' for name, value in _by_activation(unbiased.max('width')))}; by theory "
+        "the proof wants features of at most 1, and for the ReLU the exact mean is (d + 2) / d less the target's mean square.",
         *found,
     )
 
@@ -217,10 +222,14 @@ def _only_if(evidence: Evidence) -> Measurement:
     relative = cube["fitted_error"] / cube["mean_square"].mean()
     found = jackknife(lambda samples: float(exponent(samples.mean("seed"), "width")), relative)
     last = relative.mean("seed").isel(width=-1)
+    falls = below(0.0, low=found.low, high=found.high)
+    verdict: Verdict = "fails" if falls == "holds" else "holds" if falls == "fails" else falls
+    trend = {"holds": "falls", "fails": "does not fall"}.get(falls, "may fall or not")
     return Measurement(
-        "fails" if found.high < 0.0 else "holds",
-        "Exponent of the width in the error for a single ReLU neuron. Its norm is infinite, for each harmonic of its degrees "
-        f"adds the same; yet at width {int(last.width)} the error is {float(last):.2%} of its mean square, and falls.",
+        verdict,
+        "Exponent of the width in the error for a single ReLU neuron. By theory its norm is infinite, for each harmonic of its "
+        f"degrees adds the same. At width {int(last.width)} the error is {float(last):.2%} of its mean square; it {trend} with "
+        "the width.",
         *found,
     )
 
@@ -234,12 +243,22 @@ def _contains(evidence: Evidence) -> Measurement:
     lost = deeper["eigenvalue"] + deeper["eigenvalue_error"] < resolved(cube) / LOST
     holds = float(endless.max()) < 1.0 and not bool(lost.any())
     by_activation = largest.max(("dimension", "depth"))
+    degrees = {
+        str(name): int(ratios.sel(activation=name).max(("dimension", "depth")).idxmax("degree"))
+        for name in largest.activation.values
+    }
+    listed = ", ".join(
+        f"{value:.2f} ({title(name)}, degree {degrees[name]})" for name, value in _by_activation(by_activation)
+    )
+    growth = exponent(largest.max("depth"), "dimension")
+    grows = [title(str(name)) for name in growth.activation.values if float(growth.sel(activation=name)) > GROWING]
+    missing = "some degree is lost with one more layer" if bool(lost.any()) else "no degree is lost with one more layer"
     return Measurement(
         "holds" if holds else "fails",
-        "Largest ratio of an eigenvalue to that of one more layer: bounded, so the space contains the shallower one's. "
-        f"By activation {', '.join(f'{value:.2f} ({title(name)})' for name, value in _by_activation(by_activation))}; ReLU "
-        f"and erf have it at degree 1, and large degrees are below {float(endless.max()):.2f}. The "
-        "second Hermite has it at degree 0, and its bound grows with the dimension.",
+        f"Largest ratio of an eigenvalue to that of one more layer, by activation {listed}. In the upper half of the degrees "
+        f"that ReLU and erf resolve it is at most {float(endless.max()):.2f}; {missing}. Where the ratio is bounded over all "
+        "degrees, the space contains the shallower one's. The largest ratio "
+        f"{'grows with the dimension for ' + ' and '.join(grows) if grows else 'does not grow with the dimension'}.",
         float(by_activation.max()),
     )
 
@@ -254,9 +273,8 @@ def _strict(evidence: Evidence, activation: str, *, first_depth: int) -> Measure
     value = float(exponents.min())
     verdict: Verdict = "holds" if value > 0.5 else "fails" if float(abs(exponents).max()) < 0.05 else "differs"
     meaning = {
-        "holds": "The ratio grows without bound: the deeper space has functions that the shallower one lacks.",
-        "fails": f"The ratio stays below {float(growth.max()):.2f}: the spaces are equal, up to the norm. Only the step "
-        "from one layer to two adds something, the odd degrees.",
+        "holds": "The ratio grows; if it goes on so, the deeper space has functions that the shallower one lacks.",
+        "fails": f"The ratio stays below {float(growth.max()):.2f}; if it goes on so, the spaces are equal, up to the norm.",
         "differs": "The ratio is neither clearly bounded nor clearly growing.",
     }[verdict]
     last = int(growth.degree.where(growth.notnull()).max())
@@ -292,7 +310,8 @@ def _odd(evidence: Evidence) -> Measurement:
     there = bool(present(deep).sel(degree=odd.degree).all())
     return Measurement(
         "holds" if missing and there else "fails",
-        "Largest share of the kernel's trace at one layer; zero within the numerical error. At two layers and more "
+        "Largest share of the kernel's trace at one layer; "
+        f"{'zero within' if missing else 'not zero within'} the numerical error. At two layers and more "
         f"{'all' if there else 'not all'} odd degrees are there as far as double precision resolves the even ones, up to "
         f"degree {int(reach(deep).min())} at least.",
         value,
@@ -305,12 +324,13 @@ def _separation(evidence: Evidence) -> Measurement:
     factors = separation_factor(cube)
     deepest = factors.sel(depth=4)
     value = float(exponent(deepest, "dimension"))
+    norms = exponent(resolved(cube).sel(degree=2) ** -0.5, "dimension")
     return Measurement(
         "holds" if within(value, evidence.published["separation"]) else "fails",
         f"Exact law, d from {int(cube.dimension.min())} to {int(cube.dimension.max())}: the norm at depth 1 is at most "
-        f"{float(factors.max()):.2f} times that at depth 4, over even degrees up to {int(cube.degree.max())}, in all of them. "
-        "Odd degrees from 3 on are not in the space of depth 1 at all, whatever d and L. For the harmonics themselves the norm "
-        "grows like d^(k/2) at every depth.",
+        f"{float(deepest.max()):.2f} times that at depth 4, over all d and even degrees up to {int(cube.degree.max())}. By "
+        "theory odd degrees from 3 on are not in the space of depth 1 at all, whatever d and L. The norm of the second harmonic "
+        f"itself grows with d by exponents from {float(norms.min()):.2f} to {float(norms.max()):.2f} over the depths.",
         value,
     )
 
@@ -326,8 +346,8 @@ def _universality_limit(evidence: Evidence) -> Measurement:
         "fails" if loss.low > 0.0 else "holds" if loss.value == 0.0 else "differs",
         f"Error of the ReLU kernel of depth {int(errors.layers.max())} for the sum of four harmonics of mean square 1; the best "
         f"depth is {best}, with {float(errors.sel(layers=best).mean()):.3f}. The erf learns the third harmonic best at depth "
-        f"{best_erf}. Deep kernels tend to a constant (ReLU) or to a spike (erf). As a statement on the spaces it does not "
-        "depend on the depth: the ReLU's is dense from depth 2 on; the erf's, which is odd, is not at any depth.",
+        f"{best_erf}. By theory deep kernels tend to a constant (ReLU) or to a spike (erf), and as a statement on the spaces it "
+        "does not depend on the depth: the ReLU's is dense from depth 2 on; the erf's, which is odd, is not at any depth.",
         *found,
     )
 
@@ -341,7 +361,7 @@ def _universality_fixed(evidence: Evidence) -> Measurement:
     return Measurement(
         "holds" if there else "fails",
         f"Smallest share of the trace over the degrees that double precision resolves, up to {reaches}: "
-        f"{'all are there' if there else 'some are missing'}. That no later degree vanishes follows from the decay.",
+        f"{'all are there' if there else 'some are missing'}. By theory no later degree vanishes.",
         float(cube["share"].where(cube.degree <= last).min()),
     )
 
@@ -354,13 +374,14 @@ def _erratum(evidence: Evidence, formula: str, *, depth: int, angle: int) -> Mea
     names = ("printed", "right", "simulated", "standard_error")
     printed, right, simulated, error = (scale * float(point[name]) for name in names)
     margin = NORMAL_95 * error
-    agrees = abs(printed - simulated) <= MOST_STANDARD_ERRORS * error
+    farthest = MOST_STANDARD_ERRORS * error
+    verdict, remark = misprint(printed, right, value=simulated, low=simulated - farthest, high=simulated + farthest)
     ratios = (cube["printed"] / cube["right"]).sel(angle=angle)
     return Measurement(
-        "holds" if agrees else "fails",
+        verdict,
         f"Simulated kernel of unit inputs at {angle} degrees, depth {depth}{', times 2^depth' if scale > 1.0 else ''}: printed "
         f"{printed:.4g}, right {right:.4g}. Printed over right by depth: "
-        f"{', '.join(f'{int(d)}: {float(ratios.sel(depth=d)):.3g}' for d in ratios.depth.values)}.",
+        f"{', '.join(f'{int(d)}: {float(ratios.sel(depth=d)):.3g}' for d in ratios.depth.values)}.{remark}",
         simulated,
         simulated - margin,
         simulated + margin,
@@ -373,8 +394,8 @@ def _returns(evidence: Evidence) -> Measurement:
     value = float(returned.mean())
     return Measurement(
         "holds" if value == 1.0 else "fails",
-        f"Share of {returned.size} calls that return. At every layer the function calls itself with depth 1 for the variances, "
-        "and that call does the same: the recursion has no end.",
+        f"Share of {returned.size} calls that return. As we read it, the function calls itself with depth 1 for the variances at "
+        "every layer, and that call does the same: such a recursion has no end.",
         value,
     )
 
@@ -386,8 +407,8 @@ def _normalised(evidence: Evidence) -> Measurement:
     holds = within(value, evidence.published["erratum_normalised"], low=value - margin, high=value + margin)
     return Measurement(
         "holds" if holds else "fails",
-        "Halving goes with weights of variance 1 / fan-in, and is consistent with the listing's factor 1 / (2 pi). The "
-        "normalised initialisation, 2 / fan-in, keeps the variances and has 1 / pi.",
+        "Share of the mean square that a layer keeps. By theory halving goes with weights of variance 1 / fan-in, and with the "
+        "listing's factor 1 / (2 pi); the normalised initialisation, 2 / fan-in, keeps the variances and has 1 / pi.",
         value,
         value - margin,
         value + margin,

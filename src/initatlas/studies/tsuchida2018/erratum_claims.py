@@ -6,7 +6,7 @@ from math import radians
 
 import numpy as np
 
-from initatlas.studies.claim import Measurement
+from initatlas.studies.claim import Measurement, Verdict, misprint
 from initatlas.studies.evidence import Evidence
 from initatlas.studies.tsuchida2018 import printed
 from initatlas.studies.tsuchida2018.deviations import part
@@ -15,6 +15,11 @@ from initatlas.studies.tsuchida2018.statistics import Interval, mean_interval
 SLOPE = 0.2
 LAYER, ANGLE = 8, 120.0
 """Where the composition as printed and the right one are compared."""
+
+SHALLOW, DEEP = 512, 4096
+"""Layers behind which the rate of the decay is compared, each over as many layers again."""
+
+ROUNDING = 1e-12
 
 
 @dataclass(frozen=True)
@@ -74,14 +79,13 @@ def errata(evidence: Evidence) -> dict[str, Erratum]:
 
 
 def _judged(evidence: Evidence, erratum: Erratum) -> Measurement:
-    """Which of the two formulas the measurement is nearer to, and whether it excludes the printed one."""
+    """Which of the two formulas the interval of the measurement reaches."""
     found = erratum.measured(evidence)
-    nearer = abs(found.value - erratum.right) < abs(found.value - erratum.printed)
-    excluded = not found.holds(erratum.printed)
+    verdict, remark = misprint(erratum.printed, erratum.right, value=found.value, low=found.low, high=found.high)
     text = "nan: it has left [-1, 1]" if np.isnan(erratum.printed) else f"{erratum.printed:.4f}"
     return Measurement(
-        "fails" if excluded and (nearer or np.isnan(erratum.printed)) else "holds",
-        f"{erratum.what}: as printed {text}, right {erratum.right:.4f}.",
+        verdict,
+        f"{erratum.what}: as printed {text}, right {erratum.right:.4f}.{remark}",
         found.value,
         found.low,
         found.high,
@@ -109,19 +113,31 @@ def _elu_samples(evidence: Evidence) -> Interval:
 
 
 def _contraction(evidence: Evidence) -> Measurement:
-    """Ratio of 1 - cos theta at two depths: a contraction would make it vanish."""
+    """Rate per layer at which 1 - cos theta decays, deep over shallow: a contraction keeps it away from 0.
+
+    With ``|T'| <= q < 1`` every rate is at least -log q, and tends to a constant. A power law has rates that fall like the
+    inverse of the layer.
+    """
     gap = evidence.cubes["theory"]["one_minus_cosine"].sel(activation="relu", angle=90.0)
-    ratio = float(gap.sel(layer=8192) / gap.sel(layer=4096))
-    step = float((gap.sel(layer=8192) / gap.sel(layer=4096)) ** (1.0 / 4096))
-    constant = printed.rate_constant(0.0)
-    reached = float(gap.sel(layer=8192)) * 8192**2
+    kept = {layer: float(gap.sel(layer=2 * layer) / gap.sel(layer=layer)) for layer in (SHALLOW, DEEP)}
+    shallow, deep = (-np.log(kept[layer]) / layer for layer in (SHALLOW, DEEP))
+    value = float(deep / shallow)
+    verdict: Verdict = "fails" if value < 0.5 else "holds" if value > 0.9 else "differs"
+    meaning = {
+        "fails": "The rate vanishes as for a power law, because T'(1) = 1; Banach's theorem does not apply as written "
+        "(Edelstein's does).",
+        "holds": "The decay is geometric.",
+        "differs": "That is neither a power law nor a geometric decay.",
+    }[verdict]
+    end = 2 * DEEP
     return Measurement(
-        "fails",
-        "(1 - cos theta_8192) / (1 - cos theta_4096) of ReLU: a contraction with |T'| <= q < 1 would have q^4096, "
-        f"practically 0. A step shrinks the distance by the factor {step:.5f}, because T'(1) = 1; Banach's "
-        "theorem does not apply as "
-        f"written (Edelstein's does). j^2 (1 - cos theta_j) is {reached:.1f} and tends to {constant:.1f}.",
-        ratio,
+        verdict,
+        f"Rate at which 1 - cos theta_j of ReLU decays per layer, j from {DEEP} to {end}, over that from {SHALLOW} to "
+        f"{2 * SHALLOW}: a contraction with |T'| <= q < 1 has 1 in the limit, the power law j^-2 has {SHALLOW / DEEP:.3f}. In "
+        f"the deeper range a step keeps the share {np.exp(-deep):.5f}, and all of them {kept[DEEP]:.3g}. {meaning} "
+        f"j^2 (1 - cos theta_j) is {float(gap.sel(layer=end)) * end**2:.1f} at the end; by theory it tends to "
+        f"{printed.rate_constant(0.0):.1f}.",
+        value,
     )
 
 
@@ -129,10 +145,15 @@ def _definite(evidence: Evidence) -> Measurement:
     """Smallest eigenvalue of the Gram matrix of one leaky ReLU layer on a circle."""
     cosines = evidence.cubes["theory"]["cosine"].sel(activation=f"leaky_relu(slope={SLOPE})", layer=1).values
     smallest = printed.smallest_eigenvalue(cosines)
+    definite = smallest > -ROUNDING
+    meaning = (
+        "not negative, as it has to be: the kernel is E[s(u) s(v)], a Gram matrix by itself, and a sum of the arc-cosine "
+        "and the linear kernel."
+        if definite
+        else "negative, which no kernel E[s(u) s(v)] allows."
+    )
     return Measurement(
-        "fails" if smallest > -1e-12 else "holds",
-        f"Smallest eigenvalue over the largest, Gram matrix on {2 * (len(cosines) - 1)} points of a circle: not "
-        "negative. The kernel is "
-        "E[s(u) s(v)], a Gram matrix by itself, and a sum of the arc-cosine and the linear kernel.",
+        "fails" if definite else "holds",
+        f"Smallest eigenvalue over the largest, Gram matrix on {2 * (len(cosines) - 1)} points of a circle: {meaning}",
         smallest,
     )

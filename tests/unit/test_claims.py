@@ -1,0 +1,194 @@
+"""What a verdict is made from, and the claims of atlas and chen2024 on synthetic cubes."""
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from initatlas.config import load_published
+from initatlas.errors import UserError
+from initatlas.studies.atlas import claims as atlas
+from initatlas.studies.chen2024 import claims as chen2024
+from initatlas.studies.claim import Measurement, Published, below, ledger, misprint, within
+from initatlas.studies.evidence import Evidence
+
+
+def published(value, tolerance=0.0):
+    return Published(statement="s", where="w", value=value, tolerance=tolerance)
+
+
+@pytest.mark.parametrize(
+    ("value", "interval", "tolerance", "reached"),
+    [
+        (1.0, {}, 0.0, True),
+        (1.1, {}, 0.09, False),
+        (1.1, {}, 0.11, True),
+        (0.9, {}, 0.09, False),
+        (0.9, {}, 0.11, True),
+        (1.3, {"low": 1.2, "high": 1.4}, 0.19, False),
+        (1.3, {"low": 1.2, "high": 1.4}, 0.21, True),
+        (0.7, {"low": 0.6, "high": 0.8}, 0.19, False),
+        (0.7, {"low": 0.6, "high": 0.8}, 0.21, True),
+        (0.7, {"low": 0.0, "high": 1.0}, 0.0, True),
+        (1.3, {"low": 1.0, "high": 2.0}, 0.0, True),
+    ],
+)
+def test_a_number_is_reached_within_the_interval_and_the_tolerance_and_no_farther(value, interval, tolerance, reached):
+    assert within(value, published(1.0, tolerance), **interval) == reached
+
+
+def test_nothing_can_be_within_reach_of_no_number():
+    with pytest.raises(ValueError, match="no published number"):
+        within(1.0, published(None))
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "verdict"),
+    [(0.5, 0.9, "holds"), (1.1, 2.0, "fails"), (0.9, 1.1, "not measured"), (1.0, 1.0, "not measured")],
+)
+def test_a_bound_is_kept_broken_or_undecided(low, high, verdict):
+    assert below(1.0, low=low, high=high) == verdict
+
+
+@pytest.mark.parametrize(
+    ("printed", "right", "verdict", "remark"),
+    [
+        (3.0, 1.1, "fails", ""),
+        (0.9, 3.0, "holds", "with the printed one"),
+        (0.9, 1.1, "not measured", "with both"),
+        (3.0, 1.5, "fails", "nearer to the right"),
+        (1.5, 3.0, "not measured", "nearer to the printed"),
+        (1.5, 0.5, "not measured", "nearer to the printed"),
+        (float("nan"), 1.1, "fails", ""),
+        (float("nan"), 3.0, "fails", "nearer to the right"),
+    ],
+)
+def test_a_misprint_is_judged_by_the_interval(printed, right, verdict, remark):
+    found = misprint(printed, right, value=1.0, low=0.8, high=1.2)
+    assert found[0] == verdict
+    assert remark in found[1]
+    assert bool(found[1]) == bool(remark)
+
+
+def test_the_ledger_pairs_what_was_published_with_what_was_measured():
+    statement, found = published(1.0), Measurement("holds", "")
+    (claim,) = ledger("study", {"one": statement}, {"one": found})
+    assert (claim.study, claim.name, claim.published, claim.measured) == ("study", "one", statement, found)
+    with pytest.raises(UserError, match=r"study.yaml: claim 'two'"):
+        ledger("study", {"one": statement}, {"one": found, "two": found})
+
+
+# ---- atlas
+
+DEPTHS, VARIANCES = [1, 2, 4, 8, 12, 16, 24, 32, 48, 64], [0.5, 1.0, 1.9, 2.0, 2.1, 4.0, 8.0]
+
+
+def atlas_evidence(root, learns):
+    """Networks whose accuracy is 0.9 where they learn, else that of guessing, and theory's depth scale."""
+    variance = xr.DataArray(VARIANCES, {"weight_variance": VARIANCES}, "weight_variance")
+    logs = abs(np.log(variance / 2.0))
+    scale = (1.0 / logs.where(logs > 0.0)).fillna(np.inf)
+    depth = xr.DataArray(DEPTHS, {"depth": DEPTHS}, "depth")
+    accuracy = xr.where(learns(depth, scale, variance), 0.9, 0.1)
+    accuracy = accuracy.broadcast_like(
+        xr.DataArray(np.zeros((2, 1, 2, 1)), dims=("weights", "dataset", "width", "seed"))
+    )
+    accuracy = accuracy.assign_coords(dataset=["glyphs"], width=[32, 64], weights=["gaussian", "laplace"])
+    accuracy = xr.where(accuracy.width == 64, accuracy, 0.0)
+    cubes = {
+        "trainability": accuracy.to_dataset(name="test_accuracy"),
+        "depth_scale": scale.to_dataset(name="depth_scale"),
+    }
+    return Evidence(cubes, load_published(root, "atlas").claims)
+
+
+def first(wanted, fraction):
+    """The networks of a share of the cells that `wanted` picks learn, and the best of all."""
+
+    def learns(depth, scale, variance):
+        ratio = depth / scale
+        inside = wanted(ratio)
+        order = xr.DataArray(np.cumsum(inside.values.ravel()).reshape(inside.shape), inside.coords, inside.dims)
+        best = (depth == 2) & (variance == 1.0)
+        return (inside & (order <= round(fraction * int(inside.sum())))) | best
+
+    return learns
+
+
+@pytest.mark.parametrize(
+    ("fraction", "verdict"), [(0.0, "holds"), (0.08, "holds"), (0.2, "differs"), (0.47, "differs"), (0.6, "fails")]
+)
+def test_deep_networks_should_not_learn(root, fraction, verdict):
+    found = atlas.measure(atlas_evidence(root, first(lambda ratio: ratio > 6.0, fraction)))["beyond_depth_scale"]
+    assert found.verdict == verdict, found
+
+
+@pytest.mark.parametrize(
+    ("fraction", "verdict"), [(1.0, "holds"), (0.92, "holds"), (0.85, "differs"), (0.55, "differs"), (0.4, "fails")]
+)
+def test_shallow_networks_should_learn(root, fraction, verdict):
+    found = atlas.measure(atlas_evidence(root, first(lambda ratio: ratio < 1.0, fraction)))["within_depth_scale"]
+    assert found.verdict == verdict, found
+
+
+@pytest.mark.parametrize(
+    ("best", "verdict"),
+    [([2.0], "holds"), ([1.9, 2.1], "holds"), ([4.0], "differs"), ([1.0], "differs"), ([], "not measured")],
+)
+def test_the_best_variance_is_compared_where_something_learns(root, best, verdict):
+    found = atlas.measure(atlas_evidence(root, lambda depth, scale, variance: (depth > 0) & variance.isin(best)))
+    assert found["norm_preserving_variance"].verdict == verdict
+    if best:
+        assert found["norm_preserving_variance"].value == pytest.approx(np.exp(np.mean(np.log(best))))
+
+
+def test_a_grid_without_deep_networks_measures_nothing(root):
+    evidence = atlas_evidence(root, lambda depth, scale, variance: depth < variance + 100.0)
+    evidence.cubes["trainability"] = evidence.cubes["trainability"].isel(depth=[0], weight_variance=[3])
+    found = atlas.measure(evidence)
+    assert found["beyond_depth_scale"].verdict == "not measured"
+    assert found["within_depth_scale"].verdict == "holds"  # also where the scale is infinite
+
+
+# ---- chen2024
+
+
+def chen2024_evidence(root, *, null=0.449, slopes=(0.40, 0.22), datasets=("mnist", "cifar10")):
+    """Slopes over the window of the paper and over the short one."""
+    dims = ("dataset", "coding", "window", "seed")
+    slope = xr.DataArray(np.array([slopes] * len(datasets))[:, None, :, None], dims=dims)
+    cube = xr.Dataset(
+        {
+            "slope": slope,
+            "slope_low": slope - 0.05,
+            "slope_high": slope + 0.05,
+            "null_slope": 0.0 * slope + null,
+            "sample_size": (("dataset", "coding", "seed"), np.full((len(datasets), 1, 1), 3000)),
+        },
+        {"dataset": list(datasets), "coding": ["class_index"], "window": [2700, 400]},
+    )
+    return Evidence({"table1": cube}, load_published(root, "chen2024").claims)
+
+
+@pytest.mark.parametrize(
+    ("null", "verdict", "finding"),
+    [
+        (0.449, "fails", "0.40 (MNIST), 0.22 (Fashion-MNIST), 0.09 (CIFAR-10), which is less. Our reading"),
+        (0.3, "fails", "Printed are 0.22 (Fashion-MNIST), 0.09 (CIFAR-10), which is less"),
+        (0.08, "holds", "No printed number is less."),
+    ],
+)
+def test_the_window_as_printed_is_judged_by_labels_without_information(root, null, verdict, finding):
+    found = chen2024.measure(chen2024_evidence(root, null=null))["table1_window"]
+    assert (found.verdict, found.value) == (verdict, pytest.approx(null))
+    assert finding in found.reason
+
+
+@pytest.mark.parametrize(
+    ("slope", "verdict"), [(0.40, "holds"), (0.46, "holds"), (0.34, "holds"), (0.48, "differs"), (0.32, "differs")]
+)
+def test_a_slope_is_compared_with_the_table(root, slope, verdict):
+    found = chen2024.measure(chen2024_evidence(root, slopes=(slope, 0.7)))
+    assert found["table1_mnist"].verdict == verdict
+    assert ("the slope is 0.700" in found["table1_mnist"].reason) == (verdict == "differs")
+    assert found["table1_mnist_short"].verdict == "differs"
+    assert found["table1_fashion_mnist"].verdict == "not measured"
