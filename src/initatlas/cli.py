@@ -7,16 +7,18 @@ imports what it needs when it is called, so that a stage depends on its own code
 import argparse
 import logging
 import os
+import re
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from initatlas import __version__
 from initatlas.caches import use_writable_caches
 from initatlas.errors import UserError
 from initatlas.messages import set_up_logging
+from initatlas.names import did_you_mean
 from initatlas.runs import atlas_folder
 from initatlas.stopping import end_now, orderly_stops
 
@@ -77,9 +79,19 @@ def entry() -> None:
     sys.exit(code)
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says in one line what is wrong with a command."""
+
+    def error(self, message: str) -> NoReturn:
+        """End with that line and exit code 2; a word that was misspelt comes with the nearest one."""
+        wrong = re.search(r"invalid choice: '([^']*)' \(choose from (.*)\)", message)
+        near = did_you_mean(wrong[1], re.findall(r"[\w-]+", wrong[2])) if wrong else ""
+        self.exit(_MISTAKE, f"initatlas: {message}{near}; see {self.prog} --help\n")
+
+
 def _parser() -> argparse.ArgumentParser:
     """All commands."""
-    parser = argparse.ArgumentParser(prog="initatlas", description="An atlas of random initialisation.")
+    parser = _Parser(prog="initatlas", description="An atlas of random initialisation.")
     parser.add_argument("--version", action="version", version=f"initatlas {__version__}")
     parser.set_defaults(log=None, stops=orderly_stops, in_atlas=False)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -141,6 +153,24 @@ def _count(text: str) -> int:
     return int(text)
 
 
+def _seed(text: str) -> int:
+    """A whole number of at least 0."""
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r}: give a whole number of at least 0")
+    return int(text)
+
+
+def _tolerance(text: str) -> float:
+    """A number between 0 and 1."""
+    try:
+        found = float(text)
+    except ValueError:
+        found = 0.0
+    if not 0.0 < found < 1.0:
+        raise argparse.ArgumentTypeError(f"{text!r}: give a number between 0 and 1")
+    return found
+
+
 def _add_kernel_commands(parser: argparse.ArgumentParser) -> None:
     """``initatlas kernel gram | spectrum``."""
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -150,8 +180,8 @@ def _add_kernel_commands(parser: argparse.ArgumentParser) -> None:
     )
     gram.add_argument("--output", type=Path, required=True, help="the file to make (HDF5)")
     gram.add_argument("--split", choices=("train", "test"), help="instead of all images")
-    gram.add_argument("--samples", type=int, help="draw so many images instead of all")
-    gram.add_argument("--seed", type=int, default=0, help="seed of the draw")
+    gram.add_argument("--samples", type=_count, help="draw so many images instead of all")
+    gram.add_argument("--seed", type=_seed, default=0, help="seed of the draw")
     gram.add_argument("--kernel", choices=("ntk", "nngp"), default="ntk")
     gram.add_argument("--activation", default="relu", help="a label, such as erf or 'leaky_relu(slope=0.2)'")
     gram.add_argument("--depth", type=int, default=1, help="hidden layers, up to 10000")
@@ -162,17 +192,19 @@ def _add_kernel_commands(parser: argparse.ArgumentParser) -> None:
     )
     gram.add_argument("--bias", action="store_true", help="give the first layer a bias")
     gram.add_argument("--dtype", choices=("float32", "float64"), default="float32")
-    gram.add_argument("--tile", type=int, default=4096, help="largest side of a tile")
-    gram.add_argument("--workers", type=int, default=1, help="more than 1: on Ray")
+    gram.add_argument("--tile", type=_count, default=4096, help="largest side of a tile")
+    gram.add_argument("--workers", type=_count, default=1, help="more than 1: on Ray")
     gram.set_defaults(command=_kernel_gram)
     spectrum = commands.add_parser("spectrum", help="the largest eigenpairs of such a file, and its labels' tail sums")
     spectrum.add_argument("gram", type=Path, help="a file of `initatlas kernel gram`")
-    spectrum.add_argument("--top", type=int, default=500, help="number of eigenpairs")
+    spectrum.add_argument("--top", type=_count, default=500, help="number of eigenpairs")
     spectrum.add_argument(
         "--coding", choices=("class_index", "class_index_centred", "one_hot", "parity"), default="class_index"
     )
-    spectrum.add_argument("--seed", type=int, default=0, help="seed of the starting vectors and of the bootstrap")
-    spectrum.add_argument("--tolerance", type=float, default=1e-4, help="bound of the residuals over the eigenvalues")
+    spectrum.add_argument("--seed", type=_seed, default=0, help="seed of the starting vectors and of the bootstrap")
+    spectrum.add_argument(
+        "--tolerance", type=_tolerance, default=1e-4, help="bound of the residuals over the eigenvalues"
+    )
     spectrum.add_argument("--output", type=Path, help="also write everything to this netCDF file")
     spectrum.set_defaults(command=_kernel_spectrum)
 
@@ -182,7 +214,7 @@ def _add_download(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("dataset", help="a data set of config/datasets.yaml")
     parser.add_argument("--raw-data", help="folder for raw files, instead of the one in config.yaml")
     parser.add_argument("--log", type=Path, help="also write messages to this file")
-    parser.set_defaults(command=_download)
+    parser.set_defaults(command=_download, in_atlas=True)
 
 
 def _add_config(parser: argparse.ArgumentParser) -> None:
@@ -190,7 +222,7 @@ def _add_config(parser: argparse.ArgumentParser) -> None:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     commands.add_parser("check", help="read the whole config").set_defaults(command=_config_check, in_atlas=True)
     reference = commands.add_parser("reference", help="write config/README.md and config/schema from the models")
-    reference.set_defaults(command=_config_reference)
+    reference.set_defaults(command=_config_reference, in_atlas=True)
 
 
 def _add_stages(parser: argparse.ArgumentParser) -> None:
@@ -236,6 +268,8 @@ def _sweep_list(options: argparse.Namespace) -> None:
     from initatlas.config import load_workflow
 
     workflow = load_workflow(Path(), _overrides(options))
+    for line in workflow.unread:
+        log.warning("warning: %s", line)
     print(listing(workflow.sweeps, workflow.unavailable))
 
 

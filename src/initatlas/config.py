@@ -99,6 +99,8 @@ class Workflow:
         ``study/sweep`` to the backend that the sweep asks for itself.
     studies
         The declarations of our own studies, in the order of the page.
+    unread
+        Lines that name YAML files below `config` that nothing reads.
     """
 
     settings: Settings
@@ -110,6 +112,7 @@ class Workflow:
     warnings: Mapping[str, tuple[str, ...]]
     backends: Mapping[str, str]
     studies: Mapping[str, Study]
+    unread: tuple[str, ...] = ()
 
     @property
     def titles(self) -> list[str]:
@@ -173,7 +176,22 @@ def load_workflow(root: Path, overrides: Mapping[str, Any] | None = None) -> Wor
         warnings=read.warnings,
         backends=read.backends,
         studies=studies,
+        unread=tuple(_unread(folder)),
     )
+
+
+def _unread(folder: Path) -> Iterator[str]:
+    """Which YAML files of the config nothing reads, and where they should be."""
+    read = {folder / "config.yaml", folder / "datasets.yaml"}
+    read |= {folder / "published" / f"{study}.yaml" for study in STUDIES}
+    sweeps = folder / "sweeps"
+    for path in sorted(folder.rglob("*")):
+        is_sweeps = path.parent == sweeps and path.suffix in _YAML
+        if path.suffix.lower() in _YAML and path not in read and not is_sweeps:
+            yield f"{path} is not read; sweeps go into {sweeps}/<name>.yaml, data sets into {folder / 'datasets.yaml'}"
+
+
+_YAML = (".yaml", ".yml")
 
 
 def load_settings(path: Path, overrides: Mapping[str, Any]) -> Settings:
@@ -270,7 +288,7 @@ class _UnavailableError(Exception):
 def _load_sweeps(folder: Path, here: _Surroundings) -> _Sweeps:
     """Read every file of `config/sweeps`, and check its sweeps at every scale."""
     found = _Sweeps({}, {}, {}, {})
-    paths = sorted([*folder.glob("*.yaml"), *folder.glob("*.yml")])
+    paths = sorted(path for suffix in _YAML for path in folder.glob(f"*{suffix}"))
     check_names((path.stem for path in paths), str(folder))
     for path in paths:
         study = load_model(path, StudyConfig)

@@ -530,3 +530,20 @@ def test_a_list_of_sweeps_says_which_cannot_run(project):
     assert line.startswith("own/trial")
     assert "cannot run" in line
     assert "the files of data set 'kodak'" in line
+
+
+def test_yaml_files_that_nothing_reads_are_named(project):
+    for name in ("mine.yml", "sweeps/own.YAML", "published/other.yaml", "sweeps/deeper/own.yaml"):
+        path = project.root / "config" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("sweeps: {}")
+    (project.root / "config/sweeps/read.yml").write_text("sweeps: {a: {experiment: depth_scale}}")
+    workflow = project()
+    assert "read/a" in workflow.titles
+    lines = [line.removeprefix(f"{project.root}/config/") for line in workflow.unread]
+    named = [line.partition(" is not read; sweeps go into ")[0] for line in lines]
+    assert sorted(named) == ["mine.yml", "published/other.yaml", "sweeps/deeper/own.yaml", "sweeps/own.YAML"]
+
+
+def test_the_config_of_the_repository_has_no_file_that_nothing_reads(project):
+    assert project().unread == ()

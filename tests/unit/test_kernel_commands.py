@@ -101,8 +101,6 @@ def test_the_same_command_finds_its_file(tmp_path, images, messages, capsys):
         (("--depth", -1), "depth = -1: give a whole number from 0 to 10000"),
         (("--activation", "step"), "'step' has no NTK: the dual of its derivative is infinite; take the NNGP"),
         (("--weight-variance", -1), "weight_variance = -1.0: give a finite number of 0 or more"),
-        (("--tile", 0), "--tile 0: give a number of at least 1"),
-        (("--workers", 0), "--workers 0: give a number of at least 1"),
         (("--samples", 431), "--samples 431: images has 430 images to choose from"),
         (("--samples", 31, "--split", "test"), "--samples 31: images has 30 images to choose from"),
     ],

@@ -8,11 +8,12 @@ import subprocess
 import sys
 from datetime import datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from initatlas.cli import main
-from initatlas.commands.run import _tell, _Told
+from initatlas.commands.run import _conclude, _tell, _Told, is_dry
 from initatlas.report.outdated import mark_outdated
 from initatlas.runs import MARK, RunLock, name_the_user, spec_file
 
@@ -130,9 +131,25 @@ def test_a_target_that_does_not_exist_is_one_line(root, monkeypatch, capsys, wor
     assert line in told
 
 
-def test_a_command_outside_of_an_atlas_names_the_folder(tmp_path, monkeypatch, capsys):
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["sweep", "list"],
+        ["sweep", "status"],
+        ["sweep", "prune"],
+        ["sweep", "plan", "a/b"],
+        ["sweep", "run", "a/b"],
+        ["run"],
+        ["config", "check"],
+        ["config", "reference"],
+        ["download", "mnist"],
+    ],
+    ids=" ".join,
+)
+def test_a_command_outside_of_an_atlas_names_the_folder(tmp_path, monkeypatch, capsys, words):
     monkeypatch.chdir(tmp_path)
-    assert main(["sweep", "list"]) == 2
+    assert main(words) == 2
+    assert [*tmp_path.iterdir()] == []
     (told,) = capsys.readouterr().err.splitlines()
     assert "Snakefile" in told
     assert str(tmp_path) in told
@@ -146,11 +163,114 @@ def test_a_command_below_the_folder_of_an_atlas_finds_it(root, monkeypatch, caps
 
 
 @pytest.mark.parametrize("number", [0, -3, "x", 1.5])
-@pytest.mark.parametrize("command", [["run"], ["sweep", "run", "a/b"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "command", [["run"], ["sweep", "run", "a/b"], ["kernel", "gram", "--dataset=x", "--output=y"]], ids=" ".join
+)
 def test_a_number_of_workers_is_at_least_one(command, number, capsys):
-    with pytest.raises(SystemExit):
-        main([*command, f"--workers={number}"])
-    assert "give a whole number of at least 1" in capsys.readouterr().err
+    assert refused([*command, f"--workers={number}"], capsys).startswith(
+        f"initatlas: argument --workers: '{number}': give a whole number of at least 1; see initatlas {command[0]}"
+    )
+
+
+def refused(words, capsys):
+    """The line with which the command line refuses its words."""
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+    assert ended.value.code == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    return line
+
+
+GRAM = ["kernel", "gram", "--dataset", "x", "--output", "y"]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["swep", "list"], "invalid choice: 'swep'"),
+        (["sweep", "lst"], "(did you mean 'list'?); see initatlas sweep --help"),
+        (["run", "--scale", "papper"], "(did you mean 'paper'?); see initatlas run --help"),
+        (["run", "--nosuch"], "unrecognized arguments: --nosuch"),
+        ([*GRAM, "--tile", "0"], "--tile: '0': give a whole number of at least 1"),
+        ([*GRAM, "--samples", "0"], "--samples: '0': give a whole number of at least 1"),
+        ([*GRAM, "--seed", "-1"], "--seed: '-1': give a whole number of at least 0"),
+        (["kernel", "spectrum", "x", "--top", "0"], "--top: '0': give a whole number of at least 1"),
+        (["kernel", "spectrum", "x", "--seed", "y"], "--seed: 'y': give a whole number of at least 0"),
+        (["kernel", "spectrum", "x", "--tolerance", "nan"], "--tolerance: 'nan': give a number between 0 and 1"),
+        (["kernel", "spectrum", "x", "--tolerance", "0"], "--tolerance: '0': give a number between 0 and 1"),
+    ],
+)
+def test_words_that_make_no_command_are_one_line(words, message, capsys):
+    assert message in refused(words, capsys)
+
+
+@pytest.mark.parametrize(
+    ("options", "dry"),
+    [
+        (["--dry-run"], True),
+        (["--dryrun"], True),
+        (["-n"], True),
+        (["-np"], True),
+        (["--until", "x", "-pn"], True),
+        (["--notemp"], False),
+        (["--rerun-incomplete", "-p"], False),
+        (["n"], False),
+    ],
+)
+def test_a_dry_run_is_known_by_its_words(options, dry):
+    assert is_dry(options) == dry
+
+
+def told_of(lines, *, dry):
+    """What a front end has read."""
+    told = _Told(dry=dry)
+    for line in lines:
+        _tell(line, told, verbose=False)
+    return told
+
+
+def test_a_dry_run_says_what_would_run(capsys, caplog):
+    caplog.set_level("INFO", "initatlas")
+    told = told_of(["total       2", "Job 1: data set digits", "Job 2: sweep a/b"], dry=True)
+    assert _conclude(0, told, 1.0, report=True) == 0
+    assert capsys.readouterr().err.splitlines()[:2] == ["would run: data set digits", "would run: sweep a/b"]
+    assert caplog.messages == ["2 jobs would run; nothing was made"]
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        (["Job 1: data set digits"], ["done in 1 s", "the report: reports/index.html"]),
+        (
+            ["Nothing to be done (all requested files are present and up to date)."],
+            ["nothing to do", "the report: reports/index.html"],
+        ),
+        (["output_file\tdate"], ["no job ran; what Snakemake said is in data/logs/run.log"]),
+    ],
+)
+def test_how_a_run_ends(caplog, lines, said):
+    caplog.set_level("INFO", "initatlas")
+    assert _conclude(0, told_of(lines, dry=False), 1.0, report=True) == 0
+    assert caplog.messages == said
+
+
+def test_a_failure_without_a_message_has_a_log():
+    told = told_of(
+        ["Error in rule unavailable:", "    message: None", "    log: data/a.log (check log file(s))"], dry=False
+    )
+    assert told.failures == [["data/a.log"]]
+
+
+def test_a_sweep_that_cannot_run_is_refused_before_anything_starts(root, monkeypatch, capsys):
+    monkeypatch.chdir(root)
+    monkeypatch.setattr(
+        "initatlas.commands.run.load_workflow",
+        lambda *given: SimpleNamespace(
+            studies={}, titles=[], downloads=(), unavailable={"mine/a": "config/sweeps/mine.yaml: no module"}, unread=()
+        ),
+    )
+    assert main(["sweep", "run", "mine/a"]) == 2
+    assert capsys.readouterr().err == "initatlas: config/sweeps/mine.yaml: no module\n"
 
 
 def test_a_user_without_a_name_gets_one(monkeypatch):

@@ -110,9 +110,6 @@ def gram(
     workers
         1: in this process; more: on a Ray of so many CPUs, or on the cluster that RAY_ADDRESS names.
     """
-    for option, value in (("--tile", tile), ("--workers", workers)):
-        if value < 1:
-            raise UserError(f"{option} {value}: give a number of at least 1")
     data = read_dataset(dataset)
     if not isinstance(data, Dataset):
         raise UserError(f"{dataset}: holds recordings, not labelled images; give a data set of images")

@@ -33,6 +33,7 @@ def check() -> str:
     """Read the whole config at every scale: what there is, what cannot run here, and what is probably not meant."""
     workflow = load_workflow(Path())
     lines = [f"cannot run here: {reason}" for reason in workflow.unavailable.values()]
+    lines += [f"warning: {line}" for line in workflow.unread]
     for title in workflow.titles:
         sweep = workflow.sweep(title)
         needed = largest_megabytes(sweep, load_experiment(sweep.experiment))

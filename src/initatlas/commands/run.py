@@ -49,12 +49,15 @@ class _Told:
         What failed, each with its log.
     idle
         Whether there was nothing to do.
+    dry
+        Whether Snakemake only says what would run.
     """
 
     jobs: int = 0
     total: int = 0
     failures: list[list[str]] = field(default_factory=list)
     idle: bool = False
+    dry: bool = False
 
 
 def run_workflow(
@@ -92,7 +95,10 @@ def run_workflow(
     KeyboardInterrupt, SystemExit
         After SIGINT and SIGTERM, when the run has ended in order.
     """
-    _check_targets(targets, load_workflow(Path(), overrides))
+    workflow = load_workflow(Path(), overrides)
+    _check_targets(targets, workflow)
+    for line in workflow.unread:
+        log.warning("warning: %s", line)
     _wait_for_turn()
     command = [sys.executable, "-m", "snakemake", "--workflow-profile", PROFILE, "--cores", str(workers)]
     if overrides:
@@ -110,7 +116,7 @@ def run_workflow(
             start_new_session=True,
             preexec_fn=_end_with_parent,
         )
-    told = _Told()
+    told = _Told(dry=is_dry(options))
     with _Stop(process) as stop:
         for line in _lines(process):
             _tell(line, told, verbose=verbose)
@@ -118,11 +124,18 @@ def run_workflow(
     return _conclude(process.returncode, told, time.monotonic() - begin, report=not targets)
 
 
+def is_dry(options: Sequence[str]) -> bool:
+    """Whether words for Snakemake ask for a dry run, also as one letter of several."""
+    return any(word in ("--dry-run", "--dryrun") or re.fullmatch(r"-[a-zA-Z]*n[a-zA-Z]*", word) for word in options)
+
+
 def _check_targets(targets: Sequence[str], workflow: Workflow) -> None:
-    """Refuse a target that is neither a study, nor a sweep, nor a file of the workflow."""
+    """Refuse a target that is neither a study, nor a sweep, nor a file of the workflow, and a sweep that cannot run here."""
     downloads = [f"download_{name}" for name in workflow.downloads]
     known = ["all", *workflow.studies, *workflow.titles, *workflow.unavailable, *downloads]
     for target in targets:
+        if target in workflow.unavailable:
+            raise UserError(workflow.unavailable[target])
         if target not in known and not target.startswith(("data/", "reports/")):
             raise UserError(
                 f"there is no target {target!r}{did_you_mean(target, known)}; `initatlas sweep list` shows all"
@@ -212,11 +225,13 @@ def _tell(line: str, told: _Told, *, verbose: bool) -> None:
     elif match := re.fullmatch(r"Job \d+: (.*)", line):
         told.jobs += 1
         if not verbose:
-            print(f"[{told.jobs}/{max(told.total, told.jobs)}] {match[1]}", file=sys.stderr, flush=True)
+            start = "would run: " if told.dry else f"[{told.jobs}/{max(told.total, told.jobs)}] "
+            print(f"{start}{match[1]}", file=sys.stderr, flush=True)
     elif line.startswith("Error in "):
         told.failures.append([])
     elif told.failures and (match := re.fullmatch(r" +(message|log): (.*?)(?: \(check log.*)?", line)):
-        told.failures[-1].append(match[2])
+        if match[2] != "None":  # a rule without a message
+            told.failures[-1].append(match[2])
     elif line.startswith("Nothing to be done"):
         told.idle = True
 
@@ -230,8 +245,15 @@ def _conclude(code: int, told: _Told, seconds: float, *, report: bool) -> int:
         log.error("Snakemake ended with exit code %d; all that it said is in %s", code, RUN_LOG)
     if code:
         return 1
-    log.info("nothing to do" if told.idle else "done in %.0f s", *([] if told.idle else [seconds]))
-    if report:
+    if told.idle:
+        log.info("nothing to do")
+    elif told.dry:
+        log.info("%d jobs would run; nothing was made", told.jobs)
+    elif told.jobs:
+        log.info("done in %.0f s", seconds)
+    else:
+        log.info("no job ran; what Snakemake said is in %s", RUN_LOG)
+    if report and not told.dry and (told.idle or told.jobs):
         log.info("the report: %s", PAGE)
     return 0
 

@@ -7,11 +7,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from initatlas.errors import UserError
-from initatlas.sweeps.backends import choose_backend
+from initatlas.sweeps.backends import Backend, choose_backend
 from initatlas.sweeps.engine import DataSource, Plan, SweepReport, open_store, partial_path, plan_sweep, run_sweep
 from initatlas.sweeps.execute import Failure
+from initatlas.sweeps.ray_address import cluster_is_given
 from initatlas.sweeps.ray_session import BackendName, RayOfTheSweep
-from initatlas.sweeps.spec import Sweep
+from initatlas.sweeps.registry import load_experiment
+from initatlas.sweeps.spec import Sweep, largest_megabytes
 from initatlas.sweeps.store import PointStore
 
 log = logging.getLogger(__name__)
@@ -60,12 +62,20 @@ def run(
         Exit code: 0, or 1 if points failed.
     """
     sweep = with_device(sweep)
+
+    def choose(seconds: float) -> Backend:
+        """The backend, after a word where a point will not fit in memory."""
+        if seconds > 0.0 and not cluster_is_given():
+            for line in memory_warnings(largest_megabytes(sweep, load_experiment(sweep.experiment))):
+                log.warning("%s: warning: %s", sweep.title, line)
+        return choose_backend(backend, seconds=seconds, workers=workers, ray=ray)
+
     with RayOfTheSweep(workers=workers, session_folder=store.parent / "ray") as ray:
         report = run_sweep(
             sweep,
             store=open_store(sweep, store),
             data=load_data(sweep, datasets),
-            choose=lambda seconds: choose_backend(backend, seconds=seconds, workers=workers, ray=ray),
+            choose=choose,
             output=output,
             fail_fast=fail_fast,
         )
@@ -136,7 +146,6 @@ def load_data(sweep: Sweep, datasets: Mapping[str, Path]) -> dict[str, DataSourc
         If the file of one is not named, or it lacks what the experiment needs.
     """
     from initatlas.datasets.dataset import read_dataset
-    from initatlas.sweeps.registry import load_experiment
 
     needs = load_experiment(sweep.experiment).data_needs
     found = {}

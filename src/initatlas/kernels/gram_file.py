@@ -132,7 +132,7 @@ class GramFile:
             return None
         labels = np.ascontiguousarray(self._file["labels"][:])
         if zlib.crc32(labels.data) != int(self._file["labels"].crc32):
-            raise UserError(f"{self.path}: its labels are damaged; delete it and make it again")
+            raise UserError(f"{self.path}: its labels are damaged; delete it and run `initatlas kernel gram` again")
         return labels
 
     def read(self, tile: Tile) -> Array:

@@ -97,8 +97,9 @@ def claims_from_json(text: str, where: str) -> list[Claim]:
         record = LedgerRecord.model_validate_json(text)
     except ValidationError as error:
         fault = error.errors()[0]
-        place = ".".join(str(part) for part in fault["loc"])
-        raise UserError(f"{where}: no claim ledger ({place or 'file'}: {fault['msg']}); make it again") from None
+        place = ".".join(str(part) for part in fault["loc"]) or "file"
+        mend = "delete it and run the workflow again"
+        raise UserError(f"{where}: no claim ledger ({place}: {fault['msg']}); {mend}") from None
     return [_claim(entry) for entry in record.claims]
 
 
