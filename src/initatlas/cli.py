@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NoReturn
 from initatlas import __version__
 from initatlas.caches import use_writable_caches
 from initatlas.errors import UserError
-from initatlas.messages import set_up_logging
+from initatlas.messages import own_the_streams, set_up_logging
 from initatlas.names import did_you_mean
 from initatlas.runs import atlas_folder
 from initatlas.stopping import end_now, orderly_stops
@@ -71,6 +71,7 @@ def entry() -> None:
     After a signal or a mistake everything of ours is closed, and Ray is left without its ceremony, which takes seconds; where
     Ray is gone, it never ends.
     """
+    own_the_streams()
     code = main()
     if code in (_MISTAKE, _INTERRUPTED, _TERMINATED):
         logging.shutdown()

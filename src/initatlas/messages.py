@@ -7,6 +7,7 @@ Once it is joined, that goes to the log.
 import logging
 import os
 import sys
+import threading
 from pathlib import Path
 from typing import TextIO
 
@@ -19,6 +20,10 @@ _OF_THE_COMMAND: list[Path] = []
 
 _OURS: list[TextIO] = []
 """Standard error as it was, once libraries have been sent elsewhere."""
+
+
+_OWNED = threading.Event()
+"""Whether this process is that of a command, so that its standard output and error are ours."""
 
 
 class Console:
@@ -65,8 +70,15 @@ def set_up_logging(path: Path | None) -> None:
         log.addHandler(file)
 
 
+def own_the_streams() -> None:
+    """Say that this process is that of a command: only then `send_libraries_to_the_log` touches its streams."""
+    _OWNED.set()
+
+
 def send_libraries_to_the_log(otherwise: Path) -> Path:
     """From now on what libraries write to standard output and error goes to the log of the command.
+
+    Where a command runs inside of another program, nothing happens: its streams are not ours.
 
     Parameters
     ----------
@@ -79,7 +91,7 @@ def send_libraries_to_the_log(otherwise: Path) -> Path:
         The file.
     """
     path = _OF_THE_COMMAND[0] if _OF_THE_COMMAND else otherwise
-    if _OURS:
+    if _OURS or not _OWNED.is_set():
         return path
     if not _OF_THE_COMMAND:
         _empty(path)

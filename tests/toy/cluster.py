@@ -21,22 +21,25 @@ _nodes = []
 _clusters = []
 
 
-def start_cluster():
-    """A head without CPUs and two nodes of one CPU; give the address."""
+def start_cluster(nodes=2):
+    """A head without CPUs and some nodes of one CPU; give the address."""
     os.environ |= {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0", "RAY_DISABLE_FAILURE_SIGNAL_HANDLER": "1"}
     from ray.cluster_utils import Cluster
 
     head = {"num_cpus": 0, "object_store_memory": _MEMORY, "_system_config": SYSTEM, **_WITHOUT}
     _clusters.append(Cluster(initialize_head=True, head_node_args=head))
-    for _ in range(2):
+    for _ in range(nodes):
         add_node()
     return _clusters[0].address
 
 
-def add_node():
-    """Let a node of one CPU join, under an address of its own."""
+def add_node(environment=None):
+    """Let a node of one CPU join, under an address of its own; its workers may see another environment."""
+    address = f"127.0.0.{len(_nodes) + 2}"
     _nodes.append(
-        _clusters[0].add_node(num_cpus=1, object_store_memory=_MEMORY, node_ip_address=f"127.0.0.{len(_nodes) + 2}")
+        _clusters[0].add_node(
+            num_cpus=1, object_store_memory=_MEMORY, node_ip_address=address, env_vars=environment or {}
+        )
     )
 
 

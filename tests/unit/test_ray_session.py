@@ -189,6 +189,35 @@ def test_a_session_is_kept_while_all_of_its_processes_run():
     assert not Session("", "", GONE, 1.0, parts=(here,)).is_kept()
 
 
+def test_a_cluster_of_another_python_is_one_line(tmp_path, monkeypatch):
+    """Ray refuses by itself, in several lines."""
+
+    def init(address, is_there, patience):
+        raise RuntimeError(
+            "Version mismatch: The cluster was started with:\n    Ray: 2.60.0\n    Python: 3.9.1\nThis process"
+        )
+
+    monkeypatch.setenv("RAY_ADDRESS", "10.0.0.7:6379")
+    monkeypatch.setattr(ray_session, "given_address", lambda: "10.0.0.7:6379")
+    monkeypatch.setattr(ray_session, "send_libraries_to_the_log", lambda path: path)
+    monkeypatch.setattr(ray_session, "_init", init)
+    with pytest.raises(
+        UserError, match=r"^RAY_ADDRESS=10\.0\.0\.7:6379: .*: Ray: 2\.60\.0 Python: 3\.9\.1 This"
+    ) as told:
+        ray_session._join_given(tmp_path)
+    assert "\n" not in str(told.value)
+
+
+@pytest.mark.parametrize("is_gone", [True, False])
+def test_what_ray_raises_when_it_has_ended_is_one_line(monkeypatch, is_gone):
+    monkeypatch.setattr(ray_session, "_ray_is_gone", lambda: is_gone)
+    with pytest.raises(UserError if is_gone else ConnectionError) as told, ray_session.ray_ends():
+        raise ConnectionError("who knows")
+    assert str(told.value) == (RAY_IS_GONE if is_gone else "who knows")
+    with pytest.raises(UserError, match="a mistake"), ray_session.ray_ends():
+        raise UserError("a mistake")
+
+
 WATCHED = """
     import ctypes, signal, sys, threading, time
     from types import SimpleNamespace

@@ -13,24 +13,22 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from initatlas.activations import ACTIVATIONS
 from initatlas.datasets.dataset import Dataset, Split, read_dataset
 from initatlas.errors import UserError
 from initatlas.files import atomic_path
 from initatlas.kernels.blocks import KernelBlock, kernel_block
 from initatlas.kernels.gram import KernelName
 from initatlas.kernels.gram_file import Dtype, GramFile, GramSpec, gram_operator, write_gram
-from initatlas.kernels.ray_tiles import ray_tiles
 from initatlas.kernels.recursion import Architecture
 from initatlas.kernels.tiles import plan_tiles, serial_tiles
 from initatlas.kernels.top_pairs import TopPairs, basis_megabytes, default_limit, default_width, top_eigenpairs
 from initatlas.layout import POINTS
-from initatlas.provenance import code_version, digest
 from initatlas.smoothness.targets import Coding, target_coding
 from initatlas.smoothness.top import TopSmoothness, smoothness_from_top
 from initatlas.sweeps.progress import Progress
 from initatlas.sweeps.ray_address import cluster_is_given
 from initatlas.sweeps.ray_session import RayOfTheSweep
+from initatlas.sweeps.ray_tiles import kernel_code, ray_tiles
 
 log = logging.getLogger(__name__)
 
@@ -116,7 +114,7 @@ def gram(
     rows = selection.rows(data)
     plan = plan_tiles(len(rows), tile)
     told = {**asdict(kernel), **asdict(selection), "dataset": data.name, "content_sha256": data.content_sha256}
-    identity = {**told, "plan": asdict(plan), "dtype": dtype, "code": _code(kernel.activation)}
+    identity = {**told, "plan": asdict(plan), "dtype": dtype, "code": kernel_code(kernel.activation)}
     key = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
     attributes = {"title": f"{kernel.kernel} of {len(rows)} images of {data.name}", "settings": json.dumps(told)}
     spec = GramSpec(plan, dtype, key, attributes, data.labels[rows] if data.labelled else None)
@@ -125,16 +123,11 @@ def gram(
     start = perf_counter()
     with ExitStack() as stack:
         ray = stack.enter_context(RayOfTheSweep(workers=workers, session_folder=POINTS.parent / "ray"))
-        run = ray_tiles(ray.join) if on_ray else serial_tiles
+        run = ray_tiles(ray.join, kernel.activation) if on_ray else serial_tiles
         started, advanced = _progress(stack, str(output))
         computed = write_gram(output, block, spec, run=run, started=started, advanced=advanced)
     size = output.stat().st_size / 1e9
     log.info("%s: %d tiles computed, %.2f GB, %.1f s", output, computed, size, perf_counter() - start)
-
-
-def _code(activation: str) -> str:
-    """Version of the code that computes a matrix: that of all kernels, and of the activation."""
-    return digest([code_version("initatlas.kernels.blocks"), code_version(ACTIVATIONS.module_of(activation))])
 
 
 def _progress(stack: ExitStack, title: str) -> tuple[Callable[[int, int], None], Callable[[], None]]:

@@ -11,9 +11,12 @@ from typing import Any, Protocol, cast
 from initatlas.errors import UserError
 from initatlas.sweeps.apart import ApartProcess, ProcessDiedError
 from initatlas.sweeps.batches import Batch, halves
+from initatlas.sweeps.code import batch_code
 from initatlas.sweeps.execute import BatchOutcome, Execution, execute_batch, failure
+from initatlas.sweeps.foreign import OtherLibraries, cannot_compute, check_code
 from initatlas.sweeps.limits import Limits
-from initatlas.sweeps.ray_session import RAY_IS_GONE, BackendName, RayOfTheSweep, takes_ray
+from initatlas.sweeps.ray_address import cluster_is_given
+from initatlas.sweeps.ray_session import RAY_IS_GONE, BackendName, RayOfTheSweep, ray_ends, takes_ray
 from initatlas.sweeps.registry import load_experiment
 
 log = logging.getLogger(__name__)
@@ -131,12 +134,26 @@ class RayBackend:
         if not waiting:
             return
         workers = self._connect()
-        # Only now: Ray reads its environment, which `connect` sets, when it is imported.
+        with ray_ends():
+            yield from self._on_ray(experiment, waiting, data, workers, root_seed=root_seed, limits=limits)
+
+    def _on_ray(
+        self,
+        experiment: str,
+        waiting: "deque[_Start]",
+        data: Mapping[str, Any],
+        workers: int,
+        *,
+        root_seed: int,
+        limits: Limits,
+    ) -> Generator[BatchOutcome]:
+        """Run what waits on the Ray that was joined."""
+        # Only now: Ray reads its environment, which connecting sets, when it is imported.
         import ray
 
         task: Any = ray.remote(cast(Any, execute_batch))
         shared = {name: ray.put(content) for name, content in data.items()}
-        cluster = _Cluster(workers)
+        cluster, libraries = _Cluster(workers), OtherLibraries()
 
         def submit(batch: Batch) -> Any:
             needs = task.options(
@@ -158,8 +175,11 @@ class RayBackend:
                 ready, _ = ray.wait(list(running), num_returns=1, timeout=SECONDS_BETWEEN_LOOKS)
                 cluster.look()
                 for reference in ready:
-                    outcome = _fetch(reference, running.pop(reference))
+                    start = running.pop(reference)
+                    outcome = _fetch(reference, start)
                     if isinstance(outcome, BatchOutcome):
+                        if outcome.execution.host:
+                            _check_origin(experiment, start.batch, outcome.execution, libraries)
                         yield outcome
                     else:
                         waiting.extendleft(outcome)
@@ -248,6 +268,10 @@ def _fetch(reference: Any, start: _Start) -> BatchOutcome | list[_Start]:
         return _after_death(type(error).__name__, start)
     except (ray.exceptions.NodeDiedError, ray.exceptions.ObjectLostError) as error:
         return _after_node_death(type(error).__name__, start)
+    except ray.exceptions.RayTaskError as error:
+        if cluster_is_given():
+            raise cannot_compute(error) from None
+        raise
     except ray.exceptions.LocalRayletDiedError:
         if len(_nodes()) > 1:
             return _after_node_death("LocalRayletDiedError", start)
@@ -258,6 +282,13 @@ def _fetch(reference: Any, start: _Start) -> BatchOutcome | list[_Start]:
 def _of_attempt(outcome: BatchOutcome, start: _Start) -> BatchOutcome:
     """An outcome with the number of the attempt that it came from."""
     return replace(outcome, execution=replace(outcome.execution, attempt=start.attempt))
+
+
+def _check_origin(experiment: str, batch: Batch, execution: Execution, libraries: OtherLibraries) -> None:
+    """Refuse what other code has computed, and tell of other libraries."""
+    expected = batch_code(experiment, [task.parameters for task in batch.tasks])
+    check_code(execution.host, execution.code, expected=expected, what=experiment)
+    libraries.look(execution.host, execution.environment)
 
 
 def _after_death(kind: str, start: _Start) -> BatchOutcome | list[_Start]:

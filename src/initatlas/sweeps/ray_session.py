@@ -14,8 +14,9 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
@@ -63,6 +64,9 @@ START_SECONDS = 120.0
 
 SECONDS_TO_JOIN = 60.0
 """How long a Ray that runs may take to let us join; where it is there, that takes a second."""
+
+_LONGEST_REASON = 300
+"""Characters of a message of Ray; some have several lines, as where its version or that of Python is another one."""
 
 _ATTEMPTS_TO_JOIN = 3
 """How often Ray asks a control service that answers, but not as one."""
@@ -207,7 +211,26 @@ def cluster_cpus(*, default: int) -> int:
     return int(resources.get("CPU", default))
 
 
-def ray_is_gone() -> bool:
+@contextmanager
+def ray_ends() -> Iterator[None]:
+    """Around what asks Ray for something: whatever it raises when it has ended is one line.
+
+    Raises
+    ------
+    UserError
+        In place of an exception, if Ray is gone.
+    """
+    try:
+        yield
+    except UserError:
+        raise
+    except Exception:
+        if _ray_is_gone():
+            raise UserError(RAY_IS_GONE) from None
+        raise
+
+
+def _ray_is_gone() -> bool:
     """Whether the Ray that was joined is gone, or just going."""
     import ray
 
@@ -241,7 +264,7 @@ def _join_given(said: Path) -> None:
     try:
         _init(address, lambda: answers(address), SECONDS_OF_SILENCE)
     except Exception as error:
-        raise _not_joined(f"{type(error).__name__}: {error}".splitlines()[0].strip(": ")) from None
+        raise _not_joined(" ".join(f"{type(error).__name__}: {error}".split())[:_LONGEST_REASON]) from None
 
 
 def _join_private(session: Session, path: Path, said: Path) -> None:

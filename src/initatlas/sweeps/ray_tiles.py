@@ -1,0 +1,100 @@
+"""Tiles of a matrix as Ray tasks."""
+
+import socket
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, cast
+
+import numpy as np
+
+from initatlas.activations import ACTIVATIONS
+from initatlas.errors import UserError
+from initatlas.kernels.tiles import Array, Block, Tile, TileRunner, compute_tile
+from initatlas.provenance import code_version, digest
+from initatlas.sweeps.environment import environment
+from initatlas.sweeps.foreign import OtherLibraries, cannot_compute, check_code
+from initatlas.sweeps.ray_address import cluster_is_given
+from initatlas.sweeps.ray_session import ray_ends
+
+MAX_RETRIES = 3
+"""How often a tile is started again when its worker dies."""
+
+
+class _Computed(NamedTuple):
+    """A tile, and what computed it."""
+
+    values: Array
+    host: str
+    code: str
+    environment: Mapping[str, str]
+
+
+def kernel_code(activation: str) -> str:
+    """Version of the code that computes a kernel matrix: that of all kernels, and of the activation."""
+    return digest([code_version("initatlas.kernels.blocks"), code_version(ACTIVATIONS.module_of(activation))])
+
+
+def ray_tiles(connect: Callable[[], int], activation: str) -> TileRunner:
+    """A runner that computes tiles on Ray, with the same bits as `initatlas.kernels.tiles.serial_tiles`.
+
+    The block goes to the workers once; a task runs on one thread; finished tiles come back in the order in which they
+    finish. At most two tiles per worker are under way or wait to be fetched.
+
+    Parameters
+    ----------
+    connect
+        Joins or starts Ray and returns the number of CPUs there; called when the first tile is due.
+    activation
+        That of the block: a node has to have the same code behind it.
+    """
+
+    def run(block: Block, tiles: Sequence[Tile], dtype: "np.dtype[Any]") -> Iterator[tuple[Tile, Array]]:
+        window = 2 * max(connect(), 1) if tiles else 0
+        # Only now: Ray reads its environment, which `connect` sets, when it is imported.
+        import ray
+
+        task: Any = ray.remote(num_cpus=1, max_retries=MAX_RETRIES)(cast(Any, _compute))
+        waiting, running = deque(tiles), dict[Any, Tile]()
+        expected, libraries = kernel_code(activation), OtherLibraries()
+        try:
+            with ray_ends():
+                shared = ray.put(block) if tiles else None
+                while waiting or running:
+                    while waiting and len(running) < window:
+                        tile = waiting.popleft()
+                        running[task.remote(shared, tile, dtype, activation)] = tile
+                    ready, _ = ray.wait(list(running), num_returns=1, timeout=0.5)
+                    for reference in ready:
+                        found = _fetched(reference)
+                        check_code(found.host, found.code, expected=expected, what="kernel matrices")
+                        libraries.look(found.host, found.environment)
+                        yield running.pop(reference), found.values
+        except GeneratorExit:
+            for reference in running:  # not by force: Ray aborts this process if a result arrives meanwhile
+                ray.cancel(reference)
+            raise
+
+    return run
+
+
+def _compute(block: Block, tile: Tile, dtype: "np.dtype[Any]", activation: str) -> _Computed:
+    """One tile, on a worker."""
+    values = compute_tile(block, tile, dtype)
+    return _Computed(values, socket.gethostname(), kernel_code(activation), environment(gpu=False))
+
+
+def _fetched(reference: Any) -> _Computed:
+    """A finished tile."""
+    import ray
+
+    try:
+        found: _Computed = ray.get(reference)
+    except ray.exceptions.RayTaskError as error:
+        if cluster_is_given():
+            raise cannot_compute(error) from None
+        raise
+    except (ray.exceptions.RaySystemError, ray.exceptions.WorkerCrashedError, ray.exceptions.OutOfMemoryError) as error:
+        raise UserError(
+            f"Ray lost a tile for good ({type(error).__name__}); finished tiles are kept: run again with fewer workers"
+        ) from None
+    return found
