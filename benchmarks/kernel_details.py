@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from benchmarks.kernels import DTYPES, INPUTS, KERNELS, recursion_with_arccos
 from benchmarks.result import Case, FigureTable, Outcome, TimingTable, make_case
 from benchmarks.timing import Competitors, elapsed, time_competitors
+from initatlas.kernels.architecture import Architecture
 from initatlas.kernels.chords import upper_chords
 from initatlas.kernels.gram import compiled_kernel, gram_matrix, grams_of_networks
 from initatlas.kernels.inputs import prepare_inputs
-from initatlas.kernels.recursion import Architecture
 
 Floats = NDArray[Any]
 Doubles = NDArray[np.float64]

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from benchmarks.neural_tangents import NeuralTangents
 from benchmarks.result import Case, Outcome, TimingTable, make_case
 from benchmarks.timing import time_competitors
+from initatlas.kernels.architecture import Architecture
 from initatlas.kernels.gram import KernelName, grams_of_networks
-from initatlas.kernels.recursion import Architecture
 
 Floats = NDArray[Any]
 

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from scipy.special import erf
 
 from initatlas.activations import activation_of
+from initatlas.kernels.angles import one_minus_cosine
 from initatlas.kernels.preserving import signal_preserving_variance
-from initatlas.kernels.recursion import one_minus_cosine
 from initatlas.networks.forward import (
     RandomNetwork,
     angle_pairs,

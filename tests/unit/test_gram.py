@@ -8,9 +8,11 @@ from hypothesis.extra.numpy import arrays
 
 from initatlas.duals.numerical import Numerical
 from initatlas.duals.univariate import compile_kernel, evaluate_kernel
+from initatlas.kernels.angles import kernels_at_angle
+from initatlas.kernels.architecture import Architecture
 from initatlas.kernels.blocks import kernel_block
 from initatlas.kernels.gram import compiled_kernel, gram_matrix, grams_of_networks
-from initatlas.kernels.recursion import Architecture, hidden_states, kernels_at_angle, output_kernels
+from initatlas.kernels.recursion import hidden_states, output_kernels
 from initatlas.kernels.spectrum import eigen_coefficients, eigenpairs, squared_coefficients
 
 KERNELS = ("nngp", "ntk")

@@ -10,8 +10,8 @@ import xarray as xr
 from initatlas.cli import main
 from initatlas.datasets.dataset import Dataset, write_dataset
 from initatlas.experiments.gram_spectrum import EXPERIMENT
+from initatlas.kernels.architecture import Architecture
 from initatlas.kernels.gram import gram_matrix
-from initatlas.kernels.recursion import Architecture
 from initatlas.kernels.spectrum import eigen_coefficients
 from initatlas.smoothness.slopes import decay_exponent
 from initatlas.smoothness.tail_sums import tail_sums

@@ -9,17 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from initatlas.activations import activation_of
+from initatlas.kernels.angles import kernels_at_angle, kernels_by_depth, layerwise_one_minus_cosine, one_minus_cosine
+from initatlas.kernels.architecture import Architecture
 from initatlas.kernels.arguments import MOST_LAYERS
 from initatlas.kernels.preserving import preactivation_preserving_variance
-from initatlas.kernels.recursion import (
-    Architecture,
-    hidden_states,
-    kernels_at_angle,
-    kernels_by_depth,
-    layerwise_one_minus_cosine,
-    one_minus_cosine,
-    output_kernels,
-)
+from initatlas.kernels.recursion import hidden_states, output_kernels
 from initatlas.networks.forward import RandomNetwork, forward_signals
 
 ANGLES = (1e-8, 1e-6, 1e-3, 0.3, 0.99, 1.01, 1.5, 2.5, 3.1)

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from initatlas.errors import UserError
+from initatlas.kernels.architecture import Architecture
 from initatlas.kernels.gram import gram_matrix
-from initatlas.kernels.recursion import Architecture
 from initatlas.kernels.spectrum import eigen_coefficients
 from initatlas.smoothness.bootstrap import slope_draws, slope_interval
 from initatlas.smoothness.slopes import (

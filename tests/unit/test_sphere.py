@@ -10,16 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from initatlas.experiments.sphere_spectrum import EXPERIMENT, SphereSpectrumParameters
+from initatlas.kernels.angles import kernels_at_angle
+from initatlas.kernels.architecture import Architecture
+from initatlas.kernels.decay import decay
+from initatlas.kernels.harmonics import log_multiplicities, multiplicity
 from initatlas.kernels.power_series import PowerSeries, power_series, rectifier_on_disc
-from initatlas.kernels.recursion import Architecture, kernels_at_angle
-from initatlas.kernels.sphere import (
-    better_spectrum,
-    decay,
-    log_multiplicities,
-    multiplicity,
-    power_series_spectrum,
-    sphere_spectrum,
-)
+from initatlas.kernels.sphere_quadrature import sphere_spectrum
+from initatlas.kernels.sphere_series import power_series_spectrum
+from initatlas.kernels.sphere_spectrum import better_spectrum
 
 DIMENSIONS = (2, 3, 10, 100, 784, 1000)
 NAMES = ("nngp", "ntk")

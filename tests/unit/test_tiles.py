@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 
 from initatlas.errors import UserError
+from initatlas.kernels.architecture import Architecture
 from initatlas.kernels.blocks import kernel_block
 from initatlas.kernels.gram import gram_matrix
 from initatlas.kernels.gram_file import GramFile, GramSpec, draft_path, gram_operator, write_gram
-from initatlas.kernels.recursion import Architecture
 from initatlas.kernels.tiles import Tile, TilePlan, plan_tiles, serial_tiles
 
 FEATURES = np.random.default_rng(0).random((203, 12))
@@ -334,7 +334,7 @@ from pathlib import Path
 import numpy as np
 from initatlas.kernels.blocks import kernel_block
 from initatlas.kernels.gram_file import GramFile, GramSpec, gram_operator, write_gram
-from initatlas.kernels.recursion import Architecture
+from initatlas.kernels.architecture import Architecture
 from initatlas.kernels.tiles import plan_tiles
 from initatlas.kernels.top_pairs import top_eigenpairs
 settings = dict(kernel="ntk", architecture=Architecture(), normalise=True, bias=False, dtype="float64")

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy.sparse.linalg import LinearOperator, eigsh
 
+from initatlas.kernels.architecture import Architecture
 from initatlas.kernels.gram import gram_matrix
-from initatlas.kernels.recursion import Architecture
 from initatlas.kernels.spectrum import eigen_coefficients, eigenpairs
 from initatlas.kernels.top_pairs import basis_megabytes, top_eigenpairs
 from initatlas.smoothness.bootstrap import slope_interval

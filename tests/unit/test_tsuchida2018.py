@@ -7,7 +7,7 @@ import pytest
 from scipy.integrate import quad
 from scipy.stats import norm
 
-from initatlas.kernels.recursion import layerwise_one_minus_cosine, one_minus_cosine
+from initatlas.kernels.angles import layerwise_one_minus_cosine, one_minus_cosine
 from initatlas.networks.forward import RandomNetwork, forward_signals, row_norms
 from initatlas.studies.tsuchida2018 import printed
 from initatlas.studies.tsuchida2018.deviations import scale_kurtosis

@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from initatlas.datasets.dataset import Dataset, Split, read_dataset
 from initatlas.errors import UserError
 from initatlas.files import atomic_path
+from initatlas.kernels.architecture import Architecture
 from initatlas.kernels.blocks import KernelBlock, kernel_block
 from initatlas.kernels.gram import KernelName
 from initatlas.kernels.gram_file import Dtype, GramFile, GramSpec, gram_operator, write_gram
-from initatlas.kernels.recursion import Architecture
 from initatlas.kernels.tiles import plan_tiles, serial_tiles
 from initatlas.kernels.top_pairs import TopPairs, basis_megabytes, default_limit, default_width, top_eigenpairs
 from initatlas.layout import POINTS
@@ -62,7 +62,7 @@ class Selection:
 
 @dataclass(frozen=True)
 class Kernel:
-    """Which kernel, see `initatlas.kernels.gram.gram_matrix` and `initatlas.kernels.recursion.Architecture`."""
+    """Which kernel, see `initatlas.kernels.gram.gram_matrix` and `initatlas.kernels.architecture.Architecture`."""
 
     kernel: KernelName = "ntk"
     activation: str = "relu"

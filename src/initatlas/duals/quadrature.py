@@ -84,29 +84,21 @@ def grid_means(f: Function, deviations: Doubles, angles: Doubles, *, symmetric: 
     return means
 
 
-def gaussian_mean(f: Function, variance: float) -> float:
-    """E[f(u)] for a centred Gaussian u, by Gauss-Legendre nodes on each half-line; errors as in `pair_mean`."""
+def gaussian_mean(f: Function, variance: float, *, mean: float = 0.0) -> float:
+    """E[f(u)] for a Gaussian u, by Gauss-Legendre nodes on both sides of 0; errors as in `pair_mean`."""
 
     def rule(_: int, count: int) -> tuple[float, float]:
         """The mean, and the mean of the absolute value."""
-        x, weights = half_line_nodes(count)
-        values = f(sqrt(variance) * np.concatenate([-x[::-1], x])) * np.concatenate([weights[::-1], weights])
+        x, weights = _line_nodes(count, _kink(mean, variance))
+        values = f(mean + sqrt(variance) * x) * weights
         return float(np.sum(values)), float(np.sum(np.abs(values)))
 
     value, _ = _converged(rule, f"at variance {variance:g}")
     return float(value)
 
 
-@lru_cache(maxsize=16)
-def half_line_nodes(count: int) -> tuple[Doubles, Doubles]:
-    """Nodes on (0, 12) and weights for the density of a standard normal number on the positive half-line."""
-    x, weights = _crowded_nodes(count)
-    x = _REACH * x
-    return x, _REACH * weights * np.exp(-0.5 * x * x) / sqrt(2.0 * pi)
-
-
-def hermite_coefficients(f: Function, degree: int, *, variance: float = 1.0) -> Doubles:
-    """Coefficients of f(sqrt(variance) x) in Hermite polynomials h_k with E[h_k(Z)^2] = 1.
+def hermite_coefficients(f: Function, degree: int, *, variance: float = 1.0, mean: float = 0.0) -> Doubles:
+    """Coefficients of f(mean + sqrt(variance) x) in Hermite polynomials h_k with E[h_k(Z)^2] = 1.
 
     Parameters
     ----------
@@ -114,24 +106,37 @@ def hermite_coefficients(f: Function, degree: int, *, variance: float = 1.0) -> 
         Function of an array, smooth but for a kink at 0.
     degree
         Largest degree, 0 or more.
-    variance
-        Variance of the argument.
+    variance, mean
+        Of the argument.
 
     Returns
     -------
     ndarray, shape (degree + 1,)
-        a_k = E[f(sqrt(variance) Z) h_k(Z)], so that the dual at a correlation c is sum a_k^2 c^k (Daniely et al. 2016,
-        section 8 and O'Donnell's "Analysis of Boolean functions", section 11.2).
+        a_k = E[f(mean + sqrt(variance) Z) h_k(Z)], so that E[f(u) f(v)] of a pair with correlation c is sum a_k^2 c^k: the dual,
+        for mean 0 (Daniely et al. 2016, section 8 and O'Donnell's "Analysis of Boolean functions", section 11.2).
     """
-    x, weights = half_line_nodes(max(192, 4 * degree))
-    x, weights = np.concatenate([-x[::-1], x]), np.concatenate([weights[::-1], weights])
-    terms = weights * f(sqrt(variance) * x)
+    x, weights = _line_nodes(max(192, 4 * degree), _kink(mean, variance))
+    terms = weights * f(mean + sqrt(variance) * x)
     before, current = np.zeros_like(x), np.ones_like(x)
     coefficients = np.empty(degree + 1)
     for k in range(degree + 1):
         coefficients[k] = terms @ current
         before, current = current, (x * current - sqrt(k) * before) / sqrt(k + 1.0)
     return coefficients
+
+
+def _kink(mean: float, variance: float) -> float:
+    """Where mean + sqrt(variance) x is 0, if that is within reach."""
+    return min(max(-mean / sqrt(variance), -_REACH), _REACH) if mean and variance > 0.0 else 0.0
+
+
+def _line_nodes(count: int, kink: float) -> tuple[Doubles, Doubles]:
+    """Nodes on (-12, 12) and weights for the density of a standard normal number, `count` on each side of a kink."""
+    x, weights = _crowded_nodes(count)
+    left, right = _REACH + kink, _REACH - kink
+    nodes = np.concatenate([kink - left * x[::-1], kink + right * x])
+    lengths = np.concatenate([left * weights[::-1], right * weights])
+    return nodes, lengths * np.exp(-0.5 * nodes * nodes) / sqrt(2.0 * pi)
 
 
 @lru_cache(maxsize=16)

@@ -85,8 +85,8 @@ def _run(
 
 def _measure(point: GramSpectrumParameters, rng: "np.random.Generator", data: "Dataset") -> dict[str, Any]:
     """Eigenpairs, tail sums and slopes of one point."""
+    from initatlas.kernels.architecture import Architecture
     from initatlas.kernels.gram import gram_matrix
-    from initatlas.kernels.recursion import Architecture
     from initatlas.kernels.top_pairs import top_eigenpairs
     from initatlas.smoothness.targets import target_coding
     from initatlas.smoothness.top import smoothness_from_top

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from initatlas.kernels.recursion import Architecture
+    from initatlas.kernels.architecture import Architecture
 
 DEGREES = (1, 2, 3, 4)
 _DEPTHS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64)
@@ -59,7 +59,8 @@ def _measure(point: KernelInterpolationParameters, rng: "np.random.Generator") -
     import numpy as np
 
     from initatlas.experiments.sphere_inputs import angles_between, sphere_points
-    from initatlas.kernels.recursion import Architecture, kernels_by_depth
+    from initatlas.kernels.angles import kernels_by_depth
+    from initatlas.kernels.architecture import Architecture
 
     x = sphere_points(point.samples + point.tests, point.dimension, rng=rng)
     targets = _harmonics(x[:, 0], point.dimension)
@@ -78,7 +79,7 @@ def _harmonics(cosines: "NDArray[np.float64]", dimension: int) -> "NDArray[np.fl
     import numpy as np
     from scipy.special import eval_gegenbauer
 
-    from initatlas.kernels.sphere import multiplicity
+    from initatlas.kernels.harmonics import multiplicity
 
     order = 0.5 * (dimension - 2)
     columns = [
@@ -102,8 +103,8 @@ def _errors(kernel: "NDArray[np.float64]", targets: "NDArray[np.float64]") -> tu
 @lru_cache(maxsize=64)
 def _shares(architecture: "Architecture", dimension: int) -> "NDArray[np.float64]":
     """Share of the kernel's trace of every degree; the samples of one activation have it in common."""
-    from initatlas.kernels.recursion import kernels_at_angle
-    from initatlas.kernels.sphere import sphere_spectrum
+    from initatlas.kernels.angles import kernels_at_angle
+    from initatlas.kernels.sphere_quadrature import sphere_spectrum
 
     spectrum = sphere_spectrum(lambda angles: kernels_at_angle(architecture, angles)[0], dimension, DEGREES[-1])
     return spectrum.share[list(DEGREES)]

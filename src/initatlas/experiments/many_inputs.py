@@ -65,7 +65,7 @@ def _limit(activation: str) -> "np.ndarray":
     """Gaussian limit at the angles."""
     import numpy as np
 
-    from initatlas.kernels.recursion import one_minus_cosine
+    from initatlas.kernels.angles import one_minus_cosine
 
     return 1.0 - one_minus_cosine(np.deg2rad(_ANGLES), 1, activation)
 

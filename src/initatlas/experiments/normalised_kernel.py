@@ -1,7 +1,7 @@
 """The kernel of an infinitely wide network in its layers, against the angle between its inputs.
 
 Tsuchida, Roosta-Khorasani, Gallagher 2018: corollaries 3 and 4 for one layer of rectifiers, section 6.1 for their composition.
-Any other activation, a bias, weights with a mean and residual connections go by a recursion in Hermite coefficients.
+Any other activation and a bias go by the same recursion; weights with a mean and residual connections have one of their own.
 """
 
 from collections.abc import Sequence
@@ -23,42 +23,49 @@ def _run(
     points: Sequence[NormalisedKernelParameters], rngs: Sequence["np.random.Generator"], data: Any
 ) -> list[dict[str, Any]]:
     """The recursion, point by point."""
-    return [_rectifier(point) if _is_plain(point) else _general(point) for point in points]
+    return [_general(point) if point.weight_mean or point.residual else _plain(point) for point in points]
 
 
-def _is_plain(point: NormalisedKernelParameters) -> bool:
-    """Whether the closed form of rectifiers holds: no bias, no mean, no residual connection."""
-    extras = point.bias_variance or point.weight_mean or point.residual
-    return activation_of(point.activation).rectifier_slope is not None and not extras
-
-
-def _rectifier(point: NormalisedKernelParameters) -> dict[str, Any]:
-    """Closed form, with all digits of one minus the cosine."""
+def _plain(point: NormalisedKernelParameters) -> dict[str, Any]:
+    """The recursion in the angle, with all digits of one minus the cosine."""
     import numpy as np
 
-    from initatlas.kernels.recursion import layerwise_one_minus_cosine
-    from initatlas.networks.wide_limit import cosine_sampling_variance
+    from initatlas.kernels.angles import layerwise_signals
+    from initatlas.kernels.wide_layers import cosine_sampling_variance
 
-    slope = activation_of(point.activation).rectifier_slope or 0.0
-    grid = kernel_coordinates(point)
+    grid, variance = kernel_coordinates(point), weight_variance(point)
     angles, layers = np.deg2rad(grid["angle"].values), np.array(grid["layer"].values, dtype=int)
-    gaps = layerwise_one_minus_cosine(angles, point.depth, point.activation)[layers]
-    growth = weight_variance(point) * (1.0 + slope**2) / 2.0
+    slope = None if point.bias_variance else activation_of(point.activation).rectifier_slope
+    # The angles of a homogeneous network do not depend on its variance, and its norms are a power
+    law = (None, 1.0) if slope is not None else (variance, variance * point.input_rms**2)
+    gaps, squares = layerwise_signals(
+        angles,
+        point.depth,
+        point.activation,
+        weight_variance=law[0],
+        bias_variance=point.bias_variance,
+        squared_norm=law[1],
+    )
+    norms = np.sqrt(squares) / point.input_rms
+    sampling = np.full(point.angles, np.nan)
+    if slope is not None:
+        norms = np.power(variance * (1.0 + slope**2) / 2.0, 0.5 * np.arange(point.depth + 1), dtype=np.float64)
+        sampling = cosine_sampling_variance(angles, slope)
     return {
-        "cosine": 1.0 - gaps,
-        "one_minus_cosine": gaps,
-        "norm_ratio": growth ** (0.5 * layers),
-        "sampling_variance": cosine_sampling_variance(angles, slope),
+        "cosine": 1.0 - gaps[layers],
+        "one_minus_cosine": gaps[layers],
+        "norm_ratio": norms[layers],
+        "sampling_variance": sampling,
     }
 
 
 def _general(point: NormalisedKernelParameters) -> dict[str, Any]:
-    """Recursion in Hermite coefficients."""
+    """Means of weights and residual connections, which need more than the angle."""
     from itertools import islice
 
     import numpy as np
 
-    from initatlas.networks.wide_limit import wide_layers
+    from initatlas.kernels.wide_layers import wide_layers
 
     grid = kernel_coordinates(point)
     limit = wide_layers(
@@ -82,8 +89,9 @@ def _general(point: NormalisedKernelParameters) -> dict[str, Any]:
 
 
 def _seconds(parameters: NormalisedKernelParameters) -> float:
-    """The closed form costs some microseconds a layer, the recursion some milliseconds."""
-    each = 5e-6 * parameters.angles if _is_plain(parameters) else 1e-2
+    """Closed forms cost microseconds a layer; activations whose dual is a quadrature, and means, some milliseconds."""
+    closed = activation_of(parameters.activation).rectifier_slope is not None and not parameters.weight_mean
+    each = 5e-6 * parameters.angles if closed else 1e-2
     return each * parameters.depth + 1e-3
 
 

@@ -122,7 +122,8 @@ def _right(point: PrintedKernelParameters) -> float:
     """The recursion of `initatlas.kernels`."""
     import numpy as np
 
-    from initatlas.kernels.recursion import Architecture, kernels_at_angle
+    from initatlas.kernels.angles import kernels_at_angle
+    from initatlas.kernels.architecture import Architecture
 
     architecture = Architecture(_activation(point).dual, point.depth, weight_variance=1.0)
     return float(kernels_at_angle(architecture, np.deg2rad(point.angle))[0])

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from initatlas.kernels.recursion import Architecture
+    from initatlas.kernels.architecture import Architecture
 
 
 class RandomFeaturesParameters(Parameters):
@@ -49,7 +49,7 @@ def _approximate(point: RandomFeaturesParameters, rng: "np.random.Generator") ->
 
     from initatlas.activations import activation_of
     from initatlas.experiments.sphere_inputs import sphere_kernel, sphere_points
-    from initatlas.kernels.recursion import Architecture
+    from initatlas.kernels.architecture import Architecture
 
     architecture, phi = Architecture(point.activation, 1), activation_of(point.activation).phi
     inputs, tests, centres = (

@@ -48,7 +48,8 @@ def _network(point: ReplicationParameters, rng: "np.random.Generator") -> dict[s
     import numpy as np
 
     from initatlas.experiments.sphere_inputs import angles_between
-    from initatlas.kernels.recursion import Architecture, kernels_by_depth
+    from initatlas.kernels.angles import kernels_by_depth
+    from initatlas.kernels.architecture import Architecture
     from initatlas.networks.forward import RandomNetwork, forward_signals
 
     x = _inputs(point, rng)

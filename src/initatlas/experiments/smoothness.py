@@ -55,8 +55,8 @@ def _run(
 def _measure(point: SmoothnessParameters, rng: "np.random.Generator", data: "Dataset") -> dict[str, Any]:
     """Spectrum, tail sums and slopes of one point."""
     from initatlas.activations.relu import Relu
+    from initatlas.kernels.architecture import Architecture
     from initatlas.kernels.gram import gram_matrix
-    from initatlas.kernels.recursion import Architecture
     from initatlas.kernels.spectrum import eigen_coefficients
     from initatlas.smoothness.tail_sums import tail_sums
     from initatlas.smoothness.targets import target_coding

@@ -3,7 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from initatlas.kernels.recursion import Architecture, kernels_at_angle
+from initatlas.kernels.angles import kernels_at_angle
+from initatlas.kernels.architecture import Architecture
 
 Doubles = NDArray[np.float64]
 

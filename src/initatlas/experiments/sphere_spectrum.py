@@ -16,7 +16,7 @@ from initatlas.sweeps.experiment import Coordinate, Experiment, Output, Paramete
 if TYPE_CHECKING:
     import numpy as np
 
-    from initatlas.kernels.sphere import SphereSpectrum
+    from initatlas.kernels.sphere_spectrum import SphereSpectrum
 
 _COEFFICIENTS = 2**15
 
@@ -57,7 +57,7 @@ def _run(
 
 def _measure(point: SphereSpectrumParameters) -> dict[str, Any]:
     """Spectrum and decay exponents of one point."""
-    from initatlas.kernels.sphere import decay
+    from initatlas.kernels.decay import decay
 
     spectrum = _spectrum(point)
     even, odd = decay(spectrum, "even"), decay(spectrum, "odd")
@@ -77,9 +77,12 @@ def _measure(point: SphereSpectrumParameters) -> dict[str, Any]:
 def _spectrum(point: SphereSpectrumParameters) -> "SphereSpectrum":
     """By quadrature in the angle; for rectifiers every degree by that or by a power series, whichever errs less."""
     from initatlas.duals.rectifier import Rectifier
+    from initatlas.kernels.angles import kernels_at_angle
+    from initatlas.kernels.architecture import Architecture
     from initatlas.kernels.power_series import power_series, rectifier_on_disc
-    from initatlas.kernels.recursion import Architecture, kernels_at_angle
-    from initatlas.kernels.sphere import better_spectrum, power_series_spectrum, sphere_spectrum
+    from initatlas.kernels.sphere_quadrature import sphere_spectrum
+    from initatlas.kernels.sphere_series import power_series_spectrum
+    from initatlas.kernels.sphere_spectrum import better_spectrum
 
     architecture = Architecture(point.activation, point.depth, point.weight_variance, point.bias_variance)
     last, position = point.degrees - 1, {"nngp": 0, "ntk": 1}[point.kernel]

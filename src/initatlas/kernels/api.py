@@ -6,15 +6,15 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from initatlas.duals.base import Dual
+from initatlas.kernels.architecture import Architecture
 from initatlas.kernels.gram import KernelName, gram_matrix
-from initatlas.kernels.recursion import Architecture
 from initatlas.names import did_you_mean
 
 Floats = NDArray[Any]
 
 
 class KernelOptions(TypedDict, total=False):
-    """Keyword arguments of `nngp` and `ntk`; the first seven are those of `initatlas.kernels.recursion.Architecture`."""
+    """Keyword arguments of `nngp` and `ntk`; the first seven are those of `initatlas.kernels.architecture.Architecture`."""
 
     depth: int
     activation: str | Dual

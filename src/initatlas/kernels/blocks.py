@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from initatlas.kernels.architecture import Architecture
 from initatlas.kernels.chords import chords_between, upper_chords
 from initatlas.kernels.gram import KernelName, kernel_filler
 from initatlas.kernels.inputs import Inputs, prepare_inputs
-from initatlas.kernels.recursion import Architecture
 from initatlas.kernels.tiles import EVERYTHING, Array, mirror_upper
 
 

@@ -15,11 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from initatlas.duals.univariate import NotConvergedError, UnivariateKernel, compile_kernel
+from initatlas.kernels.angles import kernels_at_angle
+from initatlas.kernels.architecture import Architecture
 from initatlas.kernels.chords import chords_between, upper_chords
 from initatlas.kernels.inputs import Inputs, prepare_inputs
 from initatlas.kernels.layered import affordable, fill_layered
 from initatlas.kernels.polynomials import fill_polynomials, polynomial_forms
-from initatlas.kernels.recursion import Architecture, hidden_states, kernels_at_angle, output_kernels
+from initatlas.kernels.recursion import hidden_states, output_kernels
 from initatlas.kernels.tiles import EVERYTHING, in_bands, mirror_upper
 
 Floats = NDArray[Any]

@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 from initatlas.caches import compiled
 from initatlas.duals.rectifier import Rectifier
 from initatlas.duals.tabulated import tabulated
+from initatlas.kernels.architecture import Architecture
 from initatlas.kernels.chords import angles_of_chords
 from initatlas.kernels.inputs import Inputs
-from initatlas.kernels.recursion import Architecture, hidden_states, output_kernels
+from initatlas.kernels.recursion import hidden_states, output_kernels
 from initatlas.kernels.tiles import BAND
 
 Floats = NDArray[Any]

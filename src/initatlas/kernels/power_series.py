@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from initatlas.duals.rectifier import Rectifier
-from initatlas.kernels.recursion import Architecture, refuse_overflow
+from initatlas.kernels.architecture import Architecture
+from initatlas.kernels.recursion import refuse_overflow
 
 Doubles = NDArray[np.float64]
 Complexes = NDArray[np.complex128]

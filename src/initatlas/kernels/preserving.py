@@ -19,7 +19,7 @@ _NARROWEST, _WIDEST = 1e-4, 1e4
 def preactivation_preserving_variance(dual: Dual, variance: float = 1.0) -> float:
     """Weight variance times fan-in at which pre-activations of the given variance keep it: q / E[phi(sqrt(q) Z)^2].
 
-    This is what ``weight_variance: none`` means for kernels (`initatlas.kernels.recursion.Architecture`), at variance 1.
+    This is what ``weight_variance: none`` means for kernels (`initatlas.kernels.architecture.Architecture`), at variance 1.
 
     References
     ----------

@@ -1,25 +1,24 @@
-"""The infinitely wide limit of a random network, for any activation, with biases, means of weights and residual connections.
+"""Layers of infinitely wide networks with means of weights and residual connections, for pairs of inputs of equal norm.
 
-A pre-activation is Gaussian with mean m and variance q, equal for both inputs of a pair, whose correlation is c. An activation
-phi enters by the Hermite coefficients a_n of z -> phi(m + sqrt(q) z): the covariance of phi(u) and phi(v) is the sum over
-n >= 1 of a_n^2 c^n, and their mean is a_0. The rectifiers without any of these have the closed recursion of
-`initatlas.kernels.recursion`.
+A pre-activation is Gaussian with mean m and variance q, equal for both inputs of a pair, whose correlation is c. Where the mean
+is 0, E[phi(u) phi(v)] is the activation's dual. Elsewhere it is the sum of a_n^2 c^n over the Hermite coefficients a_n of
+z -> phi(m + sqrt(q) z). Networks without either are in `initatlas.kernels.recursion`, with all digits of small angles.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from math import pi, sqrt
+from math import pi
 
 import numpy as np
 from numpy.typing import NDArray
 
 from initatlas.activations import activation_of
+from initatlas.activations.base import Activation
+from initatlas.duals.quadrature import gaussian_mean, hermite_coefficients
 
 Doubles = NDArray[np.float64]
 
 _DEGREE = 600
-_REACH = 14.0  # standard deviations; beyond, the density times any Hermite function of the series is below 1e-20
-_NODES = 400  # per half; the fastest Hermite function has some 50 periods there
 
 
 @dataclass(frozen=True)
@@ -38,57 +37,15 @@ class WideLayer:
     mean_square: float
 
 
-def hermite_coefficients(activation: str, *, mean: float, variance: float) -> tuple[Doubles, float]:
-    """Coefficients of z -> phi(mean + sqrt(variance) z) in the normalised Hermite polynomials.
+def shifted_products(phi: Activation, correlation: Doubles, *, mean: float, variance: float) -> Doubles:
+    """E[phi(u) phi(v)] for Gaussian u and v of a mean, a variance and some correlations, shape (k,).
 
-    Parameters
-    ----------
-    activation
-        A label of `initatlas.activations.ACTIVATIONS`.
-    mean, variance
-        Of the argument of phi.
-
-    Returns
-    -------
-    coefficients : ndarray, shape (601,)
-        a_n = E[phi(mean + sqrt(variance) Z) h_n(Z)] for a standard normal Z.
-    mean_square : float
-        E[phi^2], to which the squares of all a_n sum up. The kink of a rectifier leaves a tail of a_n^2 ~ n^(-5/2).
+    What 600 Hermite coefficients leave out, all of it positive, is laid on the next term: exact at correlation 1, and below 1e-5
+    of the mean square elsewhere for a kink.
     """
-    # Our activations are smooth but for a kink or step at 0; Gauss-Legendre on both sides of it.
-    kink = min(max(-mean / sqrt(variance), -_REACH), _REACH) if variance > 0.0 else 0.0
-    nodes, weights = _two_panels(kink)
-    values = activation_of(activation).phi(mean + sqrt(variance) * nodes)
-    density = weights * np.exp(-0.5 * nodes**2) / sqrt(2.0 * pi)
-    weighted = values * density
-    coefficients = np.empty(_DEGREE + 1)
-    before, now = np.zeros_like(nodes), np.ones_like(nodes)
-    for degree in range(_DEGREE + 1):
-        coefficients[degree] = weighted @ now
-        before, now = now, (nodes * now - sqrt(degree) * before) / sqrt(degree + 1)
-    return coefficients, float(weighted @ values)
-
-
-def _two_panels(kink: float) -> tuple[Doubles, Doubles]:
-    """Gauss-Legendre nodes and weights on both sides of `kink`, out to the reach."""
-    nodes, weights = np.polynomial.legendre.leggauss(_NODES)
-    panels = [(-_REACH, kink), (kink, _REACH)]
-    halves = [(0.5 * (high - low), 0.5 * (high + low)) for low, high in panels]
-    return (
-        np.concatenate([half * nodes + middle for half, middle in halves]),
-        np.concatenate([half * weights for half, _ in halves]),
-    )
-
-
-def covariance(coefficients: Doubles, mean_square: float, correlation: Doubles) -> Doubles:
-    """Covariance of phi(u) and phi(v) for a correlation of u and v, shape (k,).
-
-    What the series leaves out, all of it positive, is laid on its next term: exact at correlation 1, and below 1e-5 of the
-    mean square elsewhere for a kink.
-    """
-    squares = coefficients**2
-    left = max(mean_square - float(squares.sum()), 0.0)
-    series = np.polynomial.polynomial.polyval(correlation, np.concatenate([[0.0], squares[1:], [left]]))
+    squares = hermite_coefficients(phi.phi, _DEGREE, mean=mean, variance=variance) ** 2
+    left = max(gaussian_mean(lambda z: phi.phi(z) ** 2, variance, mean=mean) - float(squares.sum()), 0.0)
+    series = np.polynomial.polynomial.polyval(correlation, np.concatenate([squares, [left]]))
     return np.asarray(series, dtype=np.float64)
 
 
@@ -128,19 +85,30 @@ def wide_layers(
     WideLayer
         Of layer 1, 2, ...
     """
+    phi = activation_of(activation)
     scale = weight_variance * input_variance + bias_variance
     start = (weight_variance * input_variance * np.cos(angles) + bias_variance) / scale
     now = _Arguments(0.0, scale, start)
     while True:
-        coefficients, mean_square = hermite_coefficients(activation, mean=now.mean, variance=now.variance)
-        products = covariance(coefficients, mean_square, now.correlation) + coefficients[0] ** 2
+        products, mean_square = _second_moments(phi, now)
         yield _stream(now) if residual else WideLayer(products / mean_square, mean_square)
         branch = _Arguments(
-            weight_mean * float(coefficients[0]),
+            weight_mean * gaussian_mean(phi.phi, now.variance, mean=now.mean) if weight_mean else 0.0,
             weight_variance * mean_square + bias_variance,
             (weight_variance * products + bias_variance) / (weight_variance * mean_square + bias_variance),
         )
         now = _added(now, branch) if residual else branch
+
+
+def _second_moments(phi: Activation, arguments: _Arguments) -> tuple[Doubles, float]:
+    """E[phi(u) phi(v)] and E[phi(u)^2]."""
+    mean, variance, correlation = arguments.mean, arguments.variance, arguments.correlation
+    if mean:
+        products = shifted_products(phi, np.append(correlation, 1.0), mean=mean, variance=variance)
+        return products[:-1], float(products[-1])
+    # Rounding may take a correlation of equal inputs beyond 1
+    products = phi.dual.at_correlation(variance, np.clip(correlation, -1.0, 1.0))
+    return products, float(phi.dual.moment(np.asarray(variance)))
 
 
 def _stream(arguments: _Arguments) -> WideLayer:

@@ -8,9 +8,9 @@ import pytest
 from scipy.stats import norm
 
 from initatlas.activations import activation_of
-from initatlas.kernels.recursion import one_minus_cosine
+from initatlas.kernels.angles import layerwise_signals, one_minus_cosine
+from initatlas.kernels.wide_layers import cosine_sampling_variance, shifted_products, wide_layers
 from initatlas.networks.forward import RandomNetwork, pair_signals
-from initatlas.networks.wide_limit import cosine_sampling_variance, covariance, hermite_coefficients, wide_layers
 
 ANGLES = np.linspace(0.0, pi, 13)
 
@@ -24,7 +24,7 @@ def test_rectifiers_have_their_closed_form(activation, slope):
     variance = 2.0 / (1.0 + slope**2)
     for depth, layer in enumerate(layers(8, activation=activation, weight_variance=variance), start=1):
         np.testing.assert_allclose(
-            layer.cosine, 1.0 - one_minus_cosine(ANGLES, depth, f"leaky_relu(slope={slope})"), atol=3e-5
+            layer.cosine, 1.0 - one_minus_cosine(ANGLES, depth, f"leaky_relu(slope={slope})"), atol=1e-12
         )
         assert layer.mean_square == pytest.approx(1.0, rel=1e-12)
 
@@ -37,15 +37,14 @@ def test_erf_has_its_closed_form():
 
 @pytest.mark.parametrize("activation", ["elu", "gelu", "relu"])
 @pytest.mark.parametrize("correlation", [-0.6, 0.3])
-def test_covariance_against_a_double_sum(activation, correlation):
+def test_shifted_products_against_a_double_sum(activation, correlation):
     mean, variance = 0.4, 1.3
     nodes, step = np.linspace(-8.0, 8.0, 2001, retstep=True)
     density = norm.pdf(nodes) * step
     first = activation_of(activation).phi(mean + sqrt(variance) * nodes)
     mixed = correlation * nodes[:, None] + sqrt(1.0 - correlation**2) * nodes[None, :]
     product = (first * density) @ activation_of(activation).phi(mean + sqrt(variance) * mixed) @ density
-    coefficients, mean_square = hermite_coefficients(activation, mean=mean, variance=variance)
-    found = covariance(coefficients, mean_square, np.array([correlation]))[0] + coefficients[0] ** 2
+    (found,) = shifted_products(activation_of(activation), np.array([correlation]), mean=mean, variance=variance)
     assert found == pytest.approx(product, abs=2e-5)
 
 
@@ -89,3 +88,22 @@ def test_sampling_variance_is_that_of_many_layers(slope):
     found = np.var(samples, axis=0) * width
     # A variance of 600 normal numbers errs by sqrt(2 / 600) = 6 %; the delta method by some 1 / width.
     np.testing.assert_allclose(found, cosine_sampling_variance(angles, slope), rtol=0.25)
+
+
+@pytest.mark.parametrize(("activation", "tolerance"), [("erf", 1e-13), ("gelu", 1e-13), ("relu", 2e-5), ("elu", 1e-7)])
+def test_a_small_mean_changes_little(activation, tolerance):
+    phi, correlations = activation_of(activation), np.linspace(-1.0, 1.0, 9)
+    found = shifted_products(phi, correlations, mean=1e-9, variance=1.4)
+    np.testing.assert_allclose(found, phi.dual.at_correlation(1.4, correlations), atol=tolerance + 3e-9)
+    assert shifted_products(phi, np.array([1.0]), mean=1e-9, variance=1.4) == pytest.approx(
+        float(phi.dual.moment(np.asarray(1.4))), abs=3e-9
+    )
+
+
+@pytest.mark.parametrize("activation", ["gelu", "erf", "tanh"])
+def test_layers_without_means_are_those_of_the_recursion(activation):
+    law = {"weight_variance": 1.6, "bias_variance": 0.2}
+    gaps, squares = layerwise_signals(ANGLES, 3, activation, squared_norm=1.6 * 0.49, **law)
+    for layer, wide in enumerate(layers(3, activation=activation, input_variance=0.49, **law), start=1):
+        np.testing.assert_allclose(wide.cosine, 1.0 - gaps[layer], atol=2e-12)
+        assert wide.mean_square == pytest.approx(squares[layer], rel=1e-12)
