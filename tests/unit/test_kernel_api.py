@@ -53,8 +53,8 @@ X = np.eye(2)
         (X, {"output_bias_variance": np.inf}, "output_bias_variance = inf: give a finite number"),
         (X, {"activation": "mish"}, "'mish' does not exist"),
         (X, {"activation": "ReLU"}, r"'ReLU' does not exist \(did you mean 'relu'\?\)"),
-        (X, {"depth": -1}, "depth = -1: give a whole number from 0 to 10000"),
-        (X, {"depth": 10001}, "depth = 10001: give a whole number from 0 to 10000"),
+        (X, {"depth": -1}, "depth = -1: give a whole number from 0 to 20000"),
+        (X, {"depth": 20001}, "depth = 20001: give a whole number from 0 to 20000"),
         (X, {"threads": 0}, "threads = 0: give a whole number of 1 or more"),
         (X, {"dtype": "int32"}, "dtype = 'int32': give 'float64' or 'float32'"),
         (X, {"dtype": "float16"}, "dtype = 'float16': give"),
@@ -71,7 +71,7 @@ def test_mistakes_get_one_clear_line(x, options, message):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"depth": 2.0}, "depth = 2.0: give a whole number from 0 to 10000"),
+        ({"depth": 2.0}, "depth = 2.0: give a whole number from 0 to 20000"),
         ({"depth": True}, "depth = True: give a whole number"),
         ({"depth": "2"}, "depth = '2': give a whole number"),
         ({"threads": 1.5}, "threads = 1.5: give a whole number of 1 or more"),

@@ -98,7 +98,7 @@ def test_the_same_command_finds_its_file(tmp_path, images, messages, capsys):
 @pytest.mark.parametrize(
     ("options", "line"),
     [
-        (("--depth", -1), "depth = -1: give a whole number from 0 to 10000"),
+        (("--depth", -1), "depth = -1: give a whole number from 0 to 20000"),
         (("--activation", "step"), "'step' has no NTK: the dual of its derivative is infinite; take the NNGP"),
         (("--weight-variance", -1), "weight_variance = -1.0: give a finite number of 0 or more"),
         (("--samples", 431), "--samples 431: images has 430 images to choose from"),

@@ -226,7 +226,7 @@ def test_preactivation_preserving_variances():
     ("arguments", "message"),
     [
         ({"depth": -1}, "depth = -1: give a whole number"),
-        ({"depth": MOST_LAYERS + 1}, "depth = 10001: give a whole number from 0 to 10000"),
+        ({"depth": MOST_LAYERS + 1}, "depth = 20001: give a whole number from 0 to 20000"),
         ({"weight_variance": -2.0}, "weight_variance = -2.0: give a finite number of 0 or more"),
         ({"bias_variance": inf}, "bias_variance = inf: give a finite number"),
         ({"activation": "mish"}, "'mish' does not exist; allowed: abs, cos"),
