@@ -52,13 +52,13 @@ def _shares(evidence: Evidence, *, deeper_than: float, shallower_than: float) ->
 
 
 def _beyond(evidence: Evidence) -> Measurement:
-    """Networks deeper than six scales should not learn."""
+    """Networks deeper than six depth scales of gradients should not learn."""
     share, count = _shares(evidence, deeper_than=6.0, shallower_than=np.inf)
     return _judged(share, count, holds=share < 0.1, fails=share > 0.5)
 
 
 def _within_scale(evidence: Evidence) -> Measurement:
-    """Networks shallower than one scale should learn."""
+    """Networks shallower than one depth scale of gradients should learn."""
     share, count = _shares(evidence, deeper_than=-np.inf, shallower_than=1.0)
     return _judged(share, count, holds=share > 0.9, fails=share < 0.5)
 

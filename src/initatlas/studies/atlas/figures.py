@@ -14,7 +14,10 @@ from initatlas.studies.atlas.trainability import accuracy, critical_variance
 from initatlas.studies.evidence import Evidence
 
 MULTIPLE = 6
-"""Networks were found trainable to about six depth scales (Schoenholz et al. 2017, figure 5)."""
+"""Tanh networks were found trainable to about six correlation depths (Schoenholz et al. 2017, figure 5).
+
+That of ReLU networks without biases is infinite; the depth scale of gradients, which is that of norms too, takes its place.
+"""
 
 
 def trainability(evidence: Evidence) -> Figure:
@@ -52,7 +55,7 @@ def _map(evidence: Evidence, dataset: str) -> Figure:
 
 
 def _panel(axes: Axes, accuracies: xr.DataArray, evidence: Evidence) -> QuadMesh:
-    """Accuracy as colour; the norm-preserving variance and the depth scale as lines."""
+    """Accuracy as colour; the norm-preserving variance and the depth scale of gradients as lines."""
     variances, depths = accuracies.weight_variance.values, accuracies.depth.values
     cells = accuracies.transpose("depth", "weight_variance").values
     mesh = axes.pcolormesh(_edges(variances), _edges(depths), cells, vmin=0.0, vmax=1.0, rasterized=True)
@@ -67,7 +70,7 @@ def _panel(axes: Axes, accuracies: xr.DataArray, evidence: Evidence) -> QuadMesh
     )
     scale = evidence.cubes["depth_scale"]["depth_scale"]
     for multiple, style in ((1, "-"), (MULTIPLE, "--")):
-        label = r"correlation depth $\xi$" if multiple == 1 else rf"${multiple}\,\xi$"
+        label = r"depth scale of gradients $\xi_\nabla$" if multiple == 1 else rf"${multiple}\,\xi_\nabla$"
         axes.plot(scale.weight_variance, multiple * scale, color="w", ls=style, path_effects=outlined, label=label)
     axes.set_xlim(*_edges(variances)[[0, -1]])
     axes.set_ylim(*_edges(depths)[[0, -1]])

@@ -16,13 +16,13 @@ def accuracy(evidence: Evidence, dataset: str) -> xr.DataArray:
 
 
 def critical_variance(evidence: Evidence) -> float:
-    """The weight variance at which theory's depth scale is largest: the norm-preserving one."""
+    """The weight variance at which theory's depth scale of gradients is largest: the norm-preserving one."""
     scale = evidence.cubes["depth_scale"]["depth_scale"]
     return float(scale.weight_variance[int(np.argmax(scale.values))])
 
 
 def scale_at(evidence: Evidence, weight_variance: xr.DataArray) -> xr.DataArray:
-    """Theory's depth scale at the variances of the map, from the nearest point of its finer grid."""
+    """Theory's depth scale of gradients at the variances of the map, from the nearest point of its finer grid."""
     scale = evidence.cubes["depth_scale"]["depth_scale"]
     return scale.sel(weight_variance=weight_variance, method="nearest").assign_coords(weight_variance=weight_variance)
 
