@@ -8,11 +8,11 @@ PYTEST ?= $(BIN)/python -m pytest
 
 # Extra words for `initatlas run`: make report ARGS="--scale paper"
 ARGS ?=
-# One benchmark instead of all: make bench ONLY=kernels
+# One benchmark, or one room of mutants, instead of all: make bench ONLY=kernels
 ONLY ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup report test check format bench bench-oracle reference clean
+.PHONY: help setup report test check format bench mutate bench-oracle reference clean
 
 help:  ## say what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -47,6 +47,9 @@ format: $(READY)  ## format everything
 
 bench: $(READY)  ## benchmarks to benchmarks/results (ONLY=name)
 	$(BIN)/python -m benchmarks $(ONLY)
+
+mutate: $(READY)  ## small changes of the code that no unit test notices (ONLY=room)
+	nice $(BIN)/python tests/mutation $(ONLY) $(ARGS)
 
 bench-oracle:  ## create .venv-oracle with neural-tangents, a competitor in the benchmark of kernels
 	$(PYTHON) -m venv .venv-oracle
