@@ -48,6 +48,7 @@ include: "workflow/rules/report.smk"
 
 onstart:
     end_jobs_on_sigterm()
+    keep_former_cubes()
     mark_page()
     prepare_ray()
 

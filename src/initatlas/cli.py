@@ -44,9 +44,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     ours, snakemake = (words[: words.index("--")], words[words.index("--") + 1 :]) if "--" in words else (words, [])
     options = _parser().parse_args(ours)
     options.snakemake = snakemake
-    set_up_logging(options.log)
-    use_writable_caches()
     try:
+        set_up_logging(options.log)
+        use_writable_caches()
         if options.in_atlas:
             os.chdir(atlas_folder(Path.cwd()))
         with options.stops():
@@ -119,6 +119,7 @@ def _add_sweep_commands(parser: argparse.ArgumentParser) -> None:
     status.set_defaults(command=_sweep_status, in_atlas=True)
     prune = commands.add_parser("prune", help="remove stored points that no sweep of the config can find any more")
     prune.add_argument("--dry-run", action="store_true", help="only say what would go")
+    prune.add_argument("--all", action="store_true", help="also what other checkouts that share the store still need")
     prune.set_defaults(command=_sweep_prune, in_atlas=True)
     plan = commands.add_parser("plan", help="say what a sweep would do")
     plan.add_argument("sweep", help="<study>/<sweep>, as listed")
@@ -283,7 +284,7 @@ def _sweep_status(options: argparse.Namespace) -> None:
 def _sweep_prune(options: argparse.Namespace) -> None:
     from initatlas.commands.people import prune
 
-    print(prune(_overrides(options), dry_run=options.dry_run))
+    print(prune(_overrides(options), dry_run=options.dry_run, everything=options.all))
 
 
 def _sweep_plan(options: argparse.Namespace) -> None:

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import psutil
 
+from initatlas.errors import UserError
+
 _DRAFTS: set[Path] = set()
 """Drafts that this process has open; kept for `remove_drafts`."""
 
@@ -51,6 +53,41 @@ def make_folder(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for path in missing:
         sync(path.parent)
+
+
+def must_be_folder(path: Path) -> None:
+    """Refuse a place for a folder that something else holds; it need not be there.
+
+    Raises
+    ------
+    UserError
+        If there is a file, or a link that leads nowhere, at the path or above it.
+    """
+    for found in (path, *path.parents):
+        if os.path.lexists(found) and not _is_folder(found):
+            what = "a file" if found.exists() else "a link that leads nowhere"
+            raise UserError(f"{found}: {what} where a folder should be; move it away and run again")
+
+
+def must_be_file(path: Path) -> None:
+    """Refuse a place for a file that a folder holds, or that cannot be reached; it need not be there.
+
+    Raises
+    ------
+    UserError
+        If there is a folder, or a file above the path.
+    """
+    must_be_folder(path.parent)
+    if _is_folder(path):
+        raise UserError(f"{path}: a folder where a file should be; move it away and run again")
+
+
+def _is_folder(path: Path) -> bool:
+    """Whether a path is a folder; where nobody may look, it is none."""
+    try:
+        return path.is_dir()
+    except PermissionError:
+        return False
 
 
 def _remove_orphans(target: Path) -> None:

@@ -11,6 +11,8 @@ import threading
 from pathlib import Path
 from typing import TextIO
 
+from initatlas.errors import UserError
+from initatlas.files import must_be_file
 from initatlas.runs import MARK, MARK_VARIABLE
 
 log = logging.getLogger("initatlas")
@@ -107,5 +109,11 @@ def send_libraries_to_the_log(otherwise: Path) -> Path:
 
 def _empty(path: Path) -> None:
     """Make a file without content, with its folder."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(b"")
+    must_be_file(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"")
+    except OSError as error:
+        raise UserError(
+            f"{path}: the log cannot be written ({error.strerror}); make room or give write access"
+        ) from None

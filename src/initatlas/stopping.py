@@ -84,6 +84,18 @@ def _stop(number: int, frame: FrameType | None) -> None:
     raise Stopped(128 + number)
 
 
+def came_from_outside(error: BaseException) -> bool:
+    """Whether an exception that came up in somebody's code is a stop of the process, and no matter of that code.
+
+    Ray marks the SystemExit by which it ends a worker.
+    """
+    return (
+        isinstance(error, Stopped)
+        or hasattr(error, "ray_terminate_msg")
+        or (isinstance(error, UserError) and str(error) in _REASONS)
+    )
+
+
 def _watch(reader: int) -> None:
     """Wait for a signal, then for the main thread, then lose patience."""
     heard = b""

@@ -2,6 +2,7 @@
 
 import random
 import socket
+from unittest.mock import Mock
 
 import numpy as np
 import psutil
@@ -9,8 +10,10 @@ import pytest
 import xarray as xr
 from toy.sweeps import make_sweep, run
 
+from initatlas.errors import UserError
 from initatlas.sweeps.backends import MAX_ATTEMPTS, RayBackend
 from initatlas.sweeps.engine import DataSource, open_store, partial_path, plan_sweep
+from initatlas.sweeps.former import keep_former, older_path
 from initatlas.sweeps.ray_session import OWNER_VARIABLE, RayOfTheSweep
 
 
@@ -212,6 +215,56 @@ def test_the_next_run_tries_the_failed_points_alone(tmp_path):
     assert runs(tmp_path) == {**before, 4: before[4] + 2}
     assert read(path)["value"].values.tolist() == [*range(8)]
     assert not partial_path(path).exists()
+
+
+def test_a_failing_point_does_not_cost_the_former_cube(tmp_path):
+    """It goes to a name from which nothing is read, until there is a new one."""
+    _, path = run(faults(tmp_path, fault=""), tmp_path)
+    grown = make_sweep(
+        "toy.faults", {"number": [*range(9)]}, fixed={"at": 8, "folder": str(tmp_path), "fault": "raise"}
+    )
+    for _ in range(2):
+        report, path = run(grown, tmp_path)
+        assert len(report.failures) == 1
+        assert not path.exists()
+        assert read(older_path(path))["number"].size == 8
+        assert read(partial_path(path))["number"].size == 9
+    (tmp_path / "cured").touch()
+    run(grown, tmp_path)
+    assert [found.name for found in path.parent.iterdir()] == [path.name]
+    assert read(path)["number"].size == 9
+
+
+def test_a_former_cube_has_a_second_name_before_whoever_runs_the_sweep_removes_it(tmp_path, monkeypatch):
+    """With links and without."""
+    path = tmp_path / "trial.nc"
+    keep_former(path)
+    assert [*tmp_path.iterdir()] == []
+    for content, links in ((b"first", True), (b"second", True), (b"third", False)):
+        if not links:
+            monkeypatch.setattr("os.link", Mock(side_effect=OSError("no links here")))
+        path.write_bytes(content)
+        keep_former(path)
+        path.unlink()
+        keep_former(path)
+        assert older_path(path).read_bytes() == content
+
+
+@pytest.mark.parametrize("place", [lambda path: path, partial_path, older_path], ids=["cube", "partial", "older"])
+def test_a_folder_in_the_place_of_a_cube_is_told_before_anything_runs(tmp_path, place):
+    sweep = faults(tmp_path, fault="")
+    taken = place(tmp_path / "cubes/trial.nc")
+    taken.mkdir(parents=True)
+    with pytest.raises(UserError, match=rf"^{taken}: a folder where a file should be; move it away and run again$"):
+        run(sweep, tmp_path)
+    assert runs(tmp_path) == {}
+
+
+def test_a_file_in_the_place_of_the_folder_of_cubes_is_told_before_anything_runs(tmp_path):
+    (tmp_path / "cubes").write_text("")
+    with pytest.raises(UserError, match=r"cubes: a file where a folder should be; move it away and run again$"):
+        run(faults(tmp_path, fault=""), tmp_path)
+    assert runs(tmp_path) == {}
 
 
 def test_an_interrupted_run_keeps_what_is_finished(tmp_path, monkeypatch):

@@ -1,10 +1,11 @@
 """Arguments of the command line."""
 
 import io
+from unittest.mock import Mock
 
 import pytest
 
-from initatlas.cli import _text
+from initatlas.cli import _text, main
 from initatlas.errors import UserError
 
 
@@ -22,3 +23,39 @@ def test_a_spec_file_that_is_not_there_is_one_line(tmp_path):
         UserError, match=r"^--spec @.*spec.json: No such file or directory; name a file that can be read$"
     ):
         _text(f"@{tmp_path / 'spec.json'}")
+
+
+@pytest.mark.parametrize(
+    ("place", "kind"),
+    [
+        ("data", "file"),
+        ("data/points", "file"),
+        ("data/cubes", "file"),
+        ("data/logs", "file"),
+        ("data/cubes/smoke/chen2024/table1.nc", "folder"),
+        ("data/datasets/smoke/digits.nc", "folder"),
+        ("reports/smoke/chen2024/figures/fig2_4.pdf", "folder"),
+        ("reports/index.html", "folder"),
+    ],
+)
+def test_what_holds_the_place_of_our_files_is_one_line_and_starts_nothing(
+    root, tmp_path, monkeypatch, capsys, place, kind
+):
+    for name in ("config", "workflow", "Snakefile"):
+        (tmp_path / name).symlink_to(root / name)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("subprocess.Popen", Mock(side_effect=AssertionError("nothing is to be started")))
+    path = tmp_path / place
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.mkdir() if kind == "folder" else path.write_text("")
+    assert main(["run", "--scale", "smoke"]) == 2
+    other = "file" if kind == "folder" else "folder"
+    line = f"initatlas: {place}: a {kind} where a {other} should be; move it away and run again\n"
+    assert capsys.readouterr().err == line
+
+
+def test_a_log_whose_place_is_taken_is_one_line(tmp_path, capsys):
+    (tmp_path / "logs").write_text("")
+    assert main(["stage", "unavailable", "--log", str(tmp_path / "logs/job.log"), "--reason", "none"]) == 2
+    line = f"initatlas: {tmp_path / 'logs'}: a file where a folder should be; move it away and run again\n"
+    assert capsys.readouterr().err == line

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from initatlas.files import atomic_path, make_folder, write_text
+from initatlas.errors import UserError
+from initatlas.files import atomic_path, make_folder, must_be_file, must_be_folder, write_text
 
 
 def names(folder):
@@ -91,3 +92,24 @@ def test_drafts_of_dead_processes_are_removed_and_those_of_living_ones_are_not(t
     assert not orphan.exists()
     assert living.exists()
     assert elsewhere.exists()
+
+
+def test_a_place_that_something_else_holds_is_refused_by_its_name(tmp_path):
+    (tmp_path / "file").write_text("")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+    (tmp_path / "shared").symlink_to(tmp_path / "folder")
+    for path in (tmp_path / "folder", tmp_path / "shared/new/deep", tmp_path / "new/deep"):
+        must_be_folder(path)
+        must_be_file(path / "file")
+    must_be_file(tmp_path / "file")
+    for path in (tmp_path / "file", tmp_path / "file/deep/er"):
+        with pytest.raises(UserError, match=r"/file: a file where a folder should be; move it away and run again$"):
+            must_be_folder(path)
+    with pytest.raises(UserError, match="/file: a file where a folder should be"):
+        must_be_file(tmp_path / "file/cube.nc")
+    with pytest.raises(UserError, match="/link: a link that leads nowhere where a folder should be"):
+        must_be_folder(tmp_path / "link/points")
+    for path in (tmp_path / "folder", tmp_path / "shared"):
+        with pytest.raises(UserError, match=f"/{path.name}: a folder where a file should be; move it away"):
+            must_be_file(path)

@@ -1,5 +1,6 @@
 """The point store: durable, checked, and for one driver at a time."""
 
+import errno
 import hashlib
 import io
 import os
@@ -12,6 +13,7 @@ import textwrap
 import time
 from contextlib import contextmanager
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -276,3 +278,32 @@ def test_a_folder_that_cannot_be_written_is_one_clear_line(read_only_folder):
     with as_nobody(), pytest.raises(UserError, match=read_only_folder.name) as error, store.lock("own/first"):
         pass
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("place", ["", "toy.draws", "toy.draws/c0dec0dec0dec0de"], ids=["root", "home", "folder"])
+def test_a_file_in_the_place_of_a_folder_is_one_clear_line(tmp_path, place):
+    path = tmp_path / "points" / place
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("")
+    store = PointStore(tmp_path / "points", "toy.draws", "c0de" * 16)
+    with pytest.raises(UserError, match=rf"^{path}: a file where a folder should be; move it away and run again$"):
+        store.index()
+    if place != "toy.draws/c0dec0dec0dec0de":
+        with pytest.raises(UserError, match=rf"^{path}: a file where a folder should be"), store.lock("own/first"):
+            pass
+
+
+def test_a_folder_in_the_place_of_a_point_file_or_the_lock_is_one_clear_line(store):
+    (path,) = {entry.path for entry in store.add(outcome("a")).values()}
+    path.unlink()
+    for place, use in ((path, store.index), (store.home / "lock", store.lock("own/first").__enter__)):
+        place.mkdir()
+        with pytest.raises(UserError, match=rf"^{place}: a folder where a file should be; move it away and run again$"):
+            use()
+
+
+def test_a_point_file_that_cannot_be_read_is_one_clear_line(store, monkeypatch):
+    (path,) = {entry.path for entry in store.add(outcome("a")).values()}
+    monkeypatch.setattr(Path, "read_bytes", Mock(side_effect=PermissionError(errno.EACCES, "Permission denied")))
+    with pytest.raises(UserError, match=rf"^{path}: cannot be read \(Permission denied\); give read access$"):
+        store.index()

@@ -170,13 +170,18 @@ def test_a_run_starts_ray_beside_its_first_jobs_if_a_sweep_of_it_asks_for_it(pro
 
 @pytest.mark.fault
 def test_a_failing_point_fails_its_job_and_leaves_a_table(project):
-    """Points beyond their time limit: one line on the screen, tracebacks in the log, and a cube of another name."""
+    """Points beyond their time limit: one line on the screen, tracebacks in the log, a cube of another name."""
     (project / "config/sweeps/own.yaml").write_text(
         "sweeps:\n  slow:\n    experiment: forward_kernel\n    limits: {seconds: 1.0e-9}\n"
         "    axes: {depth: [1, 2], width: {linspace: [2, 13, 12]}}\n    fixed: {input_dimension: 8, angles: 3}\n"
     )
-    answer = project.snakemake("own/slow")
+    former = project / "data/cubes/smoke/own/slow.nc"
+    former.parent.mkdir(parents=True)
+    former.write_text("the cube of a run before")
+    answer = project.snakemake("own/slow", options=["--forcerun", "sweep"])
     assert answer.code == 1
+    assert former.with_suffix(".older.nc").read_text() == "the cube of a run before"
+    assert "; the former cube is kept as data/cubes/smoke/own/slow.older.nc until there is a new one" in answer.text
     lines = answer.text.splitlines()
     assert [line for line in lines if "own/slow: 24 of 24 points failed" in line]
     (reason,) = [line for line in lines if "TimeLimitError" in line]

@@ -105,6 +105,15 @@ def prepare_ray():
         RayOfTheSweep(workers=workflow.cores, session_folder=RAY).prepare()
 
 
+def keep_former_cubes():
+    """A sweep that fails is not to cost the cube of the run before, which Snakemake removes when it starts the job."""
+    from initatlas.sweeps.former import keep_former
+
+    for job in workflow.dag.needrun_jobs():
+        if job.rule.name in ("sweep", "unavailable"):
+            keep_former(Path(job.output[0]))
+
+
 def mark_page():
     """Say on the page which studies are about to be made anew: if this run fails, the page is older than the config."""
     from initatlas.report.outdated import mark_outdated

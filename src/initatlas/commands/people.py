@@ -12,8 +12,10 @@ from initatlas.datasets.specs import CifarSpec, IdxSpec
 from initatlas.errors import UserError
 from initatlas.layout import POINTS, Layout
 from initatlas.names import did_you_mean
+from initatlas.sweeps.checkouts import needed_by_others
 from initatlas.sweeps.code import sweep_code
 from initatlas.sweeps.engine import open_store
+from initatlas.sweeps.former import older_path
 from initatlas.sweeps.registry import load_experiment
 from initatlas.sweeps.spec import Sweep, largest_megabytes
 
@@ -61,24 +63,44 @@ def _cube(sweep: Sweep, layout: Layout) -> str:
     """What there is of the cube of a sweep at its scale."""
     path = layout.cube(sweep.title)
     if not path.exists():
-        return "no cube"
+        return "no cube, but an older one is kept" if older_path(path).exists() else "no cube"
     attributes = cube_attributes(path)
     now = sweeps.with_device(sweep).model_dump_json(), sweep_code(sweep)
     return "cube" if (attributes.get("spec"), attributes.get("code_version")) == now else "older cube"
 
 
-def prune(overrides: Mapping[str, str], *, dry_run: bool) -> str:
-    """Remove stored points of older code versions, and damaged files; what the present code can find stays."""
+def prune(overrides: Mapping[str, str], *, dry_run: bool, everything: bool) -> str:
+    """Remove stored points of older code versions, and damaged files; what the present code can find stays.
+
+    Parameters
+    ----------
+    overrides
+        Keys of the config.
+    dry_run
+        Whether to say only what would go.
+    everything
+        Whether to remove also what another checkout that shares the store still needs.
+    """
     workflow = load_workflow(Path(), overrides)
-    configured = [workflow.sweep(title) for title in workflow.titles]
-    stale = [path for sweep in configured for path in open_store(sweep, POINTS).stale()]
-    removed = sorted(set(stale))
+    sweeps_of_config = map(workflow.sweep, workflow.titles)
+    stores = {sweep.experiment: open_store(sweep, POINTS) for sweep in sweeps_of_config}
+    removed = [path for store in stores.values() for path in store.damaged()]
+    kept = []
+    for store in stores.values():
+        needed = {} if everything else needed_by_others(store.home, Path.cwd())
+        for folder in store.other_versions():
+            if others := needed.get(folder.name):
+                whom = ", ".join(f"{found.path} on {found.host} (last used {found.date})" for found in others)
+                kept.append(f"{folder} kept for {whom}")
+            else:
+                removed.append(folder)
     megabytes = sum(file.stat().st_size for path in removed for file in (path, *path.rglob("*"))) / 1e6
     if not dry_run:
         for path in removed:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
     word = "would go" if dry_run else "removed"
-    return "\n".join([*(str(path) for path in removed), f"{len(removed)} {word}, {megabytes:.1f} MB"])
+    hint = ["--all removes these as well"] if kept else []
+    return "\n".join([*map(str, removed), f"{len(removed)} {word}, {megabytes:.1f} MB", *kept, *hint])
 
 
 def download(name: str, overrides: Mapping[str, str]) -> None:

@@ -15,7 +15,8 @@ from types import FrameType
 
 from initatlas.config import Workflow, load_workflow
 from initatlas.errors import UserError
-from initatlas.layout import DATA, PAGE
+from initatlas.files import must_be_file, must_be_folder
+from initatlas.layout import DATA, FIGURE_FORMATS, PAGE, POINTS, SPECS, TABLE_FORMATS, Layout
 from initatlas.names import did_you_mean
 from initatlas.runs import MARK, MARK_VARIABLE, RunLock
 from initatlas.stopping import end_descendants
@@ -45,6 +46,8 @@ class _Told:
     ----------
     jobs, total
         Jobs that have started, and all that are to run.
+    names
+        Number of a job to what it says of itself.
     failures
         What failed, each with its log.
     idle
@@ -55,6 +58,7 @@ class _Told:
 
     jobs: int = 0
     total: int = 0
+    names: dict[str, str] = field(default_factory=dict)
     failures: list[list[str]] = field(default_factory=list)
     idle: bool = False
     dry: bool = False
@@ -97,6 +101,7 @@ def run_workflow(
     """
     workflow = load_workflow(Path(), overrides)
     _check_targets(targets, workflow)
+    _check_places(workflow)
     for line in workflow.unread:
         log.warning("warning: %s", line)
     _wait_for_turn()
@@ -140,6 +145,21 @@ def _check_targets(targets: Sequence[str], workflow: Workflow) -> None:
             raise UserError(
                 f"there is no target {target!r}{did_you_mean(target, known)}; `initatlas sweep list` shows all"
             )
+
+
+def _check_places(workflow: Workflow) -> None:
+    """Refuse what holds the place of a folder or a file of ours: Snakemake would end in a traceback, or remove it."""
+    layout = Layout(workflow.settings.scale)
+    for folder in (POINTS, SPECS, RUN_LOG.parent, layout.products, layout.log("run").parent):
+        must_be_folder(folder)
+    titles = (*workflow.titles, *workflow.unavailable)
+    for path in (*map(layout.cube, titles), *map(layout.dataset, workflow.datasets), layout.ledger, PAGE, RUN_LOG):
+        must_be_file(path)
+    for study, declared in workflow.studies.items():
+        figures = (layout.figure(study, name, kind) for name in declared.figures for kind in FIGURE_FORMATS)
+        tables = (layout.table(study, name, kind) for name in declared.tables for kind in TABLE_FORMATS)
+        for path in (*figures, *tables, layout.claims(study)):
+            must_be_file(path)
 
 
 def _wait_for_turn() -> None:
@@ -222,16 +242,18 @@ def _tell(line: str, told: _Told, *, verbose: bool) -> None:
         print(line, file=sys.stderr, flush=True)
     if match := re.fullmatch(r"total +(\d+)", line):
         told.total = int(match[1])
-    elif match := re.fullmatch(r"Job \d+: (.*)", line):
+    elif match := re.fullmatch(r"Job (\d+): (.*)", line):
         told.jobs += 1
+        told.names[match[1]] = match[2]
         if not verbose:
             start = "would run: " if told.dry else f"[{told.jobs}/{max(told.total, told.jobs)}] "
-            print(f"{start}{match[1]}", file=sys.stderr, flush=True)
+            print(f"{start}{match[2]}", file=sys.stderr, flush=True)
     elif line.startswith("Error in "):
         told.failures.append([])
-    elif told.failures and (match := re.fullmatch(r" +(message|log): (.*?)(?: \(check log.*)?", line)):
-        if match[2] != "None":  # a rule without a message
-            told.failures[-1].append(match[2])
+    elif told.failures and (match := re.fullmatch(r" +jobid: (\d+)", line)):
+        told.failures[-1].insert(0, told.names.get(match[1], "a job"))
+    elif told.failures and (match := re.fullmatch(r" +log: (.*?)(?: \(check log.*)?", line)):
+        told.failures[-1].append(match[1])
     elif line.startswith("Nothing to be done"):
         told.idle = True
 

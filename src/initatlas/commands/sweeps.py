@@ -10,6 +10,7 @@ from initatlas.errors import UserError
 from initatlas.sweeps.backends import Backend, choose_backend
 from initatlas.sweeps.engine import DataSource, Plan, SweepReport, open_store, partial_path, plan_sweep, run_sweep
 from initatlas.sweeps.execute import Failure
+from initatlas.sweeps.former import older_path
 from initatlas.sweeps.ray_address import cluster_is_given
 from initatlas.sweeps.ray_session import BackendName, RayOfTheSweep
 from initatlas.sweeps.registry import load_experiment
@@ -78,6 +79,7 @@ def run(
             choose=choose,
             output=output,
             fail_fast=fail_fast,
+            checkout=Path.cwd(),
         )
     log.info(
         "%s: %d of %d points computed, %d failed, %.1f s",
@@ -94,13 +96,15 @@ def _report_failures(sweep: Sweep, report: SweepReport, output: Path, log_file: 
     """Say what failed, one line per kind of reason, and what can be done."""
     if not report.failures:
         return 0
+    older = older_path(output)
     log.error(
-        "%s: %d of %d points failed; the others are stored, and the next run tries these alone; see %s%s\n%s",
+        "%s: %d of %d points failed; the others are stored, and the next run tries these alone; see %s%s%s\n%s",
         sweep.title,
         len(report.failures),
         report.points,
         partial_path(output),
         f", and for their tracebacks {log_file}" if log_file else "",
+        f"; the former cube is kept as {older} until there is a new one" if older.exists() else "",
         "\n".join(failure_lines(sweep, report.failures)),
     )
     return 1

@@ -6,13 +6,14 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from operator import eq
 from pathlib import Path
 from typing import Any
 
 from initatlas import __version__
 from initatlas.errors import UserError
+from initatlas.files import must_be_file
 from initatlas.provenance import commit, package_versions
 from initatlas.sweeps.backends import Backend
 from initatlas.sweeps.batches import Batch, Task, make_batches
@@ -20,6 +21,7 @@ from initatlas.sweeps.code import experiment_code, named_code, sweep_code
 from initatlas.sweeps.cube import Grid, build_cube, write_cube
 from initatlas.sweeps.execute import Failure, failure
 from initatlas.sweeps.experiment import Coordinate, Experiment, Parameters
+from initatlas.sweeps.former import older_path, set_aside
 from initatlas.sweeps.points import point_key
 from initatlas.sweeps.progress import Progress
 from initatlas.sweeps.registry import load_experiment
@@ -179,6 +181,7 @@ def run_sweep(
     choose: Callable[[float], Backend],
     output: Path,
     fail_fast: bool = False,
+    checkout: Path | None = None,
 ) -> SweepReport:
     """Compute what is missing, then write the cube.
 
@@ -194,17 +197,23 @@ def run_sweep(
         Gives the backend for an estimated cost in seconds.
     output
         Where the cube goes. A finished cube is whole: if points failed, it goes to `partial_path` instead, where they are
-        NaN, with ``status`` and ``error``.
+        NaN, with ``status`` and ``error``; a former cube then goes to `older_path`.
     fail_fast
         Whether the first failing point ends the sweep; points that did not run are then failures too.
+    checkout
+        Folder of the Snakefile that runs it: the store remembers who uses its code version. None leaves no trace.
 
     Raises
     ------
     UserError
-        If the store cannot be written.
+        If the store cannot be written, or something else holds the place of a file.
     """
     start = time.perf_counter()
+    for path in (output, partial_path(output), older_path(output)):
+        must_be_file(path)
     with store.lock(sweep.title):
+        if checkout is not None:
+            store.sign(checkout, date.today().isoformat())
         plan = plan_sweep(sweep, store, data)
         backend = choose(plan.seconds)
         _announce(sweep, plan, backend)
@@ -215,8 +224,11 @@ def run_sweep(
         attributes = _attributes(sweep, experiment, data, backend, seconds)
         cube, execution = build_cube(sweep, experiment, plan.grid, store, entries, reasons, attributes)
         write_cube(cube, execution, partial_path(output) if failures else output)
-    if not failures:
-        partial_path(output).unlink(missing_ok=True)
+    if failures:
+        set_aside(output)
+    else:
+        for former in (partial_path(output), older_path(output)):
+            former.unlink(missing_ok=True)
     return SweepReport(
         points=plan.points,
         computed=plan.to_run - len(failures),

@@ -15,10 +15,11 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from initatlas.components import recorded_lookups
-from initatlas.stopping import Stopped
+from initatlas.stopping import came_from_outside
 from initatlas.sweeps.batches import Batch, Task
 from initatlas.sweeps.code import batch_code, check_named
 from initatlas.sweeps.environment import environment
+from initatlas.sweeps.experiment import Experiment
 from initatlas.sweeps.limits import NO_LIMITS, Limits, within_limits
 from initatlas.sweeps.outputs import Arrays, OutputError, checked_outputs
 from initatlas.sweeps.points import canonical_json, point_generator
@@ -131,16 +132,25 @@ def _attempt(
         if len(returned) != len(tasks):
             raise OutputError(f"got {len(returned)} results, expected {len(tasks)}: one for each point of the batch")
     except (Exception, SystemExit) as error:
-        if isinstance(error, Stopped) or hasattr(error, "ray_terminate_msg"):  # not by the point, but from outside
+        if came_from_outside(error):
             raise
         if len(tasks) == 1:
             kind = "" if isinstance(error, OutputError) else f"{type(error).__name__}: "
             reason = f"{kind}{error}".splitlines()[0]
             return {}, [failure(tasks[0], reason, traceback.format_exc())]
-        middle = len(tasks) // 2
-        first, first_failures = _attempt(name, tasks[:middle], root_seed, limits, data)
-        second, second_failures = _attempt(name, tasks[middle:], root_seed, limits, data)
-        return first | second, first_failures + second_failures
+    else:
+        return _checked(experiment, tasks, returned)
+    # Not while the error is handled: each traceback would hold those of the larger batches.
+    middle = len(tasks) // 2
+    first, first_failures = _attempt(name, tasks[:middle], root_seed, limits, data)
+    second, second_failures = _attempt(name, tasks[middle:], root_seed, limits, data)
+    return first | second, first_failures + second_failures
+
+
+def _checked(
+    experiment: Experiment, tasks: Sequence[Task], returned: Sequence[Any]
+) -> tuple[dict[str, Arrays], list[Failure]]:
+    """Results that are what the experiment declares, and failures for the others."""
     results: dict[str, Arrays] = {}
     failures: list[Failure] = []
     for task, result in zip(tasks, returned, strict=True):

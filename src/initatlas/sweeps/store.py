@@ -23,7 +23,9 @@ from zipfile import BadZipFile
 import numpy as np
 
 from initatlas.errors import UserError
-from initatlas.files import atomic_path, make_folder
+from initatlas.files import atomic_path, make_folder, must_be_file, must_be_folder
+from initatlas.sweeps.checkouts import FOLDER as CHECKOUTS
+from initatlas.sweeps.checkouts import sign
 from initatlas.sweeps.execute import BatchOutcome, Execution
 from initatlas.sweeps.journal import Journal
 from initatlas.sweeps.outputs import Arrays
@@ -92,6 +94,7 @@ class PointStore:
         slowness : float
             Recorded over declared seconds of the stored batches: how much to correct an estimate by; 1 without any.
         """
+        must_be_folder(self.folder)
         found: dict[str, Entry] = {}
         executions: list[Execution] = []
         for path, batch in self._readable():
@@ -99,10 +102,18 @@ class PointStore:
             executions.append(batch.execution)
         return found, _slowness(executions)
 
-    def stale(self) -> list[Path]:
-        """Folders of other code versions of the experiment, and files that were set aside as damaged."""
-        folders = [path for path in self.home.glob("*") if path.is_dir() and path != self.folder]
-        return [*folders, *self.folder.glob("*.damaged")]
+    def sign(self, checkout: Path, date: str) -> None:
+        """Say that a checkout uses this code version; to be called under the lock."""
+        sign(self.home, checkout, code=self.folder.name, date=date)
+
+    def other_versions(self) -> list[Path]:
+        """Folders of other code versions of the experiment."""
+        inside = (path for path in self.home.glob("*") if path.is_dir() and path.name != CHECKOUTS)
+        return sorted(path for path in inside if path != self.folder)
+
+    def damaged(self) -> list[Path]:
+        """Files that were set aside as damaged."""
+        return sorted(self.folder.glob("*.damaged"))
 
     def add(self, outcome: BatchOutcome) -> dict[str, Entry]:
         """Store the results of a batch; on return they survive a power cut.
@@ -173,6 +184,9 @@ class PointStore:
         """Read a file; if its content does not fit its name, move it out of the way and say so."""
         try:
             return read_batch(path)
+        except OSError as error:
+            must_be_file(path)
+            raise UserError(f"{path}: cannot be read ({error.strerror}); give read access") from None
         except DamagedFileError as error:
             aside = path.with_suffix(".damaged")
             log.warning("%s: %s; its points are computed again (kept as %s)", path, error, aside.name)
@@ -238,6 +252,8 @@ def _pack(outcome: BatchOutcome) -> bytes:
 
 def _open_lock(home: Path) -> io.FileIO:
     """The lock file of an experiment; unbuffered, so that closing it writes nothing."""
+    must_be_folder(home)
+    must_be_file(home / "lock")
     try:
         make_folder(home)
         return (home / "lock").open("ab+", buffering=0)
