@@ -9,24 +9,44 @@ import ast
 import json
 import os
 import random
+import resource
 import shutil
 import signal
 import sys
 import tempfile
 import time
+from importlib import import_module
 from pathlib import Path
 
-import hypothesis  # noqa: F401  # what tests import anyway, once for all forks
 import numba
 import pytest
-import torch  # noqa: F401
-import xarray  # noqa: F401
 from mutants import Mutant, mutants
 
 ROOT = Path(__file__).resolve().parents[2]
 ROOMS = ("smoothness", "sweeps", "studies", "kernels", "weights", "networks", "activations", "duals")
 DRAWN = ("figures.py", "_figures.py", "drawing.py")
 """Modules that draw: a colour or the size of a panel has no right value."""
+
+LIBRARIES = (
+    "hypothesis",
+    "matplotlib.pyplot",
+    "netCDF4",
+    "pydantic",
+    "ray",
+    "scipy.integrate",
+    "scipy.optimize",
+    "scipy.special",
+    "scipy.stats",
+    "sklearn",
+    "threadpoolctl",
+    "torch",
+    "xarray",
+    "yaml",
+)
+"""What tests import anyway: once, before the forks."""
+
+WAITS = 5
+"""How many times the limit on the processor the tests may take by the clock."""
 
 MOST_FILES = 3
 """Test files per mutant."""
@@ -38,7 +58,7 @@ def main() -> None:
     parser.add_argument("rooms", nargs="*", metavar="room", help=f"{', '.join(ROOMS)}; all if none is given")
     parser.add_argument("--count", type=int, default=25, help="mutants per room")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--limit", type=float, default=60.0, help="seconds for the tests of one mutant")
+    parser.add_argument("--limit", type=float, default=60.0, help="processor seconds for the tests of one mutant")
     parser.add_argument("--output", type=Path, default=Path("mutation.jsonl"), help="file that gets a line per mutant")
     parser.add_argument(
         "--again", action="store_true", help="try the survivors that the output file lists, nothing else"
@@ -47,6 +67,8 @@ def main() -> None:
     unknown = sorted(set(arguments.rooms) - set(ROOMS))
     if unknown:
         sys.exit(f"mutation: there is no room {unknown[0]}; choose from {', '.join(ROOMS)}")
+    for name in LIBRARIES:
+        import_module(name)
     output = arguments.output.resolve()
     survivors = _survivors(output) if arguments.again else None
     with tempfile.TemporaryDirectory(prefix="mutation-") as folder:
@@ -164,6 +186,7 @@ def _run_tests(tree: Path, tests: list[Path], *, cache: Path, limit: float) -> t
     child = os.fork()
     if child == 0:
         os.setsid()
+        resource.setrlimit(resource.RLIMIT_CPU, (int(limit), int(limit)))
         with log.open("wb") as file:
             os.dup2(file.fileno(), 1)
             os.dup2(file.fileno(), 2)
@@ -179,11 +202,12 @@ def _run_tests(tree: Path, tests: list[Path], *, cache: Path, limit: float) -> t
         finally:
             sys.stdout.flush()
             os._exit(int(status))
-    ends = time.monotonic() + limit
+    ends = time.monotonic() + WAITS * limit  # tests that wait use no processor
     while time.monotonic() < ends:
         ended, status = os.waitpid(child, os.WNOHANG)
         if ended:
-            return os.waitstatus_to_exitcode(status), log.read_text(encoding="utf-8", errors="replace")
+            code = os.waitstatus_to_exitcode(status)
+            return None if code < 0 else code, log.read_text(encoding="utf-8", errors="replace")
         time.sleep(0.05)
     os.killpg(child, signal.SIGKILL)
     os.waitpid(child, 0)

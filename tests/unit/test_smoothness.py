@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.special import digamma, polygamma
 
 from initatlas.errors import UserError
 from initatlas.kernels.architecture import Architecture
@@ -100,6 +101,19 @@ def test_bootstrap_variance_is_the_true_variance_on_average(degrees, tolerance):
     true_variance = decay_exponent(tail_sums(samples), window).var()
     conditional = [slope_draws(s, window, degrees=degrees, draws=100, rng=rng).var() for s in samples[:150]]
     assert np.mean(conditional) == pytest.approx(true_variance, rel=tolerance)
+
+
+@pytest.mark.parametrize("degrees", [1, 9, np.array([4, 1])])
+def test_the_multipliers_are_gamma_variables_of_mean_one(degrees):
+    """Two coefficients: 2^slope - 1 is C_1 M_1 / (C_2 M_2), and the logarithm of a Gamma variable has known moments."""
+    squared = np.array([3.0, 0.5])
+    exponents = slope_draws(squared, 2, degrees=degrees, draws=60_000, rng=np.random.default_rng(11))
+    logs = np.log(2.0**exponents - 1.0) - np.log(squared[0] / squared[1])
+    first, second = np.broadcast_to(0.5 * (np.asarray(degrees) + 2.0), 2)
+    variance = polygamma(1, first) + polygamma(1, second)
+    mean = digamma(first) - log(first) - digamma(second) + log(second)
+    assert logs.mean() == pytest.approx(mean, abs=5.0 * (variance / 60_000) ** 0.5)
+    assert logs.var() == pytest.approx(variance, rel=0.04)
 
 
 @pytest.mark.parametrize(("degrees", "lowest"), [(1, 0.85), (9, 0.90)])

@@ -11,7 +11,14 @@ from initatlas.kernels.angles import layerwise_one_minus_cosine, one_minus_cosin
 from initatlas.networks.forward import RandomNetwork, forward_signals, row_norms
 from initatlas.studies.tsuchida2018 import printed
 from initatlas.studies.tsuchida2018.deviations import scale_kurtosis
-from initatlas.studies.tsuchida2018.statistics import agreement, bootstrap_interval, mean_interval, slope
+from initatlas.studies.tsuchida2018.statistics import (
+    Interval,
+    agreement,
+    bootstrap_interval,
+    mean_interval,
+    slope,
+    student_quantile,
+)
 
 SLOPE = 0.2
 
@@ -44,6 +51,29 @@ def test_mean_intervals_cover_as_often_as_they_say():
     rng = np.random.default_rng(0)
     hits = sum(mean_interval(rng.standard_normal(6)).holds(0.0) for _ in range(2000))
     assert abs(hits / 2000 - 0.95) < 4 * sqrt(0.95 * 0.05 / 2000)
+
+
+def test_the_interval_of_a_mean_has_one_degree_of_freedom_less_than_networks():
+    assert student_quantile(6) == pytest.approx(2.570582, abs=1e-6)
+    assert student_quantile(2) == pytest.approx(12.706205, abs=1e-6)
+    found = mean_interval([1.0, 2.0, 4.0, 7.0])
+    reach = 3.182446 * sqrt(7.0) / 2.0
+    assert (found.value, found.low, found.high) == pytest.approx((3.5, 3.5 - reach, 3.5 + reach), abs=1e-6)
+
+
+def test_an_interval_reaches_as_far_as_its_tolerance():
+    found = Interval(1.0, 0.5, 2.0)
+    assert [found.holds(number) for number in (0.49, 0.5, 2.0, 2.01)] == [False, True, True, False]
+    assert [found.holds(number, 0.1) for number in (0.39, 0.41, 2.09, 2.11)] == [False, True, True, False]
+
+
+def test_the_percentiles_of_the_bootstrap():
+    """The mean of many rows is nearly normal under the bootstrap, with the variance of the rows over their number."""
+    values = np.random.default_rng(2).exponential(size=(400, 1))
+    found = bootstrap_interval(values, lambda rows: float(rows.mean()))
+    error = values.std() / 20.0
+    assert found.low == pytest.approx(found.value - 1.96 * error, abs=0.15 * error)
+    assert found.high == pytest.approx(found.value + 1.96 * error, abs=0.15 * error)
 
 
 def test_bootstrap_of_a_mean_is_close_to_students():
