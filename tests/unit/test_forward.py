@@ -1,5 +1,6 @@
 """The forward pass of random networks."""
 
+from itertools import islice
 from math import sqrt
 
 import numpy as np
@@ -189,3 +190,14 @@ def test_recorded_layers_are_those_of_one_pass():
     np.testing.assert_array_equal(some.norm_ratio, every.norm_ratio[[1, 3]])
     # |h - g|^2 = |h|^2 + |g|^2 - 2 |h| |g| cos bounds the difference from below by the sine of the angle.
     assert (every.squared_difference >= 1 - np.maximum(every.cosine, 0) ** 2 - 1e-6).all()
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("residual", [False, True])
+def test_signals_that_overflow_name_their_layer(residual):
+    network = RandomNetwork("relu", "gaussian", 2e6, 30, 50, residual=residual)
+    layers = forward_signals(np.ones((2, 50)), network, rng=np.random.default_rng(0))
+    assert all(np.isfinite(signals).all() for signals in islice(layers, 12))
+    message = r"^layer 13 of 30: the signals overflow float32 \(activation relu, weight_variance 2e\+06\)"
+    with pytest.raises(ValueError, match=message):
+        next(layers)

@@ -107,3 +107,13 @@ def test_layers_without_means_are_those_of_the_recursion(activation):
     for layer, wide in enumerate(layers(3, activation=activation, input_variance=0.49, **law), start=1):
         np.testing.assert_allclose(wide.cosine, 1.0 - gaps[layer], atol=2e-12)
         assert wide.mean_square == pytest.approx(squares[layer], rel=1e-12)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(("activation", "layer"), [("exp", 2), ("gelu", 119)])
+def test_a_variance_that_overflows_names_its_layer(activation, layer):
+    variance = 3.0 if activation == "exp" else 800.0
+    with pytest.raises(
+        ValueError, match=rf"^layer {layer}: the mean square of the signals overflows .*weight_variance {variance:g}"
+    ):
+        list(islice(wide_layers(np.zeros(1), activation=activation, weight_variance=variance), 200))

@@ -7,7 +7,8 @@ z -> phi(m + sqrt(q) z). Networks without either are in `initatlas.kernels.recur
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from math import pi
+from itertools import count
+from math import isfinite, pi
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,19 +85,31 @@ def wide_layers(
     ------
     WideLayer
         Of layer 1, 2, ...
+
+    Raises
+    ------
+    ValueError
+        If a mean square overflows, naming the layer.
     """
     phi = activation_of(activation)
     scale = weight_variance * input_variance + bias_variance
     start = (weight_variance * input_variance * np.cos(angles) + bias_variance) / scale
     now = _Arguments(0.0, scale, start)
-    while True:
-        products, mean_square = _second_moments(phi, now)
+    for layer in count(1):
+        with np.errstate(over="ignore", invalid="ignore"):
+            products, mean_square = _second_moments(phi, now)
+        if not (isfinite(mean_square) and np.isfinite(products).all()):
+            raise ValueError(
+                f"layer {layer}: the mean square of the signals overflows (pre-activations of variance {now.variance:.3g}, "
+                f"weight_variance {weight_variance:.3g}); take smaller variances or inputs, or fewer layers"
+            )
         yield _stream(now) if residual else WideLayer(products / mean_square, mean_square)
-        branch = _Arguments(
-            weight_mean * gaussian_mean(phi.phi, now.variance, mean=now.mean) if weight_mean else 0.0,
-            weight_variance * mean_square + bias_variance,
-            (weight_variance * products + bias_variance) / (weight_variance * mean_square + bias_variance),
-        )
+        with np.errstate(over="ignore", invalid="ignore"):  # what overflows is refused in the next layer
+            branch = _Arguments(
+                weight_mean * gaussian_mean(phi.phi, now.variance, mean=now.mean) if weight_mean else 0.0,
+                weight_variance * mean_square + bias_variance,
+                (weight_variance * products + bias_variance) / (weight_variance * mean_square + bias_variance),
+            )
         now = _added(now, branch) if residual else branch
 
 

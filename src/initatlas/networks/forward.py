@@ -82,18 +82,32 @@ def forward_signals(
     Yields
     ------
     ndarray, shape (n_inputs, width)
-        The signals of layer 1, 2, ..., depth. Where the variance is far from critical they may overflow to inf; what
-        is computed from them is then nan.
+        The signals of layer 1, 2, ..., depth.
+
+    Raises
+    ------
+    ValueError
+        If they overflow, as they do where the variance is far from critical; the line names the layer.
     """
     signals = np.asarray(inputs, dtype=dtype)
-    for layer in range(network.depth):
-        if not network.residual:
-            signals = activation_of(network.activation).phi(_affine(signals, network, rng))
-        elif layer == 0:
-            signals = _affine(signals, network, rng)
-        else:
-            signals = signals + _affine(activation_of(network.activation).phi(signals), network, rng)
+    for layer in range(1, network.depth + 1):
+        with np.errstate(over="ignore", invalid="ignore"):
+            signals = _next_signals(signals, network, layer, rng)
+        if not np.isfinite(signals).all():
+            raise ValueError(
+                f"layer {layer} of {network.depth}: the signals overflow {signals.dtype} (activation {network.activation}, "
+                f"weight_variance {network.weight_variance:.3g}); take smaller variances, or fewer layers"
+            )
         yield signals
+
+
+def _next_signals(signals: Floats, network: RandomNetwork, layer: int, rng: np.random.Generator) -> Floats:
+    """The signals of a layer, from those of the one before or the inputs."""
+    if not network.residual:
+        return activation_of(network.activation).phi(_affine(signals, network, rng))
+    if layer == 1:
+        return _affine(signals, network, rng)
+    return signals + _affine(activation_of(network.activation).phi(signals), network, rng)
 
 
 def _affine(signals: Floats, network: RandomNetwork, rng: np.random.Generator) -> Floats:
