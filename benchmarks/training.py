@@ -65,7 +65,7 @@ def train_stacked(width: int, depth: int, train: Split, test: Split) -> None:
         width=width,
         depth=depth,
         activation="relu",
-        classes=CLASSES,
+        outputs=CLASSES,
         steps=STEPS,
         batch_size=BATCH,
         optimiser="sgd",

@@ -68,7 +68,7 @@ def test_the_class_of_the_page_trains(arctan):
         width=20,
         depth=2,
         activation="arctan",
-        classes=2,
+        outputs=2,
         steps=60,
         batch_size=20,
         optimiser="sgd",

@@ -8,6 +8,7 @@ import time
 import warnings
 from dataclasses import astuple, replace
 from itertools import islice
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -28,12 +29,13 @@ from initatlas.networks.training import (
     train_networks,
 )
 from initatlas.networks.training_cost import networks_at_once, padded, training_megabytes, training_seconds
+from initatlas.networks.training_settings import LossName
 
 SETTINGS = TrainingSettings(
     width=10,
     depth=3,
     activation="relu",
-    classes=10,
+    outputs=10,
     steps=12,
     batch_size=7,
     optimiser="sgd",
@@ -202,20 +204,27 @@ def test_records_do_not_depend_on_the_batch(width, dim):
             depth=int(cases.integers(1, 9)),
             batch_size=int(cases.integers(1, 18)),
             activation=str(cases.choice(ACTIVATION_LABELS)),
-            classes=int(cases.choice([3, 10])),
+            outputs=int(cases.choice([3, 10])),
             optimiser=optimiser,
             momentum=momentum,
             steps=4,
             evaluations=3,
+            loss=str(cases.choice(get_args(LossName))),
         )
         _check_batches(shared, dim, cases)
+
+
+def _encoded(shared: TrainingSettings, split):
+    """A split with the targets that the loss wants."""
+    x, y = split
+    return x, y if shared.loss == "cross_entropy" else np.eye(shared.outputs, dtype=np.float32)[y]
 
 
 def _check_batches(shared: TrainingSettings, dim: int, cases: np.random.Generator) -> None:
     """Compare one batch of 17 networks with smaller batches of the same networks."""
     networks = [POOL[index % len(POOL)] for index in range(17)]
     rngs = [np.random.default_rng(seed) for seed in range(17)]
-    splits = blobs(37, dim, shared.classes), blobs(23, dim, shared.classes, seed=1)
+    splits = [_encoded(shared, blobs(n, dim, shared.outputs, seed)) for n, seed in ((37, 0), (23, 1))]
     together = [bits(record) for record in train_networks(shared, networks, *splits, rngs=rngs)]
     for count in (1, 2, 3, 5, 8):
         chosen = cases.permutation(17)[:count]
@@ -347,7 +356,7 @@ def test_every_input_comes_at_every_place_of_an_epoch_as_often():
         ({"batch_size": 61}, "batch_size: 61"),
         ({"batch_size": 0}, "batch_size: 0"),
         ({"evaluations": 14}, "evaluations"),
-        ({"classes": 9}, "classes: 9"),
+        ({"outputs": 9}, "outputs: 9"),
     ],
 )
 def test_settings_that_cannot_be_trained_are_refused(change, message):

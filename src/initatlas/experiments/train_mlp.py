@@ -14,7 +14,7 @@ from initatlas.datasets.traits import BOTH_SPLITS, DataNeeds
 from initatlas.experiments.activation_labels import ActivationLabel, check_trainable
 from initatlas.experiments.weights_labels import WeightsLabel
 from initatlas.networks.training_cost import networks_at_once, training_megabytes, training_seconds
-from initatlas.networks.training_settings import TrainingSettings
+from initatlas.networks.training_settings import LossName, TrainingSettings
 from initatlas.sweeps.experiment import Coordinate, Experiment, Output, Parameters
 
 if TYPE_CHECKING:
@@ -42,6 +42,10 @@ class TrainMlpParameters(Parameters):
     steps: int = Field(default=500, ge=1, description="minibatch updates")
     batch_size: int = Field(default=64, ge=1, description="images per minibatch")
     evaluations: int = Field(default=9, ge=2, description="points of the training curve")
+    loss: LossName = Field(
+        default="cross_entropy",
+        description="cross entropy; or the squared error of one-hot targets: mean, sum or half the sum over a minibatch",
+    )
     device: Literal["cpu", "cuda", "auto"] = Field(default="cpu", description="where the network is trained")
 
     @model_validator(mode="after")
@@ -56,7 +60,9 @@ class TrainMlpParameters(Parameters):
         return self
 
 
-_SHARED = ("width", "depth", "activation", "steps", "batch_size", "optimiser", "momentum", "evaluations", "device")
+_SHARED = (
+    *("width", "depth", "activation", "steps", "batch_size", "optimiser", "momentum", "evaluations", "loss", "device"),
+)
 """Parameters that the networks of a batch share."""
 
 
@@ -83,15 +89,26 @@ def _run(
         )
         for point in points
     ]
+    settings = _settings(points[0], int(data.labels.max()) + 1)
     train, test = _standardised(data)
-    records = train_networks(_settings(points[0], int(data.labels.max()) + 1), networks, train, test, rngs=rngs)
+    if settings.loss != "cross_entropy":
+        train, test = ((inputs, _one_hot(labels, settings.outputs)) for inputs, labels in (train, test))
+    records = train_networks(settings, networks, train, test, rngs=rngs)
     return [{output.name: getattr(record, output.name) for output in OUTPUTS} for record in records]
 
 
-def _settings(point: TrainMlpParameters, classes: int) -> TrainingSettings:
+def _one_hot(labels: "np.ndarray", classes: int) -> "np.ndarray":
+    """Targets of a squared error: 1 for the class, 0 for all others."""
+    import numpy as np
+
+    targets: np.ndarray = np.eye(classes, dtype=np.float32)[labels]
+    return targets
+
+
+def _settings(point: TrainMlpParameters, outputs: int) -> TrainingSettings:
     """What the networks of a batch share."""
     shared = {name: getattr(point, name) for name in _SHARED}
-    return TrainingSettings(classes=classes, **shared)
+    return TrainingSettings(outputs=outputs, **shared)
 
 
 def _standardised(data: "Dataset") -> tuple[tuple["np.ndarray", "np.ndarray"], tuple["np.ndarray", "np.ndarray"]]:
@@ -121,8 +138,8 @@ def _gpus(parameters: TrainMlpParameters) -> float:
 _DIVERGED = "the network diverged"
 
 OUTPUTS = (
-    Output("train_loss", "cross entropy on the training images after training", "nat", nan_means=_DIVERGED),
-    Output("test_loss", "cross entropy on the test images after training", "nat", nan_means=_DIVERGED),
+    Output("train_loss", "loss on the training images after training (cross entropy: nats)", nan_means=_DIVERGED),
+    Output("test_loss", "loss on the test images after training (cross entropy: nats)", nan_means=_DIVERGED),
     Output("train_accuracy", "fraction of training images classified correctly"),
     Output("test_accuracy", "fraction of test images classified correctly"),
     Output("diverged", "whether the loss stopped being finite", dtype="int8"),
@@ -136,9 +153,8 @@ OUTPUTS = (
     Output("curve_step", "minibatch updates done", dims=("evaluation",), dtype="int32"),
     Output(
         "curve_train_loss",
-        "cross entropy on training images during training",
-        "nat",
-        ("evaluation",),
+        "loss on training images during training (cross entropy: nats)",
+        dims=("evaluation",),
         nan_means=_DIVERGED,
     ),
     Output("curve_test_accuracy", "fraction of test images classified correctly during training", dims=("evaluation",)),

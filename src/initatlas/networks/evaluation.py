@@ -9,11 +9,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from initatlas.networks.losses import Loss, Targets
 from initatlas.networks.stacked_mlp import StackedMLP, Workspace, forward
 from initatlas.networks.training_cost import EVALUATION_CHUNK, padded
 
-Split = tuple[NDArray[np.float32], NDArray[np.int64]]
-"""Inputs of shape (n, d), standardised by the caller, and class indices of shape (n,)."""
+Split = tuple[NDArray[np.float32], Targets]
+"""Inputs of shape (n, d), standardised by the caller, and their targets: classes (n,), or numbers (n, outputs)."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class DeviceSplit:
     x
         Inputs, float32, (n, padded d).
     y
-        Classes, int64, (n,).
+        Targets, as `initatlas.networks.losses.Loss.prepare` gives them; n rows.
     """
 
     x: Tensor
@@ -43,60 +44,63 @@ class Scores:
     Attributes
     ----------
     loss
-        Mean cross entropy (nats).
+        Of the whole split.
     accuracy
-        Fraction classified correctly; an output that is not finite predicts no class.
+        Fraction whose largest output is the target's; an output that is not finite predicts nothing.
     """
 
     loss: list[float]
     accuracy: list[float]
 
 
-def to_device(split: Split, device: str) -> DeviceSplit:
+def to_device(split: Split, loss: Loss, device: str) -> DeviceSplit:
     """Copy a split to the device, its inputs padded with zeros.
 
     Parameters
     ----------
     split
-        Inputs (n, d) and classes (n,).
+        Inputs (n, d) and targets.
+    loss
+        Knows what its targets look like.
     device
         ``cpu`` or ``cuda``.
     """
     x, y = split
     wide = np.zeros((len(x), padded(x.shape[1])), dtype=np.float32)
     wide[:, : x.shape[1]] = x
-    return DeviceSplit(torch.from_numpy(wide).to(device), torch.tensor(y, dtype=torch.int64, device=device))
+    return DeviceSplit(torch.from_numpy(wide).to(device), loss.prepare(y).to(device))
 
 
 def _chunks(mlp: StackedMLP, x: Tensor) -> Iterator[tuple[slice, Tensor, Workspace]]:
-    """Forward passes over all rows of `x`: the rows, the logits and the hidden layers of each pass."""
+    """Forward passes over all rows of `x`: the rows, the outputs and the hidden layers of each pass."""
     space = Workspace(mlp, min(EVALUATION_CHUNK, len(x)))
     for start in range(0, len(x), EVALUATION_CHUNK):
         rows = slice(start, min(start + EVALUATION_CHUNK, len(x)))
-        if rows.stop - start != space.logits.shape[1]:
+        if rows.stop - start != space.outputs.shape[1]:
             space = Workspace(mlp, rows.stop - start)
         yield rows, forward(mlp, x[rows].expand(mlp.networks, -1, -1), space), space
 
 
-def evaluate(mlp: StackedMLP, data: DeviceSplit) -> Scores:
+def evaluate(mlp: StackedMLP, loss: Loss, data: DeviceSplit) -> Scores:
     """Score every network on a split.
 
     Parameters
     ----------
     mlp
         The networks.
+    loss
+        What the targets are of.
     data
         The split that all of them see.
     """
     losses = torch.empty((mlp.networks, len(data.y)))
     hits = torch.empty((mlp.networks, len(data.y)), dtype=torch.bool)
-    for rows, logits, _ in _chunks(mlp, data.x):
-        labels = data.y[rows].expand(mlp.networks, -1)[..., None]
-        loss = -torch.log_softmax(logits, -1).gather(2, labels)[..., 0]
-        losses[:, rows] = loss
-        hits[:, rows] = (logits.argmax(-1) == labels[..., 0]) & loss.isfinite()
-    # fsum rounds once, so that the mean does not depend on how the losses lie in memory.
-    means = [fsum(row) / len(data.y) for row in losses.tolist()]
+    for rows, outputs, _ in _chunks(mlp, data.x):
+        values = loss.values(outputs, data.y[rows])
+        losses[:, rows] = values
+        hits[:, rows] = loss.hits(outputs, data.y[rows]) & values.isfinite()
+    # fsum rounds once, so that the sum does not depend on how the losses lie in memory.
+    means = [loss.of_split(fsum(row), len(data.y)) for row in losses.tolist()]
     return Scores(means, hits.double().mean(1).tolist())
 
 

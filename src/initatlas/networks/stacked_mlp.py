@@ -10,8 +10,8 @@ Why a network's numbers do not depend on the networks beside it (CPU, float32, o
   of each stacked tensor starts on a 64-byte boundary, wherever it stands. Without the padding, widths 10 and 21 differ
   in the last bits between batches of 1 and 2.
 - Padded units have zero weights and zero biases, and an activation that does not map 0 to 0 is followed by a zero in
-  their place. So they stay silent and receive zero gradients. Padded classes have the bias minus infinity, so their
-  probability is exactly 0.
+  their place. So they stay silent and receive zero gradients. Padded outputs have a bias that keeps them out
+  of the loss: minus infinity before a softmax, so their probability is exactly 0.
 - No reduction runs across networks; sums over the minibatch keep their order when the number of networks changes.
 - Remaining element-wise steps are single operations (one rounding each), or functions that PyTorch evaluates with
   the same code in the vectorised body and in the tail. Fused forms such as ``add(..., alpha=...)`` are avoided.
@@ -88,7 +88,9 @@ def _stack(arrays: Sequence[NDArray[np.float32]], shape: tuple[int, int], fill: 
     return stacked.to(device)
 
 
-def stack_networks(networks: Sequence[Sequence[Layer]], activation: Activation, device: str) -> StackedMLP:
+def stack_networks(
+    networks: Sequence[Sequence[Layer]], activation: Activation, device: str, *, padding_bias: float = -inf
+) -> StackedMLP:
     """Stack networks of one shape.
 
     Parameters
@@ -99,12 +101,14 @@ def stack_networks(networks: Sequence[Sequence[Layer]], activation: Activation, 
         The activation that all of them share.
     device
         Where PyTorch keeps the tensors.
+    padding_bias
+        Bias of the outputs that are there for alignment alone; see `initatlas.networks.losses`.
     """
     weights: list[Tensor] = []
     biases: list[Tensor] = []
     for layers in zip(*networks, strict=True):
         fan_out, fan_in = layers[0][0].shape
-        absent = -inf if len(weights) == len(networks[0]) - 1 else 0.0
+        absent = padding_bias if len(weights) == len(networks[0]) - 1 else 0.0
         weights.append(_stack([weight for weight, _ in layers], (padded(fan_out), padded(fan_in)), 0.0, device))
         biases.append(_stack([bias[None] for _, bias in layers], (1, padded(fan_out)), absent, device))
     units = None if activation.maps_zero_to_zero else [weight.shape[0] for weight, _ in networks[0][:-1]]
@@ -127,7 +131,7 @@ class Workspace:
         shapes = [(mlp.networks, batch, weight.shape[1]) for weight in mlp.weights]
         self.before = [empty(shape) for shape in shapes[:-1]]
         self.after = [empty(shape) for shape in shapes[:-1]] if mlp.activation.needs_input else self.before
-        self.logits = empty(shapes[-1])
+        self.outputs = empty(shapes[-1])
         self._gradients = [empty(shapes[0]), empty(shapes[0])] if mlp.depth else []
 
     def gradient(self, layer: int) -> Tensor:
@@ -150,7 +154,7 @@ def forward(mlp: StackedMLP, inputs: Tensor, space: Workspace) -> Tensor:
     Returns
     -------
     Tensor
-        The logits, (networks, batch, padded classes): ``space.logits``. Those of padded classes are minus infinity.
+        The outputs, (networks, batch, padded outputs): ``space.outputs``. Those that are there for alignment are their bias.
     """
     hidden = inputs
     layers = list(zip(mlp.weights, mlp.biases, strict=True))
@@ -161,7 +165,7 @@ def forward(mlp: StackedMLP, inputs: Tensor, space: Workspace) -> Tensor:
             after[..., mlp.units[layer] :] = 0.0
         hidden = after
     weight, bias = layers[-1]
-    return torch.baddbmm(bias, hidden, weight.mT, out=space.logits)
+    return torch.baddbmm(bias, hidden, weight.mT, out=space.outputs)
 
 
 def backward(mlp: StackedMLP, inputs: Tensor, gradient: Tensor, space: Workspace, update: LayerUpdate) -> None:
@@ -174,7 +178,7 @@ def backward(mlp: StackedMLP, inputs: Tensor, gradient: Tensor, space: Workspace
     inputs
         What that `forward` was given.
     gradient
-        Loss gradient at the logits, (networks, batch, padded classes), zero at padded classes.
+        Loss gradient at the outputs, (networks, batch, padded outputs), zero at those that are there for alignment.
     space
         The hidden layers of that `forward`; not to be read afterwards.
     update

@@ -18,6 +18,7 @@ from torch import Tensor
 from initatlas.activations import activation_of
 from initatlas.errors import UserError
 from initatlas.networks.evaluation import DeviceSplit, Scores, Split, evaluate, norm_ratios, to_device
+from initatlas.networks.losses import Loss, make_loss
 from initatlas.networks.optimisers import Adam, GradientDescent, Momentum, Optimiser
 from initatlas.networks.stacked_mlp import (
     Layer,
@@ -49,9 +50,9 @@ class NetworkRecord:
     Attributes
     ----------
     train_loss, test_loss
-        Mean cross entropy (nats) over the whole split after the last step; NaN if the network diverged.
+        Loss of the whole split after the last step; NaN if the network diverged.
     train_accuracy, test_accuracy
-        Fraction of the split classified correctly; 0 if the network diverged.
+        Fraction of the split whose largest output is the target's (of a single output: its sign); 0 if the network diverged.
     diverged
         Whether the loss stopped being finite. Training then stops at the next evaluation.
     norm_ratio
@@ -60,7 +61,7 @@ class NetworkRecord:
     curve_step
         Shape (evaluations,): steps done at each point of the curve.
     curve_train_loss
-        Shape (evaluations,): mean cross entropy (nats) over the first 1024 training inputs; NaN once diverged.
+        Shape (evaluations,): loss of the first 1024 training inputs; NaN once diverged.
     curve_test_accuracy
         Shape (evaluations,): accuracy on the whole test split; 0 once the curve's loss is NaN.
     """
@@ -84,7 +85,7 @@ def train_networks(
     *,
     rngs: Sequence[np.random.Generator],
 ) -> list[NetworkRecord]:
-    """Train every network by minibatch descent on the cross entropy of its softmax.
+    """Train every network by minibatch descent on the loss of the settings.
 
     Parameters
     ----------
@@ -93,7 +94,7 @@ def train_networks(
     networks
         What each has of its own.
     train, test
-        Inputs (n, d) float32 and classes (n,) int64. The caller standardises the inputs.
+        Inputs (n, d) float32, which the caller standardises, and targets: classes (n,) int64, or numbers (n, outputs) float32.
     rngs
         One generator per network, the source of all its randomness: for each hidden layer its weights, then its
         biases; then the read-out's weights; then one permutation of the training inputs per epoch. An epoch is cut
@@ -115,13 +116,14 @@ def train_networks(
     _check(settings, networks, train, test, rngs)
     if not networks:
         return []
-    data = to_device(train, settings.device), to_device(test, settings.device)
+    loss = make_loss(settings.loss, settings.outputs)
+    data = to_device(train, loss, settings.device), to_device(test, loss, settings.device)
     size = networks_at_once(settings, train[0].shape[1])
     records: list[NetworkRecord] = []
     with torch.inference_mode():
         for start in range(0, len(networks), size):
             group = slice(start, start + size)
-            records += _train_group(settings, networks[group], *data, train[0].shape[1], rngs[group])
+            records += _train_group(settings, loss, networks[group], *data, train[0].shape[1], rngs[group])
     return records
 
 
@@ -159,9 +161,8 @@ def _check(
         raise UserError(f"batch_size: {settings.batch_size} must lie between 1 and the {len(train[0])} training inputs")
     if len(test[0]) == 0:
         raise UserError("test: the data set has no test inputs; ask for some")
-    largest = int(max(train[1].max(), test[1].max()))
-    if settings.classes <= largest:
-        raise UserError(f"classes: {settings.classes} must be more than the largest label, {largest}")
+    for _, targets in (train, test):
+        make_loss(settings.loss, settings.outputs).check(targets)
     if not 2 <= settings.evaluations <= settings.steps + 1:
         raise UserError(f"evaluations: {settings.evaluations} must lie between 2 and steps + 1 = {settings.steps + 1}")
 
@@ -193,13 +194,14 @@ def draw_layers(
         bias = rng.standard_normal(settings.width) * sqrt(network.bias_variance)
         layers.append((weight, bias.astype(np.float32)))
         fan_in = settings.width
-    shape = (settings.classes, fan_in)
+    shape = (settings.outputs, fan_in)
     weight = family.draw(shape, variance=1 / fan_in, rng=rng, dtype=np.float32)
-    return [*layers, (weight, np.zeros(settings.classes, dtype=np.float32))]
+    return [*layers, (weight, np.zeros(settings.outputs, dtype=np.float32))]
 
 
 def _train_group(
     settings: TrainingSettings,
+    loss: Loss,
     networks: Sequence[NetworkSettings],
     train: DeviceSplit,
     test: DeviceSplit,
@@ -208,10 +210,10 @@ def _train_group(
 ) -> list[NetworkRecord]:
     """Train networks that share the stacked tensors, and write their records."""
     layers = [draw_layers(settings, network, input_dim, rng=rng) for network, rng in zip(networks, rngs, strict=True)]
-    mlp = stack_networks(layers, activation_of(settings.activation), settings.device)
+    mlp = stack_networks(layers, activation_of(settings.activation), settings.device, padding_bias=loss.padding_bias)
     ratios = norm_ratios(mlp, train.first(NORM_INPUTS).x)
     rates = torch.tensor([network.learning_rate for network in networks], device=settings.device)
-    run = _Run(settings, mlp, _optimiser(settings, mlp, rates[:, None, None]), train, rngs)
+    run = _Run(settings, loss, mlp, _optimiser(settings, mlp, rates[:, None, None]), train, rngs)
     curve = _Curve(len(networks), evaluation_steps(settings.steps, settings.evaluations))
     for point, step in enumerate(curve.steps):
         run.advance(int(step))
@@ -294,12 +296,14 @@ class _Run:
     def __init__(
         self,
         settings: TrainingSettings,
+        loss: Loss,
         mlp: StackedMLP,
         optimiser: Optimiser,
         train: DeviceSplit,
         rngs: Sequence[np.random.Generator],
     ) -> None:
         self.alive = list(range(mlp.networks))
+        self._loss = loss
         self._mlp = mlp
         self._optimiser = optimiser
         self._train = train
@@ -313,7 +317,6 @@ class _Run:
         count, device = self._mlp.networks, self._train.x.device
         self._space = Workspace(self._mlp, self._batch)
         self._inputs = torch.empty((count, self._batch, self._train.x.shape[1]), device=device)
-        self._minus_one = torch.full((count, self._batch, 1), -1.0, device=device)
 
     def advance(self, step: int) -> None:
         """Train until `step` steps are done."""
@@ -328,17 +331,16 @@ class _Run:
         """One update of every network; `chosen` holds the inputs of their minibatches, (networks, batch)."""
         flat = chosen.reshape(-1)
         torch.index_select(self._train.x, 0, flat, out=self._inputs.view(len(flat), -1))
-        labels = self._train.y.index_select(0, flat).view(*chosen.shape, 1)
+        targets = self._train.y.index_select(0, flat).view(*chosen.shape, *self._train.y.shape[1:])
         self._optimiser.begin_step()
-        logits = forward(self._mlp, self._inputs, self._space)
-        # The gradient of the mean cross entropy at the logits is (softmax - one-hot) / batch.
-        gradient = torch.softmax(logits, -1).scatter_add_(2, labels, self._minus_one)
-        gradient.mul_(self._optimiser.loss_scale / self._batch)
+        outputs = forward(self._mlp, self._inputs, self._space)
+        gradient = self._loss.gradient(outputs, targets)
+        gradient.mul_(self._optimiser.loss_scale / self._loss.divisor(self._batch))
         backward(self._mlp, self._inputs, gradient, self._space, self._optimiser.update)
 
     def scores(self, data: DeviceSplit) -> Scores:
         """Loss and accuracy of the networks alive."""
-        return evaluate(self._mlp, data)
+        return evaluate(self._mlp, self._loss, data)
 
     def keep_finite(self, losses: NDArray[np.float64]) -> None:
         """Drop the networks whose loss is not finite."""

@@ -76,7 +76,7 @@ def training_megabytes(settings: TrainingSettings, input_dim: int, n_train: int,
 
 def _weights(settings: TrainingSettings, input_dim: int) -> int:
     """Weights of one padded network."""
-    fans = [padded(input_dim), *[padded(settings.width)] * settings.depth, padded(settings.classes)]
+    fans = [padded(input_dim), *[padded(settings.width)] * settings.depth, padded(settings.outputs)]
     return sum(fan_in * fan_out for fan_in, fan_out in pairwise(fans))
 
 

@@ -6,6 +6,9 @@ Standard library only.
 from dataclasses import dataclass
 from typing import Literal
 
+LossName = Literal["cross_entropy", "squared_mean", "squared_sum", "squared_half_sum"]
+"""Cross entropy of classes, mean over a minibatch; squared error of numbers: mean, sum, or half the sum over a minibatch."""
+
 
 @dataclass(frozen=True)
 class TrainingSettings:
@@ -17,8 +20,8 @@ class TrainingSettings:
         `depth` hidden layers of `width` units each.
     activation
         Label of `initatlas.activations.ACTIVATIONS`.
-    classes
-        Number of classes.
+    outputs
+        Number of outputs; of classes, where the targets are classes.
     steps
         Number of minibatch updates.
     batch_size
@@ -32,18 +35,21 @@ class TrainingSettings:
         see `initatlas.networks.training.evaluation_steps`.
     device
         Where to train. Bit-identical records are promised on ``cpu`` only.
+    loss
+        What is minimised; see `initatlas.networks.losses`.
     """
 
     width: int
     depth: int
     activation: str
-    classes: int
+    outputs: int
     steps: int
     batch_size: int
     optimiser: Literal["sgd", "adam"]
     momentum: float
     evaluations: int
     device: Literal["cpu", "cuda"]
+    loss: LossName = "cross_entropy"
 
 
 @dataclass(frozen=True)
