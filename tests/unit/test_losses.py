@@ -9,8 +9,8 @@ import torch
 
 from initatlas.errors import UserError
 from initatlas.networks.losses import make_loss
+from initatlas.networks.padding import padded
 from initatlas.networks.training import NetworkSettings, TrainingSettings, draw_layers, minibatches, train_networks
-from initatlas.networks.training_cost import padded
 from initatlas.networks.training_settings import LossName
 
 NAMES = get_args(LossName)

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from initatlas.activations import activation_of
 from initatlas.errors import UserError
+from initatlas.networks.padding import padded
 from initatlas.networks.stacked_mlp import Workspace, backward, forward, stack_networks
 from initatlas.networks.training import (
     NetworkRecord,
@@ -28,7 +29,7 @@ from initatlas.networks.training import (
     minibatches,
     train_networks,
 )
-from initatlas.networks.training_cost import networks_at_once, padded, training_megabytes, training_seconds
+from initatlas.networks.training_cost import networks_at_once, training_megabytes, training_seconds
 from initatlas.networks.training_settings import LossName
 
 SETTINGS = TrainingSettings(

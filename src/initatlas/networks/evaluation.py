@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from initatlas.networks.losses import Loss, Targets
+from initatlas.networks.padding import padded
 from initatlas.networks.stacked_mlp import StackedMLP, Workspace, forward
-from initatlas.networks.training_cost import EVALUATION_CHUNK, padded
+from initatlas.networks.training_cost import EVALUATION_CHUNK
 
 Split = tuple[NDArray[np.float32], Targets]
 """Inputs of shape (n, d), standardised by the caller, and their targets: classes (n,), or numbers (n, outputs)."""

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from initatlas.errors import UserError
-from initatlas.networks.training_cost import padded
+from initatlas.networks.padding import padded
 from initatlas.networks.training_settings import LossName
 
 Targets = NDArray[np.int64] | NDArray[np.float32]

@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from initatlas.activations.base import Activation, InPlace
-from initatlas.networks.training_cost import padded
+from initatlas.networks.padding import padded
 
 Layer = tuple[NDArray[np.float32], NDArray[np.float32]]
 """Weights of shape (fan_out, fan_in) and biases of shape (fan_out,) of one layer of one network."""

@@ -28,8 +28,8 @@ from initatlas.networks.stacked_mlp import (
     forward,
     stack_networks,
 )
-from initatlas.networks.training_cost import CURVE_INPUTS, NORM_INPUTS, networks_at_once
-from initatlas.networks.training_settings import NetworkSettings, TrainingSettings
+from initatlas.networks.training_cost import networks_at_once
+from initatlas.networks.training_settings import CURVE_INPUTS, NORM_INPUTS, NetworkSettings, TrainingSettings
 from initatlas.weights import family_of
 
 __all__ = [

@@ -6,19 +6,11 @@ It sizes batches and chooses a backend while the workflow is being planned: stan
 from itertools import pairwise
 
 from initatlas.activations import activation_of
-from initatlas.networks.training_settings import TrainingSettings
-
-LANE = 16
-"""Floats in 64 bytes: layers are padded to multiples of it (see `initatlas.networks.stacked_mlp`)."""
-
-CURVE_INPUTS = 1024
-"""Training inputs on which the training curve's loss is taken."""
+from initatlas.networks.padding import padded
+from initatlas.networks.training_settings import CURVE_INPUTS, NORM_INPUTS, TrainingSettings
 
 EVALUATION_CHUNK = 256
 """Inputs per pass when a whole split is evaluated."""
-
-NORM_INPUTS = 512
-"""Training inputs on which the norm ratio is taken."""
 
 _PRODUCT_SECONDS = 3.4e-11  # one multiplication and addition inside a GEMM
 _UNIT_SECONDS = 3.6e-10  # one hidden unit, one input: bias and activation, there or back
@@ -28,11 +20,6 @@ _WEIGHT_SECONDS = 5e-10  # one weight in one element-wise step of an optimiser
 
 _GROUP = {"cpu": 16, "cuda": 512}
 _GROUP_MEGABYTES = {"cpu": 256.0, "cuda": 8192.0}
-
-
-def padded(size: int) -> int:
-    """Round `size` up to a multiple of `LANE`."""
-    return -(-size // LANE) * LANE
 
 
 def networks_at_once(settings: TrainingSettings, input_dim: int) -> int:

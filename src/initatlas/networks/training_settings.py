@@ -6,6 +6,12 @@ Standard library only.
 from dataclasses import dataclass
 from typing import Literal
 
+CURVE_INPUTS = 1024
+"""Training inputs on which the training curve's loss is taken."""
+
+NORM_INPUTS = 512
+"""Training inputs on which the norm ratio is taken."""
+
 LossName = Literal["cross_entropy", "squared_mean", "squared_sum", "squared_half_sum"]
 """Cross entropy of classes, mean over a minibatch; squared error of numbers: mean, sum, or half the sum over a minibatch."""
 
