@@ -312,7 +312,7 @@ def test_initial_weights_have_the_stated_variances():
 def test_the_read_out_keeps_the_mean_square_whatever_the_hidden_layers_have():
     shared = replace(SETTINGS, width=20_000, depth=1)
     (last, bias) = draw_layers(shared, NetworkSettings("gaussian", 3.0, 0.5, 0.1), 2, rng=np.random.default_rng(1))[-1]
-    assert last.shape == (shared.classes, 20_000)
+    assert last.shape == (shared.outputs, 20_000)
     assert np.var(last) * 20_000 == pytest.approx(1.0, rel=5 * math.sqrt(2 / last.size))
     assert not bias.any()
 
