@@ -79,7 +79,14 @@ def test_the_ledger_pairs_what_was_published_with_what_was_measured():
 
 # ---- atlas
 
-DEPTHS, VARIANCES = [1, 2, 4, 8, 12, 16, 24, 32, 48, 64], [0.5, 1.0, 1.9, 2.0, 2.1, 4.0, 8.0]
+DEPTHS = [1, 2, 4, 8, 12, 16, 24, 32, 48, 64]
+CLOSE = [2.0 * float(np.exp(ratio / 64)) for ratio in (0.995, 1.005, 5.97, 6.03)]
+"""At depth 64 little below and above one depth scale, and six."""
+
+VARIANCES = sorted([0.5, 1.0, 1.9, 2.0, 2.1, 4.0, 8.0, *CLOSE])
+
+
+LABELS = [f"multivariate_t(nu={nu})" for nu in range(3, 103)]
 
 
 def atlas_evidence(root, learns):
@@ -88,11 +95,10 @@ def atlas_evidence(root, learns):
     logs = abs(np.log(variance / 2.0))
     scale = (1.0 / logs.where(logs > 0.0)).fillna(np.inf)
     depth = xr.DataArray(DEPTHS, {"depth": DEPTHS}, "depth")
-    accuracy = xr.where(learns(depth, scale, variance), 0.9, 0.1)
-    accuracy = accuracy.broadcast_like(
-        xr.DataArray(np.zeros((2, 1, 2, 1)), dims=("weights", "dataset", "width", "seed"))
-    )
-    accuracy = accuracy.assign_coords(dataset=["glyphs"], width=[32, 64], weights=["gaussian", "laplace"])
+    sizes = {"weights": len(LABELS), "dataset": 1, "width": 2, "seed": 1}
+    everywhere = xr.DataArray(np.ones(tuple(sizes.values())), dims=tuple(sizes)) * (depth / scale)
+    accuracy = xr.where(learns(everywhere, depth, variance), 0.9, 0.1).broadcast_like(everywhere)
+    accuracy = accuracy.assign_coords(dataset=["glyphs"], width=[32, 64], weights=LABELS)
     accuracy = xr.where(accuracy.width == 64, accuracy, 0.0)
     cubes = {
         "trainability": accuracy.to_dataset(name="test_accuracy"),
@@ -102,12 +108,11 @@ def atlas_evidence(root, learns):
 
 
 def first(wanted, fraction):
-    """The networks of a share of the cells that `wanted` picks learn, and the best of all."""
+    """The networks of a share of the cells that `wanted` picks learn, and one that it does not pick."""
 
-    def learns(depth, scale, variance):
-        ratio = depth / scale
-        inside = wanted(ratio)
-        order = xr.DataArray(np.cumsum(inside.values.ravel()).reshape(inside.shape), inside.coords, inside.dims)
+    def learns(ratio, depth, variance):
+        inside = wanted(ratio).isel(width=1)
+        order = inside.copy(data=np.cumsum(inside.values.ravel()).reshape(inside.shape))
         best = (depth == 2) & (variance == 1.0)
         return (inside & (order <= round(fraction * int(inside.sum())))) | best
 
@@ -115,19 +120,47 @@ def first(wanted, fraction):
 
 
 @pytest.mark.parametrize(
-    ("fraction", "verdict"), [(0.0, "holds"), (0.08, "holds"), (0.2, "differs"), (0.47, "differs"), (0.6, "fails")]
+    ("fraction", "verdict"),
+    [(0.0, "holds"), (0.0995, "holds"), (0.1005, "differs"), (0.4975, "differs"), (0.503, "fails")],
 )
 def test_deep_networks_should_not_learn(root, fraction, verdict):
     found = atlas.measure(atlas_evidence(root, first(lambda ratio: ratio > 6.0, fraction)))["beyond_depth_scale"]
-    assert found.verdict == verdict, found
+    assert (found.verdict, found.value) == (verdict, pytest.approx(fraction, abs=5e-4)), found
 
 
 @pytest.mark.parametrize(
-    ("fraction", "verdict"), [(1.0, "holds"), (0.92, "holds"), (0.85, "differs"), (0.55, "differs"), (0.4, "fails")]
+    ("fraction", "verdict"),
+    [(1.0, "holds"), (0.905, "holds"), (0.895, "differs"), (0.503, "differs"), (0.497, "fails")],
 )
 def test_shallow_networks_should_learn(root, fraction, verdict):
     found = atlas.measure(atlas_evidence(root, first(lambda ratio: ratio < 1.0, fraction)))["within_depth_scale"]
-    assert found.verdict == verdict, found
+    assert (found.verdict, found.value) == (verdict, pytest.approx(fraction, abs=5e-4)), found
+
+
+@pytest.mark.parametrize(
+    ("claim", "counts"),
+    [("beyond_depth_scale", lambda ratio: ratio > 6.0), ("within_depth_scale", lambda ratio: ratio < 1.0)],
+)
+def test_networks_are_counted_from_six_and_up_to_one_depth_scale(root, claim, counts):
+    ratios = np.multiply.outer(DEPTHS, np.abs(np.log(np.array(VARIANCES) / 2.0)))
+    found = atlas.measure(atlas_evidence(root, lambda ratio, depth, variance: ratio < 1.0))[claim]
+    assert f"Share of {counts(ratios).sum() * len(LABELS)} cells" in found.reason
+
+
+@pytest.mark.parametrize(("accuracy", "share"), [(0.4545, 1.0), (0.4455, 0.0)])
+def test_a_network_has_learned_at_half_of_the_best_accuracy(root, accuracy, share):
+    evidence = atlas_evidence(root, lambda ratio, depth, variance: (depth == 2) & (variance == 1.0))
+    cube = evidence.cubes["trainability"]
+    evidence.cubes["trainability"] = cube.where(cube.test_accuracy == 0.9, accuracy)
+    assert atlas.measure(evidence)["beyond_depth_scale"].value == share
+
+
+@pytest.mark.parametrize(("factor", "verdict"), [(1.99, "not measured"), (2.01, "differs")])
+def test_networks_that_barely_guess_say_nothing_of_the_variance(root, factor, verdict):
+    evidence = atlas_evidence(root, lambda ratio, depth, variance: (depth > 0) & (variance == 8.0))
+    cube = evidence.cubes["trainability"]
+    evidence.cubes["trainability"] = cube.where(cube.test_accuracy != 0.9, 0.1 * factor)
+    assert atlas.measure(evidence)["norm_preserving_variance"].verdict == verdict
 
 
 @pytest.mark.parametrize(
@@ -135,14 +168,14 @@ def test_shallow_networks_should_learn(root, fraction, verdict):
     [([2.0], "holds"), ([1.9, 2.1], "holds"), ([4.0], "differs"), ([1.0], "differs"), ([], "not measured")],
 )
 def test_the_best_variance_is_compared_where_something_learns(root, best, verdict):
-    found = atlas.measure(atlas_evidence(root, lambda depth, scale, variance: (depth > 0) & variance.isin(best)))
+    found = atlas.measure(atlas_evidence(root, lambda ratio, depth, variance: (depth > 0) & variance.isin(best)))
     assert found["norm_preserving_variance"].verdict == verdict
     if best:
         assert found["norm_preserving_variance"].value == pytest.approx(np.exp(np.mean(np.log(best))))
 
 
 def test_a_grid_without_deep_networks_measures_nothing(root):
-    evidence = atlas_evidence(root, lambda depth, scale, variance: depth < variance + 100.0)
+    evidence = atlas_evidence(root, lambda ratio, depth, variance: ratio > -1.0)
     evidence.cubes["trainability"] = evidence.cubes["trainability"].isel(depth=[0], weight_variance=[3])
     found = atlas.measure(evidence)
     assert found["beyond_depth_scale"].verdict == "not measured"

@@ -83,6 +83,16 @@ def test_multivariate_t_rows_are_normal_up_to_one_scale():
     assert stats.kstest(1 / row_variance, stats.chi2(3).cdf).pvalue > 1e-3
 
 
+@pytest.mark.parametrize(
+    "label", ["gaussian", "uniform", "laplace", "generalized_normal(beta=0.5)", "multivariate_t(nu=4)"]
+)
+def test_a_family_says_whether_the_entries_of_a_row_are_independent(label):
+    family = family_of(label)
+    sizes = np.abs(family.draw((50_000, 2), variance=1.0, rng=np.random.default_rng(6)))
+    dependence = stats.spearmanr(sizes[:, 0], sizes[:, 1]).statistic
+    assert (abs(dependence) < 5 / sqrt(50_000)) == family.independent
+
+
 @pytest.mark.parametrize("label", ["laplace", "generalized_normal(beta=0.5)", "multivariate_t(nu=4)"])
 def test_entries_of_different_rows_are_independent(label):
     w = family_of(label).draw((2, 100_000), variance=1.0, rng=np.random.default_rng(5)).astype(np.float64)
@@ -160,3 +170,22 @@ def test_a_variance_that_does_not_exist_is_refused_with_the_reason():
 def test_refused_arguments(label, variance, dtype):
     with pytest.raises(ValueError, match=r".+"):
         family_of(label).draw((2, 2), variance=variance, rng=np.random.default_rng(0), dtype=dtype)
+
+
+def test_a_variance_may_be_zero_and_not_less():
+    drawn = family_of("laplace").draw((2, 3), variance=0.0, rng=np.random.default_rng(0))
+    assert drawn.shape == (2, 3)
+    assert not drawn.any()
+    with pytest.raises(ValueError, match="variance"):
+        family_of("laplace").draw((2, 3), variance=-1e-9, rng=np.random.default_rng(0))
+
+
+@pytest.mark.parametrize(
+    "label", ["gaussian", "uniform", "laplace", "generalized_normal(beta=0.5)", "multivariate_t(nu=4)"]
+)
+def test_every_entry_has_either_sign_as_often(label):
+    """Also the last ones of a matrix whose size is no multiple of eight."""
+    family = family_of(label)
+    draws = [family.draw((1, 11), variance=1.0, rng=np.random.default_rng(seed))[0] for seed in range(400)]
+    negative = (np.array(draws) < 0.0).sum(axis=0)
+    assert abs(negative - 200).max() < 5 * 10
