@@ -11,6 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
+from initatlas.files import can_be_made
+
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 _MATPLOTLIB = "MPLCONFIGDIR"
@@ -41,12 +43,6 @@ def _is_private(folder: Path) -> bool:
     folder.mkdir(mode=0o700, exist_ok=True)
     found = folder.lstat()
     return stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and not found.st_mode & 0o077
-
-
-def can_be_made(folder: Path) -> bool:
-    """Whether a folder is there and can be written, or could be made: nothing is made here."""
-    nearest = next(path for path in (folder, *folder.parents) if os.path.lexists(path))
-    return nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)
 
 
 def use_writable_caches() -> None:

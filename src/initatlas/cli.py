@@ -186,7 +186,7 @@ def _add_kernel_commands(parser: argparse.ArgumentParser) -> None:
     gram.add_argument("--seed", type=_seed, default=0, help="seed of the draw")
     gram.add_argument("--kernel", choices=("ntk", "nngp"), default="ntk")
     gram.add_argument("--activation", default="relu", help="a label, such as erf or 'leaky_relu(slope=0.2)'")
-    gram.add_argument("--depth", type=int, default=1, help="hidden layers, up to 10000")
+    gram.add_argument("--depth", type=int, default=1, help="hidden layers, up to 20000")
     gram.add_argument("--weight-variance", type=float, help="times the fan-in; instead of the norm-preserving one")
     gram.add_argument("--bias-variance", type=float, default=0.0, help="of the hidden layers")
     gram.add_argument(

@@ -90,6 +90,12 @@ def _is_folder(path: Path) -> bool:
         return False
 
 
+def can_be_made(folder: Path) -> bool:
+    """Whether a folder is there and can be written, or could be made: nothing is made here."""
+    nearest = next(path for path in (folder, *folder.parents) if os.path.lexists(path))
+    return nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)
+
+
 def _remove_orphans(target: Path) -> None:
     """Remove the drafts of a target whose process on this machine is gone."""
     name = re.compile(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from initatlas.caches import can_be_made, private_folder, use_writable_caches
+from initatlas.caches import private_folder, use_writable_caches
 
 KERNEL = """
 import initatlas.kernels.api
@@ -58,13 +58,6 @@ def test_a_folder_that_is_not_private_is_not_used(temporary, monkeypatch, fault)
         monkeypatch.setattr(os, "geteuid", lambda: somebody)
         own.rename(temporary / f"initatlas-{somebody}")
     assert private_folder("numba") is None
-
-
-def test_can_be_made(tmp_path, nowhere):
-    assert can_be_made(tmp_path / "a" / "b")
-    assert can_be_made(tmp_path)
-    assert not can_be_made(nowhere / "a" / "b")
-    assert not can_be_made(nowhere)
 
 
 @pytest.mark.parametrize("variable", ["XDG_CONFIG_HOME", "XDG_CACHE_HOME"])

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from initatlas.errors import UserError
-from initatlas.files import atomic_path, make_folder, must_be_file, must_be_folder, write_text
+from initatlas.files import atomic_path, can_be_made, make_folder, must_be_file, must_be_folder, write_text
 
 
 def names(folder):
@@ -113,3 +113,11 @@ def test_a_place_that_something_else_holds_is_refused_by_its_name(tmp_path):
     for path in (tmp_path / "folder", tmp_path / "shared"):
         with pytest.raises(UserError, match=f"/{path.name}: a folder where a file should be; move it away"):
             must_be_file(path)
+
+
+def test_what_can_be_made(tmp_path):
+    (tmp_path / "a_file").touch()
+    assert can_be_made(tmp_path / "a" / "b")
+    assert can_be_made(tmp_path)
+    assert not can_be_made(tmp_path / "a_file" / "a" / "b")
+    assert not can_be_made(tmp_path / "a_file")

@@ -172,3 +172,21 @@ def test_images_without_classes_have_a_spectrum_alone(tmp_path, data, messages, 
     assert message in messages.text
     table = capsys.readouterr().out.splitlines()
     assert {len(line.split()) for line in table[1:]} == {3}
+
+
+@pytest.mark.parametrize(
+    ("name", "line"), [("", "is a folder; name a file"), ("images.nc/a.h5", "cannot be written; name a file in")]
+)
+@pytest.mark.parametrize("words", [("gram", "--dataset", "images.nc"), ("spectrum", "gram.h5")])
+def test_an_output_that_cannot_be_made_is_refused_first(tmp_path, images, monkeypatch, capsys, words, name, line):
+    monkeypatch.chdir(tmp_path)
+    assert command(*words, "--output", tmp_path / name) == 2
+    (told,) = capsys.readouterr().err.splitlines()
+    assert told.startswith(f"initatlas: --output {tmp_path / name}: ")
+    assert line in told
+
+
+def test_an_unknown_activation_is_one_line(tmp_path, images, capsys):
+    assert command("gram", "--dataset", images, "--output", tmp_path / "gram.h5", "--activation", "ReLU") == 2
+    (told,) = capsys.readouterr().err.splitlines()
+    assert told.startswith("initatlas: 'ReLU' does not exist (did you mean 'relu'?)")

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from initatlas.datasets.dataset import Dataset, Split, read_dataset
 from initatlas.errors import UserError
-from initatlas.files import atomic_path
+from initatlas.files import atomic_path, can_be_made, must_be_file
 from initatlas.kernels.architecture import Architecture
 from initatlas.kernels.blocks import KernelBlock, kernel_block
 from initatlas.kernels.gram import KernelName
@@ -108,17 +108,18 @@ def gram(
     workers
         1: in this process; more: on a Ray of so many CPUs, or on the cluster that RAY_ADDRESS names.
     """
+    check_output(output)
     data = read_dataset(dataset)
     if not isinstance(data, Dataset):
         raise UserError(f"{dataset}: holds recordings, not labelled images; give a data set of images")
     rows = selection.rows(data)
+    block = kernel.block(data.features()[rows], dtype)
     plan = plan_tiles(len(rows), tile)
     told = {**asdict(kernel), **asdict(selection), "dataset": data.name, "content_sha256": data.content_sha256}
     identity = {**told, "plan": asdict(plan), "dtype": dtype, "code": kernel_code(kernel.activation)}
     key = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
     attributes = {"title": f"{kernel.kernel} of {len(rows)} images of {data.name}", "settings": json.dumps(told)}
     spec = GramSpec(plan, dtype, key, attributes, data.labels[rows] if data.labelled else None)
-    block = kernel.block(data.features()[rows], dtype)
     on_ray = workers > 1 or cluster_is_given()
     start = perf_counter()
     with ExitStack() as stack:
@@ -128,6 +129,19 @@ def gram(
         computed = write_gram(output, block, spec, run=run, started=started, advanced=advanced)
     size = output.stat().st_size / 1e9
     log.info("%s: %d tiles computed, %.2f GB, %.1f s", output, computed, size, perf_counter() - start)
+
+
+def check_output(path: Path) -> None:
+    """Refuse a file that cannot be made, before anything is computed.
+
+    Raises
+    ------
+    UserError
+        If there is a folder of that name, or none that could hold it.
+    """
+    must_be_file(path.absolute())
+    if not can_be_made(path.absolute().parent):
+        raise UserError(f"{path}: its folder cannot be written; name a file in another one")
 
 
 def _progress(stack: ExitStack, title: str) -> tuple[Callable[[int, int], None], Callable[[], None]]:
@@ -165,6 +179,8 @@ def spectrum(path: Path, top: int, *, coding: Coding, seed: int, tolerance: floa
     str
         A table.
     """
+    if output is not None:
+        check_output(output)
     rng = np.random.default_rng(seed)
     with GramFile(path) as file:
         n, labels, attributes = file.plan.n, file.labels, file.attributes
@@ -190,8 +206,11 @@ def spectrum(path: Path, top: int, *, coding: Coding, seed: int, tolerance: floa
     )
     if output is not None:
         found = _as_dataset(pairs, smoothness, windows).assign_attrs(attributes, coding=coding)
-        with atomic_path(output) as draft:
-            found.to_netcdf(draft, engine="netcdf4")
+        try:
+            with atomic_path(output) as draft:
+                found.to_netcdf(draft, engine="netcdf4")
+        except OSError as error:
+            raise UserError(f"{output}: cannot be written ({error.strerror or error}); name another file") from None
     return _table(pairs, smoothness, windows)
 
 

@@ -205,7 +205,9 @@ def read_dataset(path: Path) -> Dataset | Recordings:
             stated = stored.attrs["content_sha256"]
     except (OSError, RuntimeError, KeyError, ValueError, AttributeError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise UserError(f"{path}: is no whole data set ({reason}); delete it and run the workflow again") from error
+        raise UserError(
+            f"{path}: is no whole data set ({reason}); name another file, or delete this one and run the workflow again"
+        ) from error
     if dataset.content_sha256 != stated:
         raise UserError(f"{path}: its content does not have the hash it states; delete it and run the workflow again")
     return dataset

@@ -38,7 +38,7 @@ def nngp(x: ArrayLike, y: ArrayLike | None = None, **options: Unpack[KernelOptio
     y
         Inputs of the columns, shape (m, d) or (d,); none takes `x` again.
     depth
-        Number of hidden layers, from 0 to 10000 (1).
+        Number of hidden layers, from 0 to 20000 (1).
     activation
         A label such as "relu" or "leaky_relu(slope=0.2)", or a `Dual` of one's own ("relu").
     weight_variance

@@ -96,7 +96,9 @@ class GramFile:
             self.key = str(self._file.key)
             self.plan = TilePlan(int(self._file.n), self._tiles.shape[1])
         except (OSError, RuntimeError, IndexError, AttributeError) as error:
-            raise UserError(f"{path}: is no Gram matrix of this program ({error}); delete it") from None
+            raise UserError(
+                f"{path}: is no Gram matrix of this program ({error}); name another file, or delete this one"
+            ) from None
         self.dtype: np.dtype[Any] = self._tiles.dtype
         self._sound: set[int] = set()
 
