@@ -319,3 +319,39 @@ def test_each_parity_has_a_trend_of_its_own():
     found = claims._strict(Evidence({"depth_spectrum": cube}, {}), "relu", first_depth=2)
     assert found.verdict == "fails"
     assert abs(found.value) < 1e-9
+
+
+def powers(v, x):
+    """Eigenvalues of which one more layer has the degree to a power times as much."""
+    return 0.0 * v + (1.0 + v.degree) ** -6.0 * v.degree.clip(min=1) ** (x * v.depth)
+
+
+EDGES = [
+    ("duals", "dual_sampled", lambda c, x: c.dual + x * c.dual_standard_error.clip(min=1e-9), "duals_closed_form",
+     4.98, "holds", 5.02, "fails"),
+    ("depth_spectrum", "eigenvalue", lambda c, x: powers(c.eigenvalue, x), "depth_strict_erf", 0.497, "differs", 0.503, "holds"),
+    ("depth_spectrum", "eigenvalue", lambda c, x: powers(c.eigenvalue, x), "depth_strict_relu",
+     0.0497, "fails", 0.0503, "differs"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("cube", "variable", "spoil", "claim", "near", "verdict", "far", "other"), EDGES, ids=[row[3] for row in EDGES]
+)
+def test_a_verdict_turns_where_it_is_said_to(evidence, cube, variable, spoil, claim, near, verdict, far, other):
+    found = []
+    for x in (near, far):
+        changed = evidence.cubes[cube].assign({variable: spoil(evidence.cubes[cube], x)})
+        found.append(claims.measure(Evidence({**evidence.cubes, cube: changed}, evidence.published))[claim].verdict)
+    assert found == [verdict, other]
+
+
+def test_intervals_of_a_simulation_are_those_of_the_normal_law(evidence):
+    found = claims.measure(evidence)
+    error = np.exp(-4.0) * float(evidence.cubes["duals"].sel(activation="exp")["second_moment_standard_error"])
+    single = found["duals_exponential"]
+    np.testing.assert_allclose([single.value - single.low, single.high - single.value], 1.959964 * error, rtol=1e-4)
+    point = evidence.cubes["errata"].sel(formula="second_listing", depth=1, angle=0)
+    single = found["erratum_normalised"]
+    expected = 1.959964 * float(point["standard_error"])
+    np.testing.assert_allclose([single.value - single.low, single.high - single.value], expected, rtol=1e-4)

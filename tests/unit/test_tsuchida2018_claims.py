@@ -305,3 +305,65 @@ def test_a_missing_fourth_moment_is_blamed_only_where_it_is_missing(evidence, we
     )
     assert found.verdict == "differs"
     assert (HEAVY in found.reason) == heavy
+
+
+def exact(cube):
+    """Cosines without the noise of the networks."""
+    return cube.cosine.mean("seed") + 0.0 * cube.cosine
+
+
+def falling(cube, share):
+    """Gaps whose angle falls from 90 degrees to a share of it, by the same factor from one recorded layer to the next."""
+    steps = xr.DataArray(np.arange(cube.sizes["layer"]) / (cube.sizes["layer"] - 1), dims="layer")
+    return 0.0 * cube.one_minus_cosine + (1.0 - np.cos(np.pi / 2.0 * share**steps))
+
+
+def two_rates(cube, ratio):
+    """Gaps whose rate of decay from layer 4096 on is a multiple of that from layer 512 on."""
+    logs = 0.1 * (cube.layer == 1024) + 1.0 * (cube.layer == 4096) + (1.0 + 0.8 * ratio) * (cube.layer == 8192)
+    return 0.0 * cube.one_minus_cosine + np.exp(-logs)
+
+
+EDGES = [
+    ("fig2", "cosine", lambda c, x: exact(c) + (x * VARIANCE / 1000) ** 0.5, "fig2_curve", 1.0999, "holds", 1.1005, "fails"),
+    ("fig4", "cosine", lambda c, x: exact(c) + x * at(c, layer=1), "fig4a_one_layer", 0.0999, "holds", 0.1005, "differs"),
+    ("fig4", "cosine", lambda c, x: exact(c) + x * at(c, layer=64), "fig4d_deep", 0.0999, "holds", 0.1005, "differs"),
+    (
+        "cor3_4", "cosine",
+        lambda c, x: c.cosine.where(c.width == 100, exact(c) + (x * VARIANCE / 1000) ** 0.5),
+        "cor4", 1.0999, "holds", 1.1005, "fails",
+    ),
+    ("theory", "one_minus_cosine", falling, "cor8_fixed_point", 0.0499, "holds", 0.0502, "fails"),
+    (
+        "extensions", "cosine", lambda c, x: 0 * c.cosine + np.cos(np.radians(70.0 * (1.0 + x))),
+        "extension_elu_fixed_point", 0.0995, "holds", 0.1005, "differs",
+    ),
+    (
+        "thm6", "departure", lambda c, x: 0 * c.departure + 0.1 * x ** (np.log2(c.m / 4.0) / 8.0),
+        "thm6", 0.2495, "holds", 0.2505, "fails",
+    ),
+    ("thm6", "departure", lambda c, x: 0 * c.departure + c.m**-x, "cor7", 0.503, "holds", 0.497, "differs"),
+    (
+        "thm6_sparse", "cosine", lambda c, x: exact(c) + x * 0.03 * (c.plane == "flat"),
+        "thm6_sparse", 0.2495, "holds", 0.2505, "differs",
+    ),
+    ("theory", "one_minus_cosine", two_rates, "erratum_contraction", 0.499, "fails", 0.502, "differs"),
+    ("theory", "one_minus_cosine", two_rates, "erratum_contraction", 0.905, "holds", 0.898, "differs"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("cube", "variable", "spoil", "claim", "near", "verdict", "far", "other"), EDGES, ids=[row[3] for row in EDGES]
+)
+def test_a_verdict_turns_where_it_is_said_to(evidence, cube, variable, spoil, claim, near, verdict, far, other):
+    found = [judged(evidence, cube, variable, lambda c, x=x: spoil(c, x), claim).verdict for x in (near, far)]
+    assert found == [verdict, other]
+
+
+@pytest.mark.parametrize(("ratio", "unstable"), [(2.99, False), (3.01, True)])
+def test_norms_that_have_run_away_are_blamed_by_their_ratio(evidence, ratio, unstable):
+    found = judged(
+        evidence, "extensions", "norm_ratio", lambda c: 0 * c.cosine + ratio ** (c.seed / 7.0), "extension_bias"
+    )
+    assert ("our reading" in found.reason) == unstable
+    assert f"1.00 to {ratio:.2f} times" in found.reason
