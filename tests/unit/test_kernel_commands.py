@@ -175,15 +175,23 @@ def test_images_without_classes_have_a_spectrum_alone(tmp_path, data, messages, 
 
 
 @pytest.mark.parametrize(
-    ("name", "line"), [("", "is a folder; name a file"), ("images.nc/a.h5", "cannot be written; name a file in")]
+    ("name", "line"),
+    [("", "a folder where a file should be"), ("images.nc/a.h5", "images.nc: a file where a folder should be")],
 )
 @pytest.mark.parametrize("words", [("gram", "--dataset", "images.nc"), ("spectrum", "gram.h5")])
 def test_an_output_that_cannot_be_made_is_refused_first(tmp_path, images, monkeypatch, capsys, words, name, line):
     monkeypatch.chdir(tmp_path)
     assert command(*words, "--output", tmp_path / name) == 2
     (told,) = capsys.readouterr().err.splitlines()
-    assert told.startswith(f"initatlas: --output {tmp_path / name}: ")
     assert line in told
+
+
+@pytest.mark.parametrize("words", [("gram", "--dataset", "images.nc"), ("spectrum", "gram.h5")])
+def test_a_folder_that_cannot_be_written_is_refused_first(tmp_path, images, monkeypatch, capsys, words):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("initatlas.commands.kernel.can_be_made", lambda folder: folder != tmp_path / "sealed")
+    assert command(*words, "--output", "sealed/a.h5") == 2
+    assert "sealed/a.h5: its folder cannot be written" in capsys.readouterr().err
 
 
 def test_an_unknown_activation_is_one_line(tmp_path, images, capsys):
