@@ -271,6 +271,17 @@ def test_a_diverged_network_leaves_the_others_alone(optimiser):
         assert math.isnan(lost.curve_train_loss[-1])
 
 
+def test_a_network_whose_test_loss_alone_is_infinite_has_diverged():
+    x, y = blobs(60, 20)
+    train_split, test_split = (x, y), (np.full((5, 20), 3e38, np.float32), y[:5])
+    with np.errstate(all="ignore"):
+        (record,) = train_networks(SETTINGS, [NETWORK], train_split, test_split, rngs=[np.random.default_rng(1)])
+    assert math.isfinite(record.curve_train_loss[-1])
+    assert record.diverged
+    assert math.isnan(record.train_loss)
+    assert record.test_accuracy == 0.0
+
+
 def test_all_networks_may_diverge():
     wild = NetworkSettings("gaussian", 200.0, 0.0, 1e30)
     records = train(replace(SETTINGS, depth=6), [wild, wild], [1, 2], dim=20)
