@@ -201,3 +201,18 @@ def test_signals_that_overflow_name_their_layer(residual):
     message = r"^layer 13 of 30: the signals overflow float32 \(activation relu, weight_variance 2e\+06\)"
     with pytest.raises(ValueError, match=message):
         next(layers)
+
+
+def test_what_is_recorded_of_a_pair():
+    angles, law = np.array([0.3, 1.2, 2.8]), network(depth=2, width=30)
+    found = pair_signals(
+        angles, law, layers=[2], input_dimension=9, input_rms=2.0, rng=np.random.default_rng(4), plane="random"
+    )
+    rng = np.random.default_rng(4)
+    inputs = 6.0 * np.concatenate(angle_pairs(angles, 9, rng=rng, plane="random"))
+    h, g = np.split(list(forward_signals(inputs, law, rng=rng))[1].astype(np.float64), 2)
+    sizes = np.linalg.norm(h, axis=1), np.linalg.norm(g, axis=1)
+    np.testing.assert_allclose(found.norm_ratio[0], sizes[0] / 6.0, rtol=1e-5)
+    np.testing.assert_allclose(found.cosine[0], np.sum(h * g, axis=1) / (sizes[0] * sizes[1]), atol=1e-5)
+    expected = np.sum((h - g) ** 2, axis=1) / sizes[0] ** 2
+    np.testing.assert_allclose(found.squared_difference[0], expected, rtol=1e-4)
