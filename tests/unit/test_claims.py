@@ -7,7 +7,11 @@ import xarray as xr
 from initatlas.config import load_published
 from initatlas.errors import UserError
 from initatlas.studies.atlas import claims as atlas
+from initatlas.studies.atlas import tables as atlas_tables
+from initatlas.studies.atlas.trainability import best_variance
 from initatlas.studies.chen2024 import claims as chen2024
+from initatlas.studies.chen2024 import tables as chen2024_tables
+from initatlas.studies.chen2024.smoothness import decay
 from initatlas.studies.claim import Measurement, Published, below, ledger, misprint, within
 from initatlas.studies.evidence import Evidence
 
@@ -182,6 +186,28 @@ def test_a_grid_without_deep_networks_measures_nothing(root):
     assert found["within_depth_scale"].verdict == "holds"  # also where the scale is infinite
 
 
+def test_the_table_of_best_variances(root):
+    evidence = atlas_evidence(root, lambda ratio, depth, variance: (depth <= variance) & (variance > 1.0))
+    cube = evidence.cubes["trainability"]
+    less = xr.where(cube.weight_variance == 4.0, 0.015, 0.0) + xr.where(cube.weight_variance == 2.0, 0.03, 0.0)
+    evidence.cubes["trainability"] = cube - less.where(cube.test_accuracy > 0.5, 0.0)
+    table = atlas_tables.best_variances(evidence)
+    assert len(table.rows) == len(LABELS) * len(DEPTHS)
+    first = dict(zip([column.header for column in table.columns], table.rows[DEPTHS.index(2)], strict=True))
+    assert (first["data set"], first["weights"], first["depth"]) == ("glyphs", LABELS[0], 2)
+    assert first["best test accuracy"] == pytest.approx(0.9)
+    assert first["accuracy at the norm-preserving variance"] == pytest.approx(0.87)
+    close = [variance for variance in VARIANCES if variance > 2.0]
+    assert first["best weight variance"] == pytest.approx(np.exp(np.mean(np.log(close))))
+    assert (first["within 0.02 of it: from"], first["to"]) == (close[0], 8.0)
+
+
+@pytest.mark.parametrize(("less", "lowest"), [(0.0199, 4.0), (0.0201, 8.0)])
+def test_a_variance_is_close_to_the_best_within_two_percent(less, lowest):
+    accuracies = xr.DataArray([0.5, 0.9 - less, 0.9], {"weight_variance": [2.0, 4.0, 8.0]}, "weight_variance")
+    assert best_variance(accuracies)[1:] == (lowest, 8.0)
+
+
 # ---- chen2024
 
 
@@ -225,3 +251,18 @@ def test_a_slope_is_compared_with_the_table(root, slope, verdict):
     assert ("the slope is 0.700" in found["table1_mnist"].reason) == (verdict == "differs")
     assert found["table1_mnist_short"].verdict == "differs"
     assert found["table1_fashion_mnist"].verdict == "not measured"
+
+
+def test_the_table_of_slopes(root):
+    table = chen2024_tables.table1(chen2024_evidence(root, null=0.3))
+    assert len(table.rows) == 2 * 1 * 2
+    expected = ["MNIST", "class index", 3000, "i < 2700", 0.40, 0.35, 0.45, 0.3, 0.1, 0.40]
+    assert table.rows[0][:4] == expected[:4]
+    assert table.rows[0][4:] == pytest.approx(expected[4:])
+    assert [row[0] for row in table.rows] == ["MNIST", "MNIST", "CIFAR-10", "CIFAR-10"]
+
+
+def test_the_decay_leaves_empty_places_out():
+    cube = xr.Dataset({"tail_sum": ("index", [4.0, 2.0, 0.0, np.nan])}, {"index": [1, 2, 3, 4]})
+    index, tail = decay(cube)
+    assert (index.tolist(), tail.tolist()) == ([1, 2], [1.0, 0.5])

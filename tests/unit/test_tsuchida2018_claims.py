@@ -9,7 +9,7 @@ import xarray as xr
 
 from initatlas.config import load_published
 from initatlas.studies.evidence import Evidence
-from initatlas.studies.tsuchida2018 import claims, printed, statistics
+from initatlas.studies.tsuchida2018 import claims, deviations, printed, statistics, tables
 from initatlas.studies.tsuchida2018.erratum_claims import erratum_claims
 from initatlas.studies.tsuchida2018.kernel_claims import kernel_claims
 from initatlas.studies.tsuchida2018.norm_claims import norm_claims
@@ -367,3 +367,37 @@ def test_norms_that_have_run_away_are_blamed_by_their_ratio(evidence, ratio, uns
     )
     assert ("our reading" in found.reason) == unstable
     assert f"1.00 to {ratio:.2f} times" in found.reason
+
+
+def test_the_table_of_deviations(evidence):
+    cube = evidence.cubes["fig4"]
+    changed = cube.assign(cosine=exact(cube) + 0.01 * cube.layer * at(cube, activation=LEAKY, weights=STUDENT))
+    changed.attrs = cube.attrs
+    table = tables.deviations(Evidence({**evidence.cubes, "fig4": changed}, evidence.published))
+    rows = {(row[0], row[1]): row[2:] for row in table.rows}
+    assert len(rows) == 4 * 2
+    assert [column.header for column in table.columns[2:5]] == ["width", "layer 1", "layer 2"]
+    assert rows["fig4d", STUDENT] == pytest.approx([400, *(0.01 * layer for layer in DEEP[:8])], abs=1e-12)
+    assert rows["fig4c", STUDENT] == pytest.approx([400, *[0.0] * 8], abs=1e-12)
+
+
+def test_the_table_of_misprints(evidence):
+    rows = {row[0]: row[2:] for row in tables.errata(evidence).rows}
+    assert set(rows) == {f"erratum_{name}" for name in MISPRINTS} - {"erratum_contraction", "erratum_definite"}
+    assert rows["erratum_initial_value"][:3] == pytest.approx([0.5, 0.0, 0.0], abs=1e-9)
+    assert rows["erratum_integral"][:2] == pytest.approx([-1.0, -0.4 / 1.04])
+    for _, right, measured, low, high in rows.values():
+        assert measured == pytest.approx(right, abs=0.001)
+        assert low < measured < high
+
+
+def test_squared_deviations_are_compared_where_both_inputs_are_seen(evidence):
+    """From 15 to 165 degrees; one network per number."""
+    cube, theory = evidence.cubes["fig2"], evidence.cubes["theory"]
+    inside = (cube.angle >= 15.0) & (cube.angle <= 165.0)
+    changed = cube.assign(cosine=exact(cube) + xr.where(inside, (cube.seed + 1.0) * (VARIANCE / 1000) ** 0.5, 9.0))
+    changed.attrs = cube.attrs
+    np.testing.assert_allclose(deviations.exact_ratio(changed, theory), np.arange(1.0, 21.0) ** 2)
+    np.testing.assert_allclose(
+        deviations.rms(xr.DataArray([[3.0, 4.0], [0.0, 0.0]], dims=("a", "b")), "a"), [12.5**0.5, 0.0]
+    )
