@@ -14,7 +14,7 @@ from initatlas.config import load_workflow
 from initatlas.errors import UserError
 from initatlas.identity import Ancestry
 from initatlas.layout import PAGE, Layout
-from initatlas.runs import RunLock, end_jobs_on_sigterm, name_the_user
+from initatlas.runs import RunLock, end_jobs_on_signals, name_the_user
 
 
 configfile: "config/config.yaml"
@@ -47,7 +47,7 @@ include: "workflow/rules/report.smk"
 
 
 onstart:
-    end_jobs_on_sigterm()
+    end_jobs_on_signals()
     keep_former_cubes()
     mark_page()
     prepare_ray()

@@ -19,16 +19,16 @@ from initatlas.caches import use_writable_caches
 from initatlas.errors import UserError
 from initatlas.messages import own_the_streams, set_up_logging
 from initatlas.names import did_you_mean
-from initatlas.runs import atlas_folder
-from initatlas.stopping import end_now, orderly_stops
+from initatlas.runs import atlas_folder, end_with_workflow
+from initatlas.stopping import end_now, exit_code, orderly_stops
 
 if TYPE_CHECKING:
     from initatlas.studies.evidence import Evidence
 
 log = logging.getLogger("initatlas")
 
-_MISTAKE, _INTERRUPTED, _TERMINATED = 2, 130, 143
-"""Exit codes after a mistake of the user's, and after SIGINT and SIGTERM as a shell gives them."""
+_MISTAKE, _INTERRUPTED = 2, 130
+"""Exit codes after a mistake of the user's, and after SIGINT as a shell gives it."""
 
 _TO_GO_ON = "what is finished is kept, and the same command goes on from there"
 
@@ -38,7 +38,8 @@ Command = Callable[[argparse.Namespace], int | None]
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; return its exit code.
 
-    A mistake of the user's is one line on standard error and exit code 2; an interrupt is 130, SIGTERM 143.
+    A mistake of the user's is one line on standard error and exit code 2; after SIGINT, SIGTERM and SIGHUP it is 130, 143 and
+    129, as a shell gives it.
     """
     words = [*(sys.argv[1:] if arguments is None else arguments)]
     ours, snakemake = (words[: words.index("--")], words[words.index("--") + 1 :]) if "--" in words else (words, [])
@@ -50,16 +51,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.in_atlas:
             os.chdir(atlas_folder(Path.cwd()))
         with options.stops():
+            if options.in_workflow:
+                end_with_workflow()
             return options.command(options) or 0
     except UserError as error:
         log.error("initatlas: %s", error)
         return _MISTAKE
-    except KeyboardInterrupt:
-        log.error("initatlas: interrupted; %s", _TO_GO_ON)
-        return _INTERRUPTED
-    except SystemExit:  # of SIGTERM; its code may be another one where it passes through Ray
-        log.error("initatlas: terminated; %s", _TO_GO_ON)
-        return _TERMINATED
+    except (
+        KeyboardInterrupt,
+        SystemExit,
+    ) as stop:  # the code of the latter may be another one where it passes through Ray
+        how = "interrupted" if isinstance(stop, KeyboardInterrupt) else "terminated"
+        log.error("initatlas: %s; %s", how, _TO_GO_ON)
+        return _INTERRUPTED if isinstance(stop, KeyboardInterrupt) else exit_code()
     except Exception:
         log.exception("initatlas: a bug of ours; please report it with the lines above")
         return 1
@@ -73,7 +77,7 @@ def entry() -> None:
     """
     own_the_streams()
     code = main()
-    if code in (_MISTAKE, _INTERRUPTED, _TERMINATED):
+    if code not in (0, 1):
         logging.shutdown()
         sys.stdout.flush()
         end_now(code)
@@ -94,7 +98,7 @@ def _parser() -> argparse.ArgumentParser:
     """All commands."""
     parser = _Parser(prog="initatlas", description="An atlas of random initialisation.")
     parser.add_argument("--version", action="version", version=f"initatlas {__version__}")
-    parser.set_defaults(log=None, stops=orderly_stops, in_atlas=False)
+    parser.set_defaults(log=None, stops=orderly_stops, in_atlas=False, in_workflow=False)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     run = commands.add_parser("run", help="run the workflow to the report, or to some targets")
     run.add_argument(
@@ -234,7 +238,7 @@ def _add_stages(parser: argparse.ArgumentParser) -> None:
     def stage(name: str, command: Command, *options: str) -> argparse.ArgumentParser:
         found = stages.add_parser(name)
         found.add_argument("--log", type=Path)
-        found.set_defaults(command=command)
+        found.set_defaults(command=command, in_workflow=True)
         for option in options:
             found.add_argument(f"--{option}", required=True)
         return found

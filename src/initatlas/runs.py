@@ -7,6 +7,7 @@ import io
 import os
 import shutil
 import signal
+import socket
 from contextlib import suppress
 from pathlib import Path
 from types import FrameType
@@ -16,6 +17,7 @@ import psutil
 from initatlas.errors import UserError
 from initatlas.files import write_text
 from initatlas.layout import CONFIG, SPECS
+from initatlas.stopping import stop_with, stopping_signals
 
 MARK_VARIABLE = "INITATLAS_MARK"
 """Environment variable by which a front end asks the stages to mark their lines among those of Snakemake."""
@@ -24,6 +26,10 @@ MARK = "\x1e"
 """What stands before a line of ours then: the record separator, which nothing else prints."""
 
 _SNAKEMAKE = Path(".snakemake")
+
+
+OWNER_VARIABLE = "INITATLAS_WORKFLOW"
+"""Environment variable by which the workflow tells its stages who it is: ``host:process id``."""
 
 
 class RunLock:
@@ -76,8 +82,24 @@ def atlas_folder(start: Path) -> Path:
     raise UserError(f"{start}: no atlas here or above; go to the folder that holds Snakefile and config/config.yaml")
 
 
-def end_jobs_on_sigterm() -> None:
-    """On SIGTERM end the running jobs in order, then Snakemake, which by itself waits until they have run to their end."""
+def local_owner() -> int | None:
+    """Process id of the workflow that runs this stage, if it runs on this machine."""
+    host, _, process = os.environ.get(OWNER_VARIABLE, "").rpartition(":")
+    if host != socket.gethostname() or not process.isdigit() or not psutil.pid_exists(int(process)):
+        return None
+    return int(process)
+
+
+def end_with_workflow() -> None:
+    """Stop this stage in order when the Snakemake that runs it is killed, or the shell between them."""
+    owner = local_owner()
+    if owner is not None:
+        with suppress(psutil.NoSuchProcess):
+            stop_with(owner, psutil.Process(owner).create_time())
+
+
+def end_jobs_on_signals() -> None:
+    """On a signal end the running jobs in order, then Snakemake, which by itself waits until they have run to their end."""
     finish = signal.getsignal(signal.SIGTERM)
 
     def end(number: int, frame: FrameType | None) -> None:
@@ -86,7 +108,7 @@ def end_jobs_on_sigterm() -> None:
         if callable(finish):
             finish(number, frame)
 
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in stopping_signals():
         signal.signal(number, end)
 
 

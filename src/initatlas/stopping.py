@@ -1,10 +1,11 @@
-"""Stop in order on SIGINT and SIGTERM; and stop all the same where a call into a library does not return in time.
+"""Stop in order on SIGINT, SIGTERM and SIGHUP; and stop all the same where a call into a library does not return in time.
 
 Python runs signal handlers in the main thread, between two steps of the interpreter. While that thread sits in a long call
 of a numerical library, nothing happens. So a second thread hears of the signal through the wake-up pipe, gives the
 main thread some seconds for its orderly end, and then ends the process itself, with what it has started.
 """
 
+import ctypes
 import logging
 import os
 import signal
@@ -24,6 +25,15 @@ log = logging.getLogger(__name__)
 
 SECONDS_FOR_AN_ORDERLY_END = 3.0
 
+SECONDS_BETWEEN_LOOKS = 0.2
+
+STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+_PR_SET_CHILD_SUBREAPER = 36
+
+_HEARD: list[int] = []
+"""The signals that this process has heard."""
+
 _REASONS: list[str] = []
 """Why this process stops itself; see `stop_for`."""
 
@@ -40,13 +50,13 @@ class Stopped(SystemExit):
 
 @contextmanager
 def orderly_stops() -> Iterator[None]:
-    """Inside the block SIGTERM raises SystemExit and SIGINT KeyboardInterrupt; both end the process within seconds.
+    """Inside the block SIGTERM and SIGHUP raise SystemExit and SIGINT KeyboardInterrupt; all end the process within seconds.
 
     Only to be used in the main thread.
     """
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
-    before = {number: signal.signal(number, _stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, _stop) for number in stopping_signals()}
     wakeup = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
     threading.Thread(target=_watch, args=(reader,), daemon=True).start()
     _ARMED.set()
@@ -64,6 +74,45 @@ def orderly_stops() -> Iterator[None]:
         os.close(writer)
 
 
+def stopping_signals() -> list[signal.Signals]:
+    """The signals that stop a command: not SIGHUP where `nohup` or the like has it ignored."""
+    return [number for number in STOPS if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN]
+
+
+def exit_code() -> int:
+    """128 and the signal that was heard, as a shell gives it; that of SIGTERM if none was."""
+    return 128 + (_HEARD[-1] if _HEARD else signal.SIGTERM)
+
+
+def raise_for(number: int) -> NoReturn:
+    """Raise what a signal stands for: KeyboardInterrupt or `Stopped`."""
+    _HEARD.append(number)
+    if number == signal.SIGINT:
+        raise KeyboardInterrupt
+    raise Stopped(128 + number)
+
+
+def stop_with(process: int, born: float) -> None:
+    """Stop this process in order when another one is gone, or the one that has started this one."""
+    threading.Thread(target=_follow, args=(process, born, os.getppid()), daemon=True).start()
+
+
+def _follow(process: int, born: float, parent: int) -> None:
+    """Wait for the end of one of both."""
+    while os.getppid() == parent and is_running(process, born):
+        time.sleep(SECONDS_BETWEEN_LOOKS)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def is_running(process: int, born: float) -> bool:
+    """Whether a process still runs (and is not another one with its number)."""
+    try:
+        found = psutil.Process(process)
+        return bool(found.create_time() == born and found.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
+
+
 def stop_for(reason: str) -> None:
     """Stop this process from any thread, for a reason that the user is told: as if a `UserError` came up in the main thread.
 
@@ -79,9 +128,7 @@ def _stop(number: int, frame: FrameType | None) -> None:
     """The orderly end: what is open is closed on the way out."""
     if _REASONS:
         raise UserError(_REASONS[0])
-    if number == signal.SIGINT:
-        raise KeyboardInterrupt
-    raise Stopped(128 + number)
+    raise_for(number)
 
 
 def came_from_outside(error: BaseException) -> bool:
@@ -99,7 +146,7 @@ def came_from_outside(error: BaseException) -> bool:
 def _watch(reader: int) -> None:
     """Wait for a signal, then for the main thread, then lose patience."""
     heard = b""
-    while not set(heard) & {signal.SIGINT, signal.SIGTERM}:
+    while not set(heard) & {*STOPS}:
         heard = os.read(reader, 64)
         if not heard:
             return
@@ -110,6 +157,12 @@ def _watch(reader: int) -> None:
         log.error("no orderly end within %g s: stopped all the same", SECONDS_FOR_AN_ORDERLY_END)
     remove_drafts()
     end_now(2 if _REASONS else 128 + heard[-1])
+
+
+def adopt_orphans() -> None:
+    """Have what descendants of this process leave behind become its children, so that it can end them (on Linux)."""
+    with suppress(AttributeError):
+        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def leave_alone(process: int) -> None:

@@ -15,7 +15,8 @@ import pytest
 from toy.accounts import BATCHES, Account, calm_cube, drill_sweep, title, wait_until
 from toy.drill import POINTS_PER_BATCH
 
-from initatlas.sweeps.ray_session import OWNER_VARIABLE, RAY_IS_GONE
+from initatlas.runs import OWNER_VARIABLE
+from initatlas.sweeps.ray_session import RAY_IS_GONE
 
 pytestmark = pytest.mark.fault
 

@@ -12,9 +12,9 @@ import pytest
 import xarray as xr
 from toy.sweeps import make_sweep, run
 
+from initatlas.runs import OWNER_VARIABLE
 from initatlas.sweeps.backends import MAX_ATTEMPTS
 from initatlas.sweeps.engine import open_store, partial_path, plan_sweep
-from initatlas.sweeps.ray_session import OWNER_VARIABLE
 
 pytestmark = pytest.mark.fault
 

@@ -11,10 +11,11 @@ import xarray as xr
 from toy.sweeps import make_sweep, run
 
 from initatlas.errors import UserError
+from initatlas.runs import OWNER_VARIABLE
 from initatlas.sweeps.backends import MAX_ATTEMPTS, RayBackend
 from initatlas.sweeps.engine import DataSource, open_store, partial_path, plan_sweep
 from initatlas.sweeps.former import keep_former, older_path
-from initatlas.sweeps.ray_session import OWNER_VARIABLE, RayOfTheSweep
+from initatlas.sweeps.ray_session import RayOfTheSweep
 
 
 @pytest.fixture(scope="module")

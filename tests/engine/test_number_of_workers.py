@@ -10,7 +10,7 @@ import pytest
 import xarray as xr
 from toy.sweeps import make_sweep, run
 
-from initatlas.sweeps.ray_session import OWNER_VARIABLE
+from initatlas.runs import OWNER_VARIABLE
 
 SWEEPS = {
     "draws": ("toy.draws", {"offset": [0, 1, 2, 3]}, {}),

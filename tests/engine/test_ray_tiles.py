@@ -10,7 +10,7 @@ import pytest
 
 from initatlas.datasets.dataset import Dataset, write_dataset
 from initatlas.kernels.gram_file import GramFile
-from initatlas.sweeps.ray_session import OWNER_VARIABLE
+from initatlas.runs import OWNER_VARIABLE
 
 
 @pytest.fixture

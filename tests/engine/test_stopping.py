@@ -12,8 +12,8 @@ import psutil
 import pytest
 from toy.sweeps import make_sweep
 
+from initatlas.runs import OWNER_VARIABLE
 from initatlas.sweeps.engine import open_store, plan_sweep
-from initatlas.sweeps.ray_session import OWNER_VARIABLE
 
 pytestmark = pytest.mark.fault
 

@@ -16,9 +16,11 @@ import pytest
 from filelock import FileLock
 
 from initatlas.errors import UserError
+from initatlas.runs import OWNER_VARIABLE
+from initatlas.stopping import is_running
 from initatlas.sweeps import ray_keeper, ray_session
-from initatlas.sweeps.ray_keeper import LONGEST_FOLDER, Session, end_orphans, is_running, ray_folder, remove_ray_folder
-from initatlas.sweeps.ray_session import OWNER_VARIABLE, RAY_IS_GONE, RayOfTheSweep
+from initatlas.sweeps.ray_keeper import LONGEST_FOLDER, Session, end_orphans, ray_folder, remove_ray_folder
+from initatlas.sweeps.ray_session import RAY_IS_GONE, RayOfTheSweep
 
 GONE = 2**22 + 1
 """No process has this id: Linux gives lower ones."""
@@ -231,7 +233,7 @@ WATCHED = """
         print("watching", flush=True)
         {work}
 
-    options = SimpleNamespace(log=None, command=work, in_atlas=False, stops=cli.orderly_stops)
+    options = SimpleNamespace(log=None, command=work, in_atlas=False, in_workflow=False, stops=cli.orderly_stops)
     cli._parser = lambda: SimpleNamespace(parse_args=lambda arguments: options)
     cli.entry()
 """

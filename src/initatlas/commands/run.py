@@ -9,9 +9,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
+
+import psutil
 
 from initatlas.config import Workflow, load_workflow
 from initatlas.errors import UserError
@@ -19,7 +22,7 @@ from initatlas.files import must_be_file, must_be_folder
 from initatlas.layout import DATA, FIGURE_FORMATS, PAGE, POINTS, SPECS, TABLE_FORMATS, Layout
 from initatlas.names import did_you_mean
 from initatlas.runs import MARK, MARK_VARIABLE, RunLock
-from initatlas.stopping import end_descendants
+from initatlas.stopping import adopt_orphans, end_descendants, raise_for, stopping_signals
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +33,8 @@ PROFILE = "workflow/profiles/default"
 
 SECONDS_TO_STOP = 30.0
 """How long a run that was told to stop may take, before it is ended by force."""
+
+SECONDS_FOR_LEFTOVERS = 10.0
 
 _SECONDS_BETWEEN_LOOKS = 0.1
 
@@ -109,6 +114,8 @@ def run_workflow(
     if overrides:
         command += ["--config", *(f"{key}={value}" for key, value in overrides.items())]
     command += [*options, "--", *targets]
+    adopt_orphans()
+    others = psutil.Process().children()
     begin = time.monotonic()
     RUN_LOG.parent.mkdir(parents=True, exist_ok=True)
     with RUN_LOG.open("wb") as output:
@@ -125,8 +132,18 @@ def run_workflow(
     with _Stop(process) as stop:
         for line in _lines(process):
             _tell(line, told, verbose=verbose)
+        _end_leftovers(others)
     stop.pass_on()
     return _conclude(process.returncode, told, time.monotonic() - begin, report=not targets)
+
+
+def _end_leftovers(others: Sequence[psutil.Process]) -> None:
+    """Wait for what a Snakemake that was killed has left, which ends by itself; end what does not, but for some others."""
+    left = [found for found in psutil.Process().children(recursive=True) if found not in others]
+    _, alive = psutil.wait_procs(left, timeout=SECONDS_FOR_LEFTOVERS)
+    for process in alive:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
 
 
 def is_dry(options: Sequence[str]) -> bool:
@@ -178,7 +195,7 @@ def _end_with_parent() -> None:
 
 
 class _Stop:
-    """Passes SIGINT and SIGTERM on to a run, once in order, then by force, and remembers them.
+    """Passes SIGINT, SIGTERM and SIGHUP on to a run, once in order, then by force, and remembers them.
 
     Parameters
     ----------
@@ -192,7 +209,7 @@ class _Stop:
         self._before: dict[int, object] = {}
 
     def __enter__(self) -> "_Stop":
-        self._before = {number: signal.signal(number, self._hear) for number in (signal.SIGINT, signal.SIGTERM)}
+        self._before = {number: signal.signal(number, self._hear) for number in stopping_signals()}
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -213,10 +230,8 @@ class _Stop:
     def pass_on(self) -> None:
         """Raise what was heard, as if it had just come."""
         signal.setitimer(signal.ITIMER_REAL, 0.0)
-        if self._heard == signal.SIGINT:
-            raise KeyboardInterrupt
         if self._heard is not None:
-            raise SystemExit(128 + self._heard)
+            raise_for(self._heard)
 
 
 def _lines(process: "subprocess.Popen[bytes]") -> Iterator[str]:
@@ -262,7 +277,12 @@ def _conclude(code: int, told: _Told, seconds: float, *, report: bool) -> int:
     """Say how it ended; give the exit code of this command."""
     for failure in told.failures:
         log.error("failed: %s", ", see ".join(failure))
-    if code and not told.failures:
+    if code < 0:
+        log.error(
+            "Snakemake was killed (%s); what is finished is kept, and the same command goes on from there",
+            _signal(code),
+        )
+    elif code and not told.failures:
         log.error("%s", _complaint())
         log.error("Snakemake ended with exit code %d; all that it said is in %s", code, RUN_LOG)
     if code:
@@ -278,6 +298,14 @@ def _conclude(code: int, told: _Told, seconds: float, *, report: bool) -> int:
     if report and not told.dry and (told.idle or told.jobs):
         log.info("the report: %s", PAGE)
     return 0
+
+
+def _signal(code: int) -> str:
+    """Name of the signal behind the exit code of a process."""
+    try:
+        return signal.Signals(-code).name
+    except ValueError:
+        return f"signal {-code}"
 
 
 def _complaint() -> str:

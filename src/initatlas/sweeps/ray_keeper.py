@@ -4,7 +4,6 @@ It ends its Ray, to the last process, when its owner is gone, whichever way that
 still starts. Nobody does that for a keeper that is killed itself: whoever misses it ends what it has left (`end_orphans`).
 """
 
-import ctypes
 import json
 import logging
 import os
@@ -25,7 +24,7 @@ from filelock import FileLock, Timeout
 
 from initatlas.errors import UserError
 from initatlas.files import atomic_path
-from initatlas.stopping import end_descendants, end_now
+from initatlas.stopping import adopt_orphans, end_descendants, end_now, is_running
 
 log = logging.getLogger(__name__)
 
@@ -39,8 +38,6 @@ SECONDS_BETWEEN_CHECKS = 0.1
 
 _PARTS = ("gcs_server", "raylet")
 """The processes without which a Ray is none."""
-
-_PR_SET_CHILD_SUBREAPER = 36
 
 LONGEST_FOLDER = 40
 """Characters of a folder for Ray: the paths of its sockets are longer by 64, and the system takes 107."""
@@ -82,15 +79,6 @@ def read_session(path: Path) -> Session | None:
         return Session(**{**found, "parts": tuple((int(process), float(born)) for process, born in found["parts"])})
     except (OSError, ValueError, TypeError, KeyError):
         return None
-
-
-def is_running(process: int, born: float) -> bool:
-    """Whether a process still runs (and is not another one with its number)."""
-    try:
-        found = psutil.Process(process)
-        return bool(found.create_time() == born and found.status() != psutil.STATUS_ZOMBIE)
-    except psutil.NoSuchProcess:
-        return False
 
 
 def end_orphans(path: Path) -> None:
@@ -140,7 +128,7 @@ def keep_ray(owner: int, workers: int, path: Path) -> int:
     except Timeout:
         return NOT_NEEDED
     end_orphans(path)
-    _adopt_orphans()
+    adopt_orphans()
     threading.Thread(target=_end_with_owner, args=(owner, path), daemon=True).start()
     try:
         _hold_ray(workers, path)
@@ -296,12 +284,6 @@ def keep_private(token: str) -> None:
 def use_loopback() -> None:
     """Have Ray take a loopback address as it is; the only switch for that bears the name of other systems."""
     os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
-
-
-def _adopt_orphans() -> None:
-    """Have the helpers of a raylet that was killed become children of this process, so that it can end them (on Linux)."""
-    with suppress(AttributeError):
-        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def _write_session(path: Path, session: Session) -> None:

@@ -9,7 +9,6 @@ Nothing here stops a Ray that was not started here.
 
 import logging
 import os
-import socket
 import subprocess
 import sys
 import threading
@@ -21,11 +20,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
 
-import psutil
 from filelock import FileLock, Timeout
 
 from initatlas.errors import UserError
 from initatlas.messages import send_libraries_to_the_log
+from initatlas.runs import local_owner
 from initatlas.stopping import leave_alone, stop_for
 from initatlas.sweeps.ray_address import (
     ADDRESS_VARIABLE,
@@ -56,9 +55,6 @@ BackendName = Literal["serial", "ray", "auto"]
 
 SECONDS_WORTH_RAY = 30.0
 """Starting Ray costs some seconds: a sweep shorter than this runs in the driver's own process."""
-
-OWNER_VARIABLE = "INITATLAS_WORKFLOW"
-"""Environment variable by which the workflow tells its sweeps who owns the shared Ray: ``host:process id``."""
 
 START_SECONDS = 120.0
 
@@ -96,7 +92,7 @@ class RayOfTheSweep:
     """
 
     def __init__(self, *, workers: int, session_folder: Path) -> None:
-        owner = _local_owner() or os.getpid()
+        owner = local_owner() or os.getpid()
         self._workers = workers
         self._path = session_folder / f"{owner}.json"
         self._owner = owner
@@ -335,14 +331,6 @@ def _why_not_started(words: Path) -> str:
     return (
         f"the private Ray of this run has not started{reason}; what is finished is stored; run the same command again"
     )
-
-
-def _local_owner() -> int | None:
-    """Process id of the workflow that runs this sweep, if it runs on this machine."""
-    host, _, process = os.environ.get(OWNER_VARIABLE, "").rpartition(":")
-    if host != socket.gethostname() or not process.isdigit() or not psutil.pid_exists(int(process)):
-        return None
-    return int(process)
 
 
 def _is_kept(path: Path) -> bool:
