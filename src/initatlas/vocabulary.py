@@ -9,6 +9,7 @@ as a coordinate in a cube and as a legend entry. Which names there are is the bu
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from math import inf, isfinite
 from typing import ClassVar, Protocol
 
@@ -68,6 +69,13 @@ def parse_label(label: str) -> tuple[str, dict[str, float]]:
     ValueError
         If the text is not of the form ``name`` or ``name(key=number, ...)``.
     """
+    name, parameters = _parsed(label)
+    return name, dict(parameters)
+
+
+@lru_cache(maxsize=4096)
+def _parsed(label: str) -> tuple[str, tuple[tuple[str, float], ...]]:
+    """The same, remembered: every point of a sweep has its labels read."""
     match = _LABEL.fullmatch(label)
     if match is None:
         raise ValueError(f"{label!r} is not a label such as 'gaussian' or 'multivariate_t(nu=5)'")
@@ -83,7 +91,7 @@ def parse_label(label: str) -> tuple[str, dict[str, float]]:
             equals = ""
         if not equals:
             raise ValueError(f"{item.strip()!r} in {label!r} is not key=number")
-    return name, parameters
+    return name, tuple(parameters.items())
 
 
 def canonical_label(label: str, vocabulary: Vocabulary) -> str:

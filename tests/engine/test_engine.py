@@ -2,6 +2,7 @@
 
 import random
 import socket
+import time
 from unittest.mock import Mock
 
 import numpy as np
@@ -13,7 +14,7 @@ from toy.sweeps import make_sweep, run
 from initatlas.errors import UserError
 from initatlas.runs import OWNER_VARIABLE
 from initatlas.sweeps.backends import MAX_ATTEMPTS, RayBackend
-from initatlas.sweeps.engine import DataSource, open_store, partial_path, plan_sweep
+from initatlas.sweeps.engine import DataSource, _begins_with, open_store, partial_path, plan_sweep
 from initatlas.sweeps.former import keep_former, older_path
 from initatlas.sweeps.ray_session import RayOfTheSweep
 
@@ -398,3 +399,29 @@ def test_a_point_that_kills_its_worker_does_not_take_its_companions_along(tmp_pa
     report, path = run(faults(tmp_path, fault="kill"), tmp_path, backend=ray_backend)
     assert len(report.failures) == 1
     assert read(partial_path(path))["status"].values.tolist() == [0, 0, 0, 0, 1, 0, 0, 0]
+
+
+# Large sweeps
+
+
+def seconds_to_plan(folder, points):
+    """CPU time of the plan of a sweep of one axis."""
+    sweep = make_sweep("toy.draws", {"offset": {"linspace": [1, points, points]}})
+    begin = time.process_time()
+    assert plan_sweep(sweep, open_store(sweep, folder), {}).to_run == points
+    return time.process_time() - begin
+
+
+def test_the_time_of_a_plan_grows_with_its_points_and_no_faster(tmp_path):
+    seconds_to_plan(tmp_path, 100)
+    few, many = (min(seconds_to_plan(tmp_path, points) for _ in range(2)) for points in (1000, 16_000))
+    assert many < 3 * 16 * few
+
+
+def test_points_of_different_lengths_are_compared_without_a_look_at_each_value():
+    """Ten thousand million values are as quickly compared as ten."""
+    assert _begins_with(range(10**10), range(10**10 - 1))
+    assert not _begins_with(range(10**10), range(1, 10**10 - 1))
+    assert _begins_with([0.0, 0.5, 1.0], [0.0, 0.5])
+    assert not _begins_with([0.0, 0.5, 1.0], [0.0, 1.0])
+    assert _begins_with(range(3), [0.0, 1.0])

@@ -1,11 +1,10 @@
 """Group points into batches that are worth a task."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
 from initatlas.sweeps.experiment import Experiment, Parameters
-from initatlas.sweeps.points import canonical_json
 
 SECONDS_PER_BATCH = 4.0
 """A batch of this length hides the overhead of a task (some ms) and still spreads over workers."""
@@ -66,11 +65,13 @@ def make_batches(tasks: Sequence[Task], experiment: Experiment) -> list[Batch]:
 
     The composition depends on the points alone, never on the workers. Results do not depend on it at all.
     """
-    groups: dict[tuple[bool, str], list[Task]] = defaultdict(list)
+    groups: dict[Hashable, list[Task]] = defaultdict(list)
+    names = [name for name in experiment.parameters.model_fields if name in (*experiment.static, "dataset")]
     for task in tasks:
-        groups[task.suspect, _static_values(task.parameters, experiment)].append(task)
-    longest = seconds_per_batch(sum(experiment.seconds(task.parameters) for task in tasks))
-    batches = [batch for group in groups.values() for batch in _cut(group, experiment, longest)]
+        groups[task.suspect, _static_values(task.parameters, names)].append(task)
+    costs = {task.key: experiment.seconds(task.parameters) for task in tasks}
+    longest = seconds_per_batch(sum(costs.values()))
+    batches = [batch for group in groups.values() for batch in _cut(group, experiment, costs, longest)]
     return sorted(batches, key=lambda batch: (not batch.suspect, -batch.seconds))
 
 
@@ -88,19 +89,18 @@ def halves(batch: Batch) -> list[Batch]:
     return [first, second]
 
 
-def _static_values(parameters: Parameters, experiment: Experiment) -> str:
-    """What must agree within a batch."""
-    names = (*experiment.static, "dataset")
-    return canonical_json([getattr(parameters, name, None) for name in names])
+def _static_values(parameters: Parameters, names: Sequence[str]) -> Hashable:
+    """What must agree within a batch; True is not 1 there."""
+    return tuple((type(value), value) for value in (getattr(parameters, name) for name in names))
 
 
-def _cut(group: Sequence[Task], experiment: Experiment, longest: float) -> list[Batch]:
+def _cut(group: Sequence[Task], experiment: Experiment, costs: Mapping[str, float], longest: float) -> list[Batch]:
     """Cut points of one shape into batches within the limits; a point beyond them stands alone."""
     batches: list[Batch] = []
     chosen: list[Task] = []
     seconds = megabytes = 0.0
     for task in group:
-        cost, memory = experiment.seconds(task.parameters), experiment.megabytes(task.parameters)
+        cost, memory = costs[task.key], experiment.megabytes(task.parameters)
         if chosen and (seconds + cost > longest or megabytes + memory > MEGABYTES_PER_BATCH):
             batches.append(_batch(chosen, seconds, megabytes))
             chosen, seconds, megabytes = [], 0.0, 0.0

@@ -81,7 +81,13 @@ def _named_in_sweep(sweep: Sweep) -> tuple[str, ...]:
 
 def _modules(labels: Iterable[tuple[Room[Any], Any]]) -> tuple[str, ...]:
     """The modules of labels, each in its room, sorted; what is no text names nothing."""
-    return tuple(sorted({room.module_of(label) for room, label in labels if isinstance(label, str)}))
+    return tuple(sorted({_module(room, label) for room, label in labels if isinstance(label, str)}))
+
+
+@lru_cache(maxsize=4096)
+def _module(room: Room[Any], label: str) -> str:
+    """The module of one label, remembered: every point of a sweep asks for it."""
+    return room.module_of(label)
 
 
 @lru_cache(maxsize=256)

@@ -153,7 +153,7 @@ def plan_sweep(sweep: Sweep, store: PointStore, data: Mapping[str, DataSource]) 
 
 def _key(sweep: Sweep, point: Parameters, data: Mapping[str, DataSource]) -> str:
     """The key of a point, with the hash of its data set if it has one, and the code of the components that it names."""
-    name = getattr(point, "dataset", None)
+    name = getattr(point, "dataset", None) if data else None
     content = data[name].sha256 if name else ""
     return point_key(point.identity(), root_seed=sweep.root_seed, data_sha256=content, code=named_code(point))
 
@@ -162,15 +162,22 @@ def _extend(inner: dict[str, Coordinate], experiment: Experiment, point: Paramet
     """Keep the longest coordinate of every inner dimension; a shorter one has to be its beginning."""
     for name, coordinate in experiment.coordinates(point).items():
         known = inner.setdefault(name, coordinate)
-        if len(known.values) == len(coordinate.values) and all(map(eq, known.values, coordinate.values)):
+        if known is coordinate:
             continue
         longer, shorter = sorted((known, coordinate), key=lambda found: -len(found.values))
-        if list(longer.values[: len(shorter.values)]) != list(shorter.values):
+        if not _begins_with(longer.values, shorter.values):
             raise UserError(
                 f"sweep {sweep.title}: its points differ in the values along {name}; keep the parameters that fix them "
                 "out of the axes, and make one sweep for each of their values"
             )
         inner[name] = longer
+
+
+def _begins_with(longer: Sequence[float], shorter: Sequence[float]) -> bool:
+    """Whether values begin with others; of two ranges that is known without looking at each."""
+    if isinstance(longer, range) and isinstance(shorter, range):
+        return longer[: len(shorter)] == shorter
+    return all(map(eq, longer, shorter))
 
 
 def run_sweep(
