@@ -149,8 +149,8 @@ def kernel_filler(kernel: KernelName, architecture: Architecture, rows: Inputs, 
     -------
     callable
         ``fill(chords, out, at, across, lead)`` takes the half-chords of the rows `at` and the columns `across` of the
-        matrix, and writes their kernel values to `out`, of the same shape or the same array. In row i it leaves what is
-        before column lead + i alone: 0 for the upper triangle of a block on the diagonal, `EVERYTHING` for all.
+        matrix, and writes their kernel values to `out`, of the same shape or the same array. In row i nobody needs what is
+        before column lead + i: 0 for the upper triangle of a block on the diagonal, `EVERYTHING` for all.
 
     Raises
     ------
