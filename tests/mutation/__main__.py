@@ -48,9 +48,6 @@ LIBRARIES = (
 WAITS = 5
 """How many times the limit on the processor the tests may take by the clock."""
 
-MOST_FILES = 3
-"""Test files per mutant."""
-
 
 def main() -> None:
     """Read the command line, try the mutants of the rooms."""
@@ -58,6 +55,7 @@ def main() -> None:
     parser.add_argument("rooms", nargs="*", metavar="room", help=f"{', '.join(ROOMS)}; all if none is given")
     parser.add_argument("--count", type=int, default=25, help="mutants per room")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--files", type=int, default=3, help="test files per mutant, the nearest ones")
     parser.add_argument("--limit", type=float, default=60.0, help="processor seconds for the tests of one mutant")
     parser.add_argument("--output", type=Path, default=Path("mutation.jsonl"), help="file that gets a line per mutant")
     parser.add_argument(
@@ -84,7 +82,7 @@ def main() -> None:
             for module, mutant in sample(room, count=arguments.count, seed=arguments.seed):
                 if survivors is not None and (module, mutant.line, mutant.before, mutant.after) not in survivors:
                     continue
-                tests = _tests(module, imported, inside)
+                tests = _tests(module, imported, inside)[: arguments.files]
                 verdict = _try(tree, module, mutant, tests, limit=arguments.limit)
                 record = {
                     "room": room,
@@ -155,7 +153,7 @@ def _tests(module: str, imported: dict[Path, set[str]], inside: dict[str, set[st
         """Files that are named after the module or its room come first, then those with the fewest imports."""
         return not any(part in path.name for part in parts), path in through, len(imported[path])
 
-    return sorted(direct + through or near, key=distance)[:MOST_FILES]
+    return sorted(direct + through or near, key=distance)
 
 
 def _dotted(module: str) -> str:

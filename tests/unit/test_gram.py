@@ -1,5 +1,6 @@
 """Compiled kernels, Gram matrices and their spectra."""
 
+import mpmath
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -12,6 +13,7 @@ from initatlas.kernels.angles import kernels_at_angle
 from initatlas.kernels.architecture import Architecture
 from initatlas.kernels.blocks import kernel_block
 from initatlas.kernels.gram import compiled_kernel, gram_matrix, grams_of_networks
+from initatlas.kernels.layered import _defect
 from initatlas.kernels.recursion import hidden_states, output_kernels
 from initatlas.kernels.spectrum import eigen_coefficients, eigenpairs, squared_coefficients
 
@@ -324,3 +326,10 @@ def test_the_error_of_a_compiled_kernel_is_bounded_by_its_size_on_an_ellipse(act
     np.testing.assert_allclose(continued(inside.astype(complex), depth), expected, atol=1e-12 * compiled.at_zero)
     degree = len(compiled.near) - 1
     assert 4 * largest * radius**-degree / (radius - 1) < 5e-11 * compiled.at_zero
+
+
+@pytest.mark.parametrize("t", [1e-300, 1e-9, 1e-3, 0.3, 0.99, 1.0, 1.01, 2.0, 3.1])
+def test_the_defect_of_a_rectifier_keeps_its_digits(t):
+    with mpmath.workdps(700):
+        exact = mpmath.sin(t) - t * mpmath.cos(t)
+    assert _defect(t) == pytest.approx(float(exact), rel=4e-15, abs=0.0)
