@@ -241,3 +241,16 @@ def test_the_step_has_no_ntk():
     nngp, ntk = kernels_at_angle(Architecture("step", 3), np.array([0.0, 1.0]))
     assert ntk is None
     assert nngp[0] == pytest.approx(1.0, rel=1e-15)
+
+
+@pytest.mark.parametrize("activation", ["erf", "sin", "identity"])
+def test_the_kernel_of_an_odd_network_is_odd_in_the_cosine(activation):
+    """Against the recursion in the obtuse angle itself."""
+    architecture, angle = Architecture(activation, 2, output_bias_variance=0.3), np.array([1.8, 2.6, 3.0])
+    one = np.ones(())
+    *_, state = hidden_states(architecture, one, one, angle)
+    nngp, ntk = (values + 0.3 for values in output_kernels(architecture, state))
+    found = kernels_at_angle(architecture, angle)
+    np.testing.assert_allclose(found[0], nngp, rtol=1e-9)
+    np.testing.assert_allclose(found[1], ntk, rtol=1e-9)
+    assert (found[0] < 0.3).all()
