@@ -311,10 +311,9 @@ def _add_sweep(found: _Sweeps, written: SweepConfig, study: str, name: str, here
         return
     found.backends[title] = written.backend or here.settings.backend
     idle = set.intersection(*(set(idle_exclusions(sweep)) for sweep in checked.values()))
-    if idle:
-        found.warnings[title] = tuple(
-            f"{where}.exclude[{number}] matches no point; is a value misspelt?" for number in sorted(idle)
-        )
+    lines = [f"{where}.exclude[{number}] matches no point; is a value misspelt?" for number in sorted(idle)]
+    if lines := [*lines, *reader.left_out(checked)]:
+        found.warnings[title] = tuple(lines)
 
 
 class _SweepReader:
@@ -371,12 +370,20 @@ class _SweepReader:
 
     def _absent(self, names: Sequence[str]) -> str:
         """Why data sets cannot be used here, and what can be done."""
-        for name in names:
-            if name in self._here.present and name not in self._usable:
-                lacking = self._lacking(name, self._here.raw_data)
-                folder = self._here.settings.raw_data
-                return f"data set {name!r} is not whole: {lacking}; put its files into {folder}{_download([name], self._here)}"
-        return _absent(names, self._here)
+        parts = (name for name in names if name in self._here.present and name not in self._usable)
+        part = next(parts, None)
+        return _absent(names, self._here) if part is None else f"data set {part!r} is not whole: {self._mend(part)}"
+
+    def _mend(self, name: str) -> str:
+        """What a data set lacks whose files are there in part, and how to get the others."""
+        folder = self._here.settings.raw_data
+        return f"{self._lacking(name, self._here.raw_data)}; put its files into {folder}{_download([name], self._here)}"
+
+    def left_out(self, checked: Mapping[Scale, Sweep]) -> list[str]:
+        """Data sets that the sweep asks for if they are there, and that are there in part."""
+        asked = checked[self._here.settings.scale].datasets
+        parts = [name for name in asked if name in self._here.present and name not in self._usable]
+        return [f"{self._where}: data set {name!r} is left out: {self._mend(name)}" for name in parts]
 
     def _resolved(self, config: SweepConfig, scale: Scale) -> Sweep:
         """The sweep at a scale."""

@@ -155,9 +155,14 @@ def test_a_split_without_files_counts_where_it_is_needed(config, tmp_path):
     workflow = load_workflow(tmp_path)
     assert workflow.sweep("mine/some").datasets == ["digits"]
     assert workflow.sweep("mine/smooth").datasets == ["mine"]
+    (line,) = workflow.warnings["mine/some"]
+    assert line.endswith("data set 'mine' is left out: it has no test split; put its files into data/raw")
+    assert "mine/smooth" not in workflow.warnings
     with pytest.raises(
         UserError, match=r"data set 'mine' is not whole: it has no test split; put its files into data/raw"
     ):
         workflow.sweep("mine/one")
     put(tmp_path / "data/raw/mine", split="t10k")
-    assert load_workflow(tmp_path).sweep("mine/some").datasets == ["digits", "mine"]
+    workflow = load_workflow(tmp_path)
+    assert workflow.sweep("mine/some").datasets == ["digits", "mine"]
+    assert "mine/some" not in workflow.warnings

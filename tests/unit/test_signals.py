@@ -122,6 +122,32 @@ def test_images_shrink_without_aliasing(raw):
     assert np.abs(resolutions[-1] - 127.5).max() < 10
 
 
+def test_fractions_are_cut_as_grey_levels_are():
+    levels = np.random.default_rng(3).integers(64, 192, (2, 32, 32))
+    given = [(levels.astype(np.uint8), 255), ((levels / 255).astype(np.float32), 1)]
+    cut = [
+        [
+            *image_pieces(
+                Dataset("x", images, *_UNLABELLED, maximum, ""),
+                3,
+                shape=(16, 16),
+                levels=3,
+                rng=np.random.default_rng(0),
+            )
+        ]
+        for images, maximum in given
+    ]
+    for (origin, whole), (other, fractions) in zip(*cut, strict=True):
+        assert origin == other
+        for piece, fraction in zip(whole, fractions, strict=True):
+            np.testing.assert_allclose(
+                255 * fraction, piece, atol=1.5
+            )  # of whole numbers Pillow rounds rows and columns
+
+
+_UNLABELLED = (np.arange(2), np.zeros(2, np.int8))
+
+
 def test_recordings_are_filtered_before_they_are_decimated(raw):
     """440 Hz lies above half of 500 Hz: it goes; left in, it would fold to 60 Hz."""
     voices = build_dataset("voices", RecordingsSpec(folder="voices"), raw)
