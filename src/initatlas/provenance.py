@@ -162,10 +162,10 @@ def commit() -> str:
     return answer.stdout.strip()
 
 
-def package_versions() -> dict[str, str]:
-    """Versions of Python and of the packages that carry the numbers."""
+def package_versions(names: Iterable[str] = PACKAGES) -> dict[str, str]:
+    """Versions of Python and of those of the packages that are installed; by default all that carry the numbers."""
     found = {"python": platform.python_version()}
-    for name in PACKAGES:
+    for name in names:
         try:
             found[name] = version(name)
         except PackageNotFoundError:

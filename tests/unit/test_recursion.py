@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from initatlas.activations import activation_of
-from initatlas.kernels.angles import kernels_at_angle, kernels_by_depth, layerwise_one_minus_cosine, one_minus_cosine
+from initatlas.kernels.angles import kernels_at_angle, kernels_by_depth, layerwise_signals, one_minus_cosine
 from initatlas.kernels.architecture import Architecture
 from initatlas.kernels.arguments import MOST_LAYERS
 from initatlas.kernels.preserving import preactivation_preserving_variance
@@ -182,7 +182,7 @@ def test_exact_and_plain_angles_give_the_same_kernels(activation, p, q, theta, b
 
 def test_layers_agree_with_single_depths():
     angles = np.array([0.1, 2.0])
-    rows = layerwise_one_minus_cosine(angles, 6, LEAKY)
+    rows, _ = layerwise_signals(angles, 6, LEAKY)
     for depth in range(7):
         np.testing.assert_array_equal(rows[depth], one_minus_cosine(angles, depth, LEAKY))
 

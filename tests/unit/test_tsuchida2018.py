@@ -7,7 +7,7 @@ import pytest
 from scipy.integrate import quad
 from scipy.stats import norm
 
-from initatlas.kernels.angles import layerwise_one_minus_cosine, one_minus_cosine
+from initatlas.kernels.angles import one_minus_cosine
 from initatlas.networks.forward import RandomNetwork, forward_signals, row_norms
 from initatlas.studies.tsuchida2018 import printed
 from initatlas.studies.tsuchida2018.deviations import scale_kurtosis
@@ -126,7 +126,7 @@ def test_the_elu_kernel_at_a_right_angle():
 
 @pytest.mark.parametrize("slope_of_activation", [0.0, SLOPE])
 def test_rate_constant(slope_of_activation):
-    gap = layerwise_one_minus_cosine(np.array([2.0]), 20000, f"leaky_relu(slope={slope_of_activation})")[-1, 0]
+    gap = one_minus_cosine(np.array(2.0), 20000, f"leaky_relu(slope={slope_of_activation})")
     assert gap * 20000**2 == pytest.approx(printed.rate_constant(slope_of_activation), rel=0.01)
 
 

@@ -93,15 +93,13 @@ def one_minus_cosine(
     weight_variance: float | None = None,
     bias_variance: float = 0.0,
 ) -> Doubles:
-    """1 - cos theta_depth, as in `layerwise_one_minus_cosine`."""
-    rows = layerwise_one_minus_cosine(
-        angles, depth, activation, weight_variance=weight_variance, bias_variance=bias_variance
-    )
+    """1 - cos theta_depth, as in `layerwise_signals`."""
+    rows, _ = layerwise_signals(angles, depth, activation, weight_variance=weight_variance, bias_variance=bias_variance)
     last: Doubles = rows[-1]
     return last
 
 
-def layerwise_one_minus_cosine(
+def layerwise_signals(
     angles: Doubles,
     depth: int,
     activation: str = "relu",
@@ -109,8 +107,8 @@ def layerwise_one_minus_cosine(
     weight_variance: float | None = None,
     bias_variance: float = 0.0,
     squared_norm: float = 1.0,
-) -> Doubles:
-    """1 - cos theta_j for the signals phi(z_j) of every layer j = 0, ..., depth, with full relative accuracy.
+) -> tuple[Doubles, Doubles]:
+    """1 - cosine of the signals phi(z_j), and their mean squares, layer by layer.
 
     Parameters
     ----------
@@ -125,36 +123,10 @@ def layerwise_one_minus_cosine(
 
     Returns
     -------
-    ndarray, shape (depth + 1, *angles.shape)
-        Without bias and with a rectifier the rows fall as 1 / j^2, slower than any geometric sequence: theta = 0 is the
-        only fixed point (Tsuchida et al. 2018, corollary 8) and the map has slope 1 there.
-    """
-    rows, _ = layerwise_signals(
-        angles,
-        depth,
-        activation,
-        weight_variance=weight_variance,
-        bias_variance=bias_variance,
-        squared_norm=squared_norm,
-    )
-    return rows
-
-
-def layerwise_signals(
-    angles: Doubles,
-    depth: int,
-    activation: str = "relu",
-    *,
-    weight_variance: float | None = None,
-    bias_variance: float = 0.0,
-    squared_norm: float = 1.0,
-) -> tuple[Doubles, Doubles]:
-    """1 - cosine of the signals, and their mean squares, layer by layer; parameters as in `layerwise_one_minus_cosine`.
-
-    Returns
-    -------
     one_minus_cosine : ndarray, shape (depth + 1, *angles.shape)
-        Of the inputs, then of the signals phi(z_j) of the layers.
+        Of the inputs, then of the layers' signals, with full relative accuracy. Without bias and with a rectifier the rows fall
+        as 1 / j^2, slower than any geometric sequence: theta = 0 is the only fixed point (Tsuchida et al. 2018, corollary 8)
+        and the map has slope 1 there.
     mean_square : ndarray, shape (depth + 1,)
         `squared_norm`, then E[phi(z_j)^2].
     """

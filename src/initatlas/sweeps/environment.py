@@ -6,9 +6,10 @@ import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import NamedTuple
+
+from initatlas.provenance import package_versions
 
 PACKAGES = ("numpy", "scipy", "torch", "numba", "initatlas")
 """What a batch may call into; a package that is not installed is not recorded."""
@@ -48,13 +49,7 @@ def environment(*, gpu: bool) -> dict[str, str]:
 @cache
 def _software() -> dict[str, str]:
     """Versions of Python, of the packages and of the linear algebra behind numpy."""
-    found = {"python": platform.python_version()}
-    for name in PACKAGES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found | {"blas": _blas()}
+    return package_versions(PACKAGES) | {"blas": _blas()}
 
 
 def _blas() -> str:
