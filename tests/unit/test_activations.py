@@ -124,3 +124,7 @@ def test_pytorch_computes_an_entry_alike_wherever_it_stands(label):
 def test_a_step_cannot_be_trained():
     with pytest.raises(ValueError, match="'step' cannot be trained: its derivative is a pulse at 0"):
         activation_of("step").in_place()
+
+
+def test_the_step_is_zero_at_zero():
+    assert activation_of("step").phi(np.array([-1.0, -0.0, 0.0, 1e-300])).tolist() == [0.0, 0.0, 0.0, 1.0]
