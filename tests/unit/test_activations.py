@@ -128,3 +128,10 @@ def test_a_step_cannot_be_trained():
 
 def test_the_step_is_zero_at_zero():
     assert activation_of("step").phi(np.array([-1.0, -0.0, 0.0, 1e-300])).tolist() == [0.0, 0.0, 0.0, 1.0]
+
+
+def test_the_least_upper_bounds_of_the_mean_squares():
+    """sin^2 and the step are at most 1/2 on average, cos^2 tends to 1 for small inputs, erf^2 and tanh^2 for large ones."""
+    expected = {"step": 0.5, "sin": 0.5, "cos": 1.0, "erf": 1.0, "tanh": 1.0, "hermite(degree=0)": 1.0}
+    found = {label: activation_of(label).largest_mean_square for label in LABELS}
+    assert {label: bound for label, bound in found.items() if bound is not None} == expected
