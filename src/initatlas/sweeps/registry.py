@@ -6,6 +6,7 @@ from pkgutil import iter_modules
 
 from initatlas.errors import UserError
 from initatlas.names import did_you_mean
+from initatlas.sweeps.declaration import first_slip
 from initatlas.sweeps.experiment import Experiment
 
 
@@ -26,7 +27,7 @@ def load_experiment(name: str) -> Experiment:
     Raises
     ------
     UserError
-        If there is no such module, or it declares no ``EXPERIMENT``.
+        If there is no such module, it declares no ``EXPERIMENT``, or there is a slip in the declaration.
     """
     module = experiment_module(name)
     try:
@@ -39,4 +40,6 @@ def load_experiment(name: str) -> Experiment:
     experiment = getattr(found, "EXPERIMENT", None)
     if not isinstance(experiment, Experiment):
         raise UserError(f"experiment {name!r}: the module {module} must define EXPERIMENT = Experiment(...)")
+    if slip := first_slip(experiment):
+        raise UserError(f"experiment {name!r}: {found.__file__}: {slip}")
     return experiment
