@@ -9,6 +9,7 @@ from initatlas.sweeps.backends import (
     MAX_ATTEMPTS,
     MAX_STARTS,
     RayBackend,
+    SerialBackend,
     _after_death,
     _after_node_death,
     _Start,
@@ -152,3 +153,18 @@ def test_a_node_that_leaves_is_not_the_fault_of_the_batch():
         assert (len(start.batch.tasks), start.attempt, start.deaths) == (4, attempt, 1)
     outcome = _after_node_death("NodeDiedError", start)
     assert len(outcome.failures) == 4
+
+
+class Backwards(SerialBackend):
+    """Batches end in the opposite order, as they may on Ray."""
+
+    def run(self, *arguments, **keywords):
+        yield from reversed(list(super().run(*arguments, **keywords)))
+
+
+def test_failures_are_reported_in_the_order_of_the_points(tmp_path):
+    axes = {"case": {"zip": {"number": [4, 1, 3, 0], "at": [4, 1, -1, 0], "cost": [30.0] * 4}}}
+    sweep = make_sweep("toy.faults", axes, fixed={"fault": "raise"})
+    report, _ = run(sweep, tmp_path, backend=Backwards())
+    said = [failed.reason for failed in report.failures]
+    assert [reason.split("number ")[1][0] for reason in said] == ["4", "1", "0"]
