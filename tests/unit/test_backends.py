@@ -12,6 +12,7 @@ from initatlas.sweeps.backends import (
     SerialBackend,
     _after_death,
     _after_node_death,
+    _memory,
     _Start,
     choose_backend,
 )
@@ -168,3 +169,8 @@ def test_failures_are_reported_in_the_order_of_the_points(tmp_path):
     report, _ = run(sweep, tmp_path, backend=Backwards())
     said = [failed.reason for failed in report.failures]
     assert [reason.split("number ")[1][0] for reason in said] == ["4", "1", "0"]
+
+
+@pytest.mark.parametrize(("megabytes", "largest", "asked"), [(2.5, 10**9, 2_500_000), (5000.0, 10**9, 10**9)])
+def test_a_batch_asks_for_its_memory_but_for_no_more_than_a_node_has(megabytes, largest, asked):
+    assert _memory(megabytes, largest) == asked

@@ -93,6 +93,22 @@ def test_nobody_waits_for_a_ray_that_does_not_come(tmp_path, monkeypatch, joined
     assert joined == []
 
 
+@pytest.mark.parametrize(("polls", "started"), [([None] * 3, 1), ([ray_session.NOT_NEEDED, None, None], 2)])
+def test_a_keeper_is_started_once_and_again_only_if_it_was_not_needed(tmp_path, monkeypatch, polls, started):
+    starts, answers = [], iter(polls)
+
+    def start_keeper(*arguments):
+        starts.append(arguments)
+        return SimpleNamespace(poll=lambda: next(answers))
+
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    monkeypatch.setattr(ray_session, "_start_keeper", start_keeper)
+    ray = RayOfTheSweep(workers=2, session_folder=tmp_path)
+    for _ in range(4):
+        ray.prepare()
+    assert len(starts) == started
+
+
 def test_a_process_is_told_from_a_later_one_with_its_number():
     me = psutil.Process()
     assert is_running(me.pid, me.create_time())

@@ -159,7 +159,7 @@ class RayBackend:
             needs = task.options(
                 num_cpus=load_experiment(experiment).cpus,
                 num_gpus=_gpus(experiment, batch),
-                memory=min(int(batch.megabytes * 1e6), cluster.largest_memory),
+                memory=_memory(batch.megabytes, cluster.largest_memory),
                 max_retries=0,
                 name=experiment,
             )
@@ -189,6 +189,11 @@ class RayBackend:
             for reference in running:
                 ray.cancel(reference)
             raise
+
+
+def _memory(megabytes: float, largest: int) -> int:
+    """Bytes to ask Ray for: what a batch needs, but no more than a node has; Ray would wait for a larger one for ever."""
+    return min(int(megabytes * 1e6), largest)
 
 
 @dataclass(frozen=True)
