@@ -157,6 +157,15 @@ def test_what_cannot_be_held_is_refused_in_one_line(x, options, message):
 
 
 @pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("x", [X, MIXED])
+def test_gradients_that_grow_concern_the_ntk_alone(x):
+    chaotic = {"activation": "erf", "depth": 3000, "weight_variance": 3.0}
+    assert np.isfinite(nngp(x, **chaotic)).all()
+    with pytest.raises(ValueError, match=r"the NTK of 3000 layers overflows \(weight_variance 3,|is about inf"):
+        ntk(x, **chaotic)
+
+
+@pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize(
     ("x", "options"),
     [

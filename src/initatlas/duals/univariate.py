@@ -76,9 +76,10 @@ def compile_kernel(kernel: KernelAtAngle, *, tolerance: float = 4e-15, max_degre
     NotConvergedError
         If the series have not converged at `max_degree`.
     """
+    at_zero = float(kernel(np.zeros(1))[0])  # where it is largest: what is too large is refused at once
     near = _chebyshev_series(lambda p: kernel(2.0 * np.arcsin(p)), tolerance, max_degree)
     far = _chebyshev_series(lambda p: kernel(np.pi - 2.0 * np.arcsin(p)), tolerance, max_degree)
-    return UnivariateKernel(near, far, float(kernel(np.zeros(1))[0]))
+    return UnivariateKernel(near, far, at_zero)
 
 
 def evaluate_kernel(kernel: UnivariateKernel, theta: Doubles) -> Doubles:

@@ -77,7 +77,7 @@ def _measure(point: SphereSpectrumParameters) -> dict[str, Any]:
 def _spectrum(point: SphereSpectrumParameters) -> "SphereSpectrum":
     """By quadrature in the angle; for rectifiers every degree by that or by a power series, whichever errs less."""
     from initatlas.duals.rectifier import Rectifier
-    from initatlas.kernels.angles import kernels_at_angle
+    from initatlas.kernels.angles import kernel_at_angle
     from initatlas.kernels.architecture import Architecture
     from initatlas.kernels.power_series import power_series, rectifier_on_disc
     from initatlas.kernels.sphere_quadrature import sphere_spectrum
@@ -87,9 +87,7 @@ def _spectrum(point: SphereSpectrumParameters) -> "SphereSpectrum":
     architecture = Architecture(point.activation, point.depth, point.weight_variance, point.bias_variance)
     last, position = point.degrees - 1, {"nngp": 0, "ntk": 1}[point.kernel]
     quadrature = sphere_spectrum(
-        lambda angles: kernels_at_angle(architecture, angles)[position],  # type: ignore[arg-type, return-value]
-        point.dimension,
-        last,
+        lambda angles: kernel_at_angle(point.kernel, architecture, angles), point.dimension, last
     )
     if not isinstance(architecture.dual, Rectifier):
         return quadrature

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from math import isfinite, pi
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,6 +46,32 @@ def kernels_at_angle(
     folded = _Folded(architecture, theta, squared_norm)
     *_, state = folded.states()
     return folded.output(architecture.depth, state)
+
+
+def kernel_at_angle(
+    kernel: Literal["ntk", "nngp"], architecture: Architecture, theta: Doubles, *, squared_norm: float = 1.0
+) -> Doubles:
+    """One of the two of `kernels_at_angle`, where it can be computed with.
+
+    Raises
+    ------
+    ValueError
+        As `kernels_at_angle`; if the activation has no NTK; or if a value is beyond 1e300, which leaves no room for sums.
+    """
+    nngp, ntk = kernels_at_angle(architecture, theta, squared_norm=squared_norm)
+    values = nngp if kernel == "nngp" else ntk
+    if values is None:
+        raise ValueError(f"{architecture.activation!r} has no NTK")
+    if not np.max(np.abs(values), initial=0.0) <= _LARGEST:
+        other = ", or the NNGP" if kernel == "ntk" else ""
+        raise ValueError(
+            f"the {kernel.upper()} of {architecture.depth} layers overflows (weight_variance {architecture.hidden_variance:.3g}, "
+            f"bias_variance {architecture.bias_variance:.3g}); take smaller variances, fewer layers{other}"
+        )
+    return values
+
+
+_LARGEST = 1e300
 
 
 def kernels_by_depth(

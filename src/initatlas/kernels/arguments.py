@@ -8,8 +8,8 @@ from typing import Any
 from initatlas.validation import shown
 
 MOST_LAYERS = 20_000
-"""Hidden layers of a network of infinite width: seconds for a kernel that is one function of the angle. Tests go to 128 for the
-values, to 20000 for the angles."""
+"""Hidden layers of a network of infinite width: a kernel that is one function of the angle takes a second for each 1000.
+Tests go to 128 for the values, to 20000 for the angles."""
 
 
 def check_whole(name: str, value: Any, least: int, most: int | None = None) -> None:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from initatlas.duals.univariate import NotConvergedError, UnivariateKernel, compile_kernel
-from initatlas.kernels.angles import kernels_at_angle
+from initatlas.kernels.angles import kernel_at_angle
 from initatlas.kernels.architecture import Architecture
 from initatlas.kernels.chords import chords_between, upper_chords
 from initatlas.kernels.inputs import Inputs, prepare_inputs
@@ -259,13 +259,10 @@ def compiled_kernel(
     kernel: KernelName, architecture: Architecture, squared_norm: float = 1.0, dtype: str = "float64"
 ) -> UnivariateKernel:
     """Compile the kernel of inputs of equal norm to the precision of a dtype, once per process."""
-    position = {"nngp": 0, "ntk": 1}[kernel]
 
     def at_angle(theta: Doubles) -> Doubles:
-        """The kernel asked for; there is one."""
-        value = kernels_at_angle(architecture, theta, squared_norm=squared_norm)[position]
-        assert value is not None
-        return value
+        """The kernel asked for."""
+        return kernel_at_angle(kernel, architecture, theta, squared_norm=squared_norm)
 
     # rounding adds up along the layers, and below it the series cannot converge
     return compile_kernel(at_angle, tolerance=_TOLERANCES[dtype] * (1.0 + architecture.depth / 50))

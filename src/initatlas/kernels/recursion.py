@@ -122,13 +122,12 @@ def output_kernels(architecture: Architecture, state: PairState) -> tuple[Double
     Raises
     ------
     ValueError
-        If one overflows.
+        If the NNGP overflows. The NTK may be infinite where gradients grow from layer to layer: that is for those who use it.
     """
     with np.errstate(over="ignore", invalid="ignore"):
-        kernels = _propagate(state, architecture.dual, architecture.output_variance, 0.0)
-    found = [values for values in kernels if values is not None]
-    refuse_overflow(architecture, architecture.depth + 1, found, (state.p, state.q))
-    return kernels
+        nngp, ntk = _propagate(state, architecture.dual, architecture.output_variance, 0.0)
+    refuse_overflow(architecture, architecture.depth + 1, [nngp], (state.p, state.q))
+    return nngp, ntk
 
 
 def _first_state(architecture: Architecture, p: Doubles, q: Doubles, theta: Doubles, exact_angles: bool) -> PairState:
