@@ -167,6 +167,7 @@ def test_failures_are_reported_in_the_order_of_the_points(tmp_path):
     axes = {"case": {"zip": {"number": [4, 1, 3, 0], "at": [4, 1, -1, 0], "cost": [30.0] * 4}}}
     sweep = make_sweep("toy.faults", axes, fixed={"fault": "raise"})
     report, _ = run(sweep, tmp_path, backend=Backwards())
+    assert (report.points, report.computed) == (4, 1)
     said = [failed.reason for failed in report.failures]
     assert [reason.split("number ")[1][0] for reason in said] == ["4", "1", "0"]
 

@@ -6,6 +6,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from initatlas.errors import UserError
+from initatlas.sweeps import spec
 from initatlas.sweeps.registry import load_experiment
 from initatlas.sweeps.spec import SweepConfig, geomspace, grid, linspace, logspace, resolve
 
@@ -76,6 +77,23 @@ def test_grid_values_read_as_written():
 )
 def test_values_of_an_axis(written, expected):
     assert values(sweep_of({"depth": written}), "depth") == expected
+
+
+LARGEST = {
+    "product": lambda n: {"axes": {"depth": [*range(1, n + 1)], "width": [4]}},
+    "seeds": lambda n: {"axes": {}, "seeds": n},
+    "grid": lambda n: {"axes": {"depth": {"linspace": [1, n, n]}}},
+    "labels": lambda n: {"axes": {"weights": [{"name": "generalized_normal", "beta": [*range(1, n + 1)]}]}},
+}
+
+
+@pytest.mark.parametrize("written", LARGEST.values(), ids=LARGEST)
+def test_as_many_points_as_are_allowed_and_not_one_more(monkeypatch, written):
+    monkeypatch.setattr(spec, "MOST_POINTS", 6)
+    for count in (1, 6):
+        assert sweep_of(**written(count)).shape in ((count,), (count, 1))
+    with pytest.raises(UserError, match="6"):
+        sweep_of(**written(7))
 
 
 def test_records_expand_to_labels():
