@@ -158,7 +158,7 @@ def test_a_full_disk_keeps_what_was_stored(account, calm, tally):
     with small_disk(store):
         with pytest.raises(UserError) as error:
             run(account.sweep, account.folder)
-        assert_one_line(error, account.store.folder, "No space left on device", "make room")
+        assert_one_line(error, account.store.home, "No space left on device", "make room")
         stored = 80 - len(account.missing())
         assert 0 < stored < 80
         assert account.leftovers() == []
@@ -172,7 +172,7 @@ def test_a_full_disk_keeps_what_was_stored(account, calm, tally):
         assert report.computed == 80 - stored
         account.assert_whole(calm)
     tally.moments, tally.recomputed = 4, account.computed_again()
-    assert 4 <= tally.recomputed <= 4 * POINTS_PER_BATCH
+    assert tally.recomputed <= 4 * POINTS_PER_BATCH  # none where not even the journal of a batch could be written
 
 
 def test_a_disk_that_is_full_from_the_start_is_one_clear_line(account):

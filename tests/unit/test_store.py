@@ -242,6 +242,15 @@ def test_the_journal_keeps_what_a_driver_did_not_take_back(store, tmp_path):
     assert [*store.home.iterdir()] == []
 
 
+def test_a_journal_that_cannot_be_written_stops_the_run_and_no_end_of_it(store):
+    """Before a batch it is one line; afterwards its points stay suspect."""
+    (store.home / "suspects.json").mkdir(parents=True)
+    line = rf"^{store.home}: the point store cannot be written \(Is a directory\); make room or give write access, "
+    with pytest.raises(UserError, match=line):
+        store.journal.begin(["a"], ())
+    store.journal.settle(["a"])
+
+
 def test_a_journal_that_cannot_be_read_suspects_nobody(store):
     store.home.mkdir(parents=True)
     for content in ("", "[", "7", "{]"):

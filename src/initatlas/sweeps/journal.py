@@ -7,6 +7,7 @@ and runs in a process of its own from then on, until its points are computed.
 
 import json
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from initatlas.errors import UserError
@@ -40,21 +41,26 @@ class Journal:
         UserError
             If the folder cannot be written.
         """
-        self._write({*keys, *suspects})
+        try:
+            self._write({*keys, *suspects})
+        except OSError as error:
+            raise UserError(
+                f"{self._path.parent}: the point store cannot be written ({error.strerror}); make room or give write access, "
+                "then run again: what was stored before is kept"
+            ) from None
 
     def settle(self, suspects: Iterable[str]) -> None:
-        """Leave only points that are still suspect: nothing runs any more."""
+        """Leave only points that are still suspect: nothing runs any more.
+
+        Where that cannot be written, more points stay suspect; that costs a process and no result.
+        """
         if {*suspects} != self.suspects():
-            self._write({*suspects})
+            with suppress(OSError):
+                self._write({*suspects})
 
     def _write(self, keys: set[str]) -> None:
         """Replace the file; without any suspect there is none."""
-        try:
-            if keys:
-                write_text(self._path, json.dumps(sorted(keys)))
-            else:
-                self._path.unlink(missing_ok=True)
-        except OSError as error:
-            raise UserError(
-                f"{self._path}: cannot be written ({error.strerror}); make room or give write access, then run again"
-            ) from None
+        if keys:
+            write_text(self._path, json.dumps(sorted(keys)))
+        else:
+            self._path.unlink(missing_ok=True)
