@@ -5,6 +5,7 @@ import sys
 import pytest
 from pydantic import Field, model_validator
 
+from initatlas.datasets.traits import DataNeeds
 from initatlas.errors import UserError
 from initatlas.sweeps.declaration import first_slip
 from initatlas.sweeps.experiment import Coordinate, Experiment, Output, Parameters
@@ -65,6 +66,19 @@ def test_a_sound_declaration_has_no_slip():
         (declared(cpus=1.5), "cpus = 1.5: give a whole number of at least 1"),
         (declared(outputs=()), "outputs = (): declare at least one"),
         (declared(outputs=("number",)), 'outputs = (\'number\',): give a tuple, such as (Output("name", "meaning"),)'),
+        (declared(data_needs=("train",)), "data_needs = ('train',): give DataNeeds(...) of initatlas.datasets.traits"),
+        (
+            declared(data_needs=DataNeeds(splits="test")),
+            "data_needs.splits = 'test': give some of ('train', 'test'), as a tuple",
+        ),
+        (
+            declared(data_needs=DataNeeds(splits=("tset",))),
+            "data_needs.splits = ('tset',): give some of ('train', 'test'), as a tuple",
+        ),
+        (
+            declared(data_needs=DataNeeds(labels=True)),
+            "data_needs: there is no parameter 'dataset', so there are no data; add one, or leave data_needs out",
+        ),
         (declared(static="width"), "static = 'width': give a tuple, such as (\"width\",)"),
         (
             declared(static=("widht",)),

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from itertools import chain
 from typing import Any
 
+from initatlas.datasets.traits import ANY_DATA, BOTH_SPLITS, DataNeeds
 from initatlas.names import did_you_mean
 from initatlas.sweeps.experiment import Coordinate, Experiment, Output, Parameters
 
@@ -30,6 +31,19 @@ def _slips(experiment: Experiment) -> Iterator[str]:
     yield from _names_once(experiment)
     yield from _static(experiment)
     yield from _coordinates(experiment)
+    yield from _data_needs(experiment)
+
+
+def _data_needs(experiment: Experiment) -> Iterator[str]:
+    """What a data set must have, of an experiment that has one."""
+    needs = experiment.data_needs
+    if not isinstance(needs, DataNeeds):
+        yield f"data_needs = {needs!r}: give DataNeeds(...) of initatlas.datasets.traits"
+        return
+    if isinstance(needs.splits, str) or not set(needs.splits) <= set(BOTH_SPLITS):
+        yield f"data_needs.splits = {needs.splits!r}: give some of {BOTH_SPLITS}, as a tuple"
+    if needs != ANY_DATA and "dataset" not in experiment.parameters.model_fields:
+        yield "data_needs: there is no parameter 'dataset', so there are no data; add one, or leave data_needs out"
 
 
 def _types(experiment: Experiment) -> Iterator[str]:
