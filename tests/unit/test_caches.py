@@ -41,12 +41,12 @@ def test_private_folder(temporary):
     assert private_folder("numba") == folder
 
 
-@pytest.mark.parametrize("fault", ["open to others", "a link", "a file", "of somebody else"])
+@pytest.mark.parametrize("fault", ["open to its group", "open to others", "a link", "a file", "of somebody else"])
 def test_a_folder_that_is_not_private_is_not_used(temporary, monkeypatch, fault):
     own = temporary / f"initatlas-{os.geteuid()}"
-    if fault == "open to others":
+    if fault.startswith("open"):
         own.mkdir()
-        own.chmod(0o770)
+        own.chmod(0o710 if fault == "open to its group" else 0o701)
     elif fault == "a link":
         (temporary / "elsewhere").mkdir(mode=0o700)
         own.symlink_to(temporary / "elsewhere")

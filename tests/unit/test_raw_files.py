@@ -72,6 +72,16 @@ def test_white_is_that_of_both_splits(tmp_path):
     assert load_idx(tmp_path).maximum == 255
 
 
+def test_the_ends_of_labels_and_grey_levels(tmp_path):
+    pictures = np.where(LEVELS > 60, 255, 0)
+    put(tmp_path / "mine", "int16", pictures, labels=LABELS + 65526, label_kind="int32")
+    found = load_idx(tmp_path)
+    assert (found.images.max(), found.labels.max()) == (255, 65535)
+    put(tmp_path / "mine", "int16", np.where(LEVELS > 60, 256, 0))
+    with pytest.raises(UserError, match="grey levels from 0 to 256"):
+        load_idx(tmp_path)
+
+
 def test_labels_of_qmnist(tmp_path):
     rows = RNG.integers(0, 99999, (6, 8))
     rows[:, 0] = LABELS
@@ -96,7 +106,7 @@ def test_labels_of_qmnist(tmp_path):
         ({"labels": np.ones((6, 7)), "label_kind": "int32"}, r"int32 of shape \(6, 7\)"),
         ({"labels": LABELS - 1, "label_kind": "int8"}, "label 1 is -1; give whole numbers from 0 to 65535"),
         ({"labels": LABELS + 0.5, "label_kind": "float32"}, "label 0 is 3.5"),
-        ({"labels": LABELS + 65530, "label_kind": "int32"}, "label 4 is 65539"),
+        ({"labels": LABELS + 65527, "label_kind": "int32"}, "label 4 is 65536"),
         ({"pictures": LEVELS[..., None]}, "has 4 dimensions"),
     ],
 )
