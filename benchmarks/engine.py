@@ -17,8 +17,10 @@ from benchmarks.result import Case, FigureTable, Outcome, TimingTable, make_case
 from benchmarks.timing import Competitors, elapsed, time_competitors
 from benchmarks.toy_experiment import work
 from benchmarks.toy_sweep import run_toy, toy_sweep
-from initatlas.sweeps.backends import Backend, RayBackend, SerialBackend
-from initatlas.sweeps.ray_keeper import remove_ray_folder, start_private_ray
+from initatlas.sweeps.backends.base import Backend
+from initatlas.sweeps.backends.ray import RayBackend
+from initatlas.sweeps.backends.serial import SerialBackend
+from initatlas.sweeps.ray.keeper import remove_ray_folder, start_private_ray
 
 WORKERS = 2
 MILLISECONDS = (1, 5, 20)

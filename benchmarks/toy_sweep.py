@@ -10,7 +10,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from initatlas.sweeps.backends import Backend, SerialBackend
+from initatlas.sweeps.backends.base import Backend
+from initatlas.sweeps.backends.serial import SerialBackend
 from initatlas.sweeps.engine import open_store, plan_sweep, run_sweep
 from initatlas.sweeps.spec import Axis, Sweep
 

@@ -455,6 +455,6 @@ def _stage_page(options: argparse.Namespace) -> None:
 
 
 def _ray_keeper(options: argparse.Namespace) -> int:
-    from initatlas.sweeps.ray_keeper import keep_ray
+    from initatlas.sweeps.ray.keeper import keep_ray
 
     return keep_ray(options.owner, options.workers, options.session)

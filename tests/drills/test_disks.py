@@ -14,7 +14,7 @@ from toy.drill import LOG_VARIABLE, POINTS_PER_BATCH
 from toy.sweeps import run
 
 from initatlas.errors import UserError
-from initatlas.sweeps.backends import SerialBackend
+from initatlas.sweeps.backends.serial import SerialBackend
 from initatlas.sweeps.execute import BatchOutcome, Execution
 from initatlas.sweeps.store import PointStore, read_batch
 

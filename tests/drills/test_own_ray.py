@@ -16,7 +16,7 @@ from toy.accounts import BATCHES, Account, calm_cube, drill_sweep, title, wait_u
 from toy.drill import POINTS_PER_BATCH
 
 from initatlas.runs import OWNER_VARIABLE
-from initatlas.sweeps.ray_session import RAY_IS_GONE
+from initatlas.sweeps.ray.watch import RAY_IS_GONE
 
 pytestmark = pytest.mark.fault
 

@@ -13,7 +13,7 @@ import xarray as xr
 from toy.sweeps import make_sweep, run
 
 from initatlas.runs import OWNER_VARIABLE
-from initatlas.sweeps.backends import MAX_ATTEMPTS
+from initatlas.sweeps.backends.base import MAX_ATTEMPTS
 from initatlas.sweeps.engine import open_store, partial_path, plan_sweep
 
 pytestmark = pytest.mark.fault

@@ -13,10 +13,11 @@ from toy.sweeps import make_sweep, run
 
 from initatlas.errors import UserError
 from initatlas.runs import OWNER_VARIABLE
-from initatlas.sweeps.backends import MAX_ATTEMPTS, RayBackend
+from initatlas.sweeps.backends.base import MAX_ATTEMPTS
+from initatlas.sweeps.backends.ray import RayBackend
 from initatlas.sweeps.engine import DataSource, _begins_with, open_store, partial_path, plan_sweep
 from initatlas.sweeps.former import keep_former, older_path
-from initatlas.sweeps.ray_session import RayOfTheSweep
+from initatlas.sweeps.ray.client import RayOfTheSweep
 
 
 @pytest.fixture(scope="module")
@@ -271,9 +272,9 @@ def test_a_file_in_the_place_of_the_folder_of_cubes_is_told_before_anything_runs
 
 def test_an_interrupted_run_keeps_what_is_finished(tmp_path, monkeypatch):
     """A stop between two batches: the finished ones are stored, the others are left for the next run."""
-    from initatlas.sweeps import backends
+    from initatlas.sweeps.backends import serial
 
-    real = backends.execute_batch
+    real = serial.execute_batch
     finished = []
 
     def stop_after_three(*arguments, **named):
@@ -283,7 +284,7 @@ def test_an_interrupted_run_keeps_what_is_finished(tmp_path, monkeypatch):
         return real(*arguments, **named)
 
     sweep = faults(tmp_path, fault="", cost=5.0)
-    monkeypatch.setattr(backends, "execute_batch", stop_after_three)
+    monkeypatch.setattr(serial, "execute_batch", stop_after_three)
     with pytest.raises(KeyboardInterrupt):
         run(sweep, tmp_path)
     assert not list((tmp_path / "cubes").glob("*"))

@@ -10,9 +10,9 @@ import numpy as np
 
 from initatlas.provenance import code_version
 from initatlas.runs import OWNER_VARIABLE
-from initatlas.sweeps.backends import RayBackend
+from initatlas.sweeps.backends.ray import RayBackend
 from initatlas.sweeps.engine import DataSource
-from initatlas.sweeps.ray_session import RayOfTheSweep, cluster_cpus
+from initatlas.sweeps.ray.client import RayOfTheSweep, cluster_cpus
 from toy.sweeps import run
 
 WARM = multiprocessing.get_context("forkserver")

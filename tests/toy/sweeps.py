@@ -1,6 +1,6 @@
 """Build and run sweeps of the toy experiments."""
 
-from initatlas.sweeps.backends import SerialBackend
+from initatlas.sweeps.backends.serial import SerialBackend
 from initatlas.sweeps.engine import open_store, run_sweep
 from initatlas.sweeps.registry import load_experiment
 from initatlas.sweeps.spec import SweepConfig, resolve

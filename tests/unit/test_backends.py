@@ -5,22 +5,15 @@ from types import SimpleNamespace
 import pytest
 from toy.sweeps import make_sweep, run
 
-from initatlas.sweeps.backends import (
-    MAX_ATTEMPTS,
-    MAX_STARTS,
-    RayBackend,
-    SerialBackend,
-    _after_death,
-    _after_node_death,
-    _memory,
-    _Start,
-    choose_backend,
-)
+from initatlas.sweeps.backends import choose_backend
+from initatlas.sweeps.backends.base import MAX_ATTEMPTS, MAX_STARTS, Start, after_death, after_node_death
+from initatlas.sweeps.backends.ray import RayBackend, _memory
+from initatlas.sweeps.backends.serial import SerialBackend
 from initatlas.sweeps.batches import Batch, Task
 from initatlas.sweeps.engine import open_store, plan_sweep
 from initatlas.sweeps.execute import BatchOutcome
 from initatlas.sweeps.experiment import Parameters
-from initatlas.sweeps.ray_session import SECONDS_WORTH_RAY
+from initatlas.sweeps.ray.client import SECONDS_WORTH_RAY
 
 LONG, SHORT = 2 * SECONDS_WORTH_RAY, SECONDS_WORTH_RAY / 2
 
@@ -112,9 +105,9 @@ def batch(size):
     return Batch(tuple(Task(str(number), Parameters(seed=number)) for number in range(size)), None, 1.0, 1.0)
 
 
-def deaths_of(culprit, size, after=_after_death):
+def deaths_of(culprit, size, after=after_death):
     """Let every batch with the culprit die; give its last outcome, and how often each point was started."""
-    waiting, starts, given_up = [_Start(batch(size))], [0] * size, []
+    waiting, starts, given_up = [Start(batch(size))], [0] * size, []
     while waiting:
         start = waiting.pop()
         seeds = [task.parameters.seed for task in start.batch.tasks]
@@ -140,19 +133,19 @@ def test_the_point_whose_worker_dies_is_found_and_given_up_alone(size):
 
 def test_a_point_that_was_unlucky_with_its_companions_is_not_given_up():
     """Two deaths as four, one as two, and two alone: the third start alone may succeed."""
-    start = _Start(batch(4))
+    start = Start(batch(4))
     for _ in range(5):
-        start = _after_death("WorkerCrashedError", start)[0]
+        start = after_death("WorkerCrashedError", start)[0]
     assert (len(start.batch.tasks), start.attempt) == (1, 6)
-    assert isinstance(_after_death("WorkerCrashedError", start), BatchOutcome)
+    assert isinstance(after_death("WorkerCrashedError", start), BatchOutcome)
 
 
 def test_a_node_that_leaves_is_not_the_fault_of_the_batch():
-    start = _Start(batch(4), attempt=1, deaths=1)
+    start = Start(batch(4), attempt=1, deaths=1)
     for attempt in range(2, MAX_STARTS + 1):
-        (start,) = _after_node_death("NodeDiedError", start)
+        (start,) = after_node_death("NodeDiedError", start)
         assert (len(start.batch.tasks), start.attempt, start.deaths) == (4, attempt, 1)
-    outcome = _after_node_death("NodeDiedError", start)
+    outcome = after_node_death("NodeDiedError", start)
     assert len(outcome.failures) == 4
 
 

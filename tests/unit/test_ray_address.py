@@ -7,8 +7,8 @@ import time
 import pytest
 
 from initatlas.errors import UserError
-from initatlas.sweeps import ray_address
-from initatlas.sweeps.ray_address import cluster_is_given, given_address, is_loopback
+from initatlas.sweeps.ray import address as ray_address
+from initatlas.sweeps.ray.address import cluster_is_given, given_address, is_loopback
 
 SETTINGS = bytes(3) + b"\x04" + bytes(5)
 """How a server of gRPC begins its answer."""

@@ -91,7 +91,7 @@ def sweep_seconds(wildcards):
 
 def prepare_ray():
     """Start the Ray that a sweep of this run is going to ask for, beside the first jobs."""
-    from initatlas.sweeps.ray_session import RayOfTheSweep, takes_ray
+    from initatlas.sweeps.ray.client import RayOfTheSweep, takes_ray
 
     jobs = [job for job in workflow.dag.needrun_jobs() if job.rule.name == "sweep"]
     if workflow.local_exec and any(

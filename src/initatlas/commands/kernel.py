@@ -26,9 +26,9 @@ from initatlas.layout import POINTS
 from initatlas.smoothness.targets import Coding, target_coding
 from initatlas.smoothness.top import TopSmoothness, smoothness_from_top
 from initatlas.sweeps.progress import Progress
-from initatlas.sweeps.ray_address import cluster_is_given
-from initatlas.sweeps.ray_session import RayOfTheSweep
-from initatlas.sweeps.ray_tiles import kernel_code, ray_tiles
+from initatlas.sweeps.ray.address import cluster_is_given
+from initatlas.sweeps.ray.client import RayOfTheSweep
+from initatlas.sweeps.ray.tiles import kernel_code, ray_tiles
 
 log = logging.getLogger(__name__)
 

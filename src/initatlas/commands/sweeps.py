@@ -7,12 +7,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from initatlas.errors import UserError
-from initatlas.sweeps.backends import Backend, choose_backend
+from initatlas.sweeps.backends import choose_backend
+from initatlas.sweeps.backends.base import Backend
 from initatlas.sweeps.engine import DataSource, Plan, SweepReport, open_store, partial_path, plan_sweep, run_sweep
 from initatlas.sweeps.execute import Failure
 from initatlas.sweeps.former import older_path
-from initatlas.sweeps.ray_address import cluster_is_given
-from initatlas.sweeps.ray_session import BackendName, RayOfTheSweep
+from initatlas.sweeps.ray.address import cluster_is_given
+from initatlas.sweeps.ray.client import BackendName, RayOfTheSweep
 from initatlas.sweeps.registry import load_experiment
 from initatlas.sweeps.spec import Sweep, largest_megabytes
 from initatlas.sweeps.store import PointStore

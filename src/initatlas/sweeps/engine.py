@@ -15,7 +15,7 @@ from initatlas import __version__
 from initatlas.errors import UserError
 from initatlas.files import must_be_file
 from initatlas.provenance import commit, package_versions
-from initatlas.sweeps.backends import Backend
+from initatlas.sweeps.backends.base import Backend
 from initatlas.sweeps.batches import Batch, Task, make_batches
 from initatlas.sweeps.code import experiment_code, named_code, sweep_code
 from initatlas.sweeps.cube import Grid, build_cube, write_cube

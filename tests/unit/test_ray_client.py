@@ -18,9 +18,10 @@ from filelock import FileLock
 from initatlas.errors import UserError
 from initatlas.runs import OWNER_VARIABLE
 from initatlas.stopping import is_running
-from initatlas.sweeps import ray_keeper, ray_session
-from initatlas.sweeps.ray_keeper import LONGEST_FOLDER, Session, end_orphans, ray_folder, remove_ray_folder
-from initatlas.sweeps.ray_session import RAY_IS_GONE, RayOfTheSweep
+from initatlas.sweeps.ray import client, keeper, watch
+from initatlas.sweeps.ray.client import RayOfTheSweep
+from initatlas.sweeps.ray.keeper import LONGEST_FOLDER, Session, end_orphans, ray_folder, remove_ray_folder
+from initatlas.sweeps.ray.watch import RAY_IS_GONE
 
 GONE = 2**22 + 1
 """No process has this id: Linux gives lower ones."""
@@ -33,20 +34,20 @@ def joined(monkeypatch):
 
     def join_given(said):
         time.sleep(0.2)
-        found.append((ray_session.os.environ["RAY_ADDRESS"], ""))
+        found.append((client.os.environ["RAY_ADDRESS"], ""))
 
     def join_private(session, path, said):
         found.append((session.address, session.token))
 
-    monkeypatch.setattr(ray_session, "_join_given", join_given)
-    monkeypatch.setattr(ray_session, "_join_private", join_private)
-    monkeypatch.setattr(ray_session, "cluster_cpus", lambda default: 7)
-    monkeypatch.setattr(ray_session.os, "environ", dict(ray_session.os.environ))
+    monkeypatch.setattr(client, "_join_given", join_given)
+    monkeypatch.setattr(client, "_join_private", join_private)
+    monkeypatch.setattr(client, "cluster_cpus", lambda default: 7)
+    monkeypatch.setattr(client.os, "environ", dict(client.os.environ))
     return found
 
 
 def test_a_given_cluster_is_joined_in_the_background_and_nothing_is_started(tmp_path, monkeypatch, joined):
-    monkeypatch.setitem(ray_session.os.environ, "RAY_ADDRESS", "127.0.0.1:1")
+    monkeypatch.setitem(client.os.environ, "RAY_ADDRESS", "127.0.0.1:1")
     with RayOfTheSweep(workers=2, session_folder=tmp_path / "ray") as ray:
         assert not ray.ready()
         assert ray.join() == 7
@@ -56,7 +57,7 @@ def test_a_given_cluster_is_joined_in_the_background_and_nothing_is_started(tmp_
 
 
 def test_the_end_of_a_sweep_waits_for_what_is_under_way(tmp_path, monkeypatch, joined):
-    monkeypatch.setitem(ray_session.os.environ, "RAY_ADDRESS", "127.0.0.1:1")
+    monkeypatch.setitem(client.os.environ, "RAY_ADDRESS", "127.0.0.1:1")
     with RayOfTheSweep(workers=2, session_folder=tmp_path) as ray:
         ray.start()
     assert len(joined) == 1
@@ -73,8 +74,8 @@ def test_what_goes_wrong_in_the_background_is_said_where_it_is_waited_for(tmp_pa
 def test_the_running_ray_of_the_workflow_is_found(tmp_path, joined):
     """Its session is only trusted while its keeper runs."""
     me = psutil.Process()
-    ray_session.os.environ.pop("RAY_ADDRESS", None)
-    ray_session.os.environ[OWNER_VARIABLE] = f"{socket.gethostname()}:{me.pid}"
+    client.os.environ.pop("RAY_ADDRESS", None)
+    client.os.environ[OWNER_VARIABLE] = f"{socket.gethostname()}:{me.pid}"
     session = {"address": "127.0.0.1:1", "token": "secret", "process": me.pid, "created": me.create_time(), "parts": []}
     (tmp_path / f"{me.pid}.json").write_text(json.dumps(session))
     with RayOfTheSweep(workers=2, session_folder=tmp_path) as ray:
@@ -84,16 +85,16 @@ def test_the_running_ray_of_the_workflow_is_found(tmp_path, joined):
 
 def test_nobody_waits_for_a_ray_that_does_not_come(tmp_path, monkeypatch, joined):
     """Where a sweep ends before its Ray has started, its end is not held up."""
-    ray_session.os.environ.pop("RAY_ADDRESS", None)
-    monkeypatch.setattr(ray_session, "_start_keeper", lambda *arguments: SimpleNamespace(poll=lambda: None))
+    client.os.environ.pop("RAY_ADDRESS", None)
+    monkeypatch.setattr(client, "_start_keeper", lambda *arguments: SimpleNamespace(poll=lambda: None))
     with RayOfTheSweep(workers=2, session_folder=tmp_path) as ray:
         assert not ray.ready()
         start = time.monotonic()
-    assert time.monotonic() - start < ray_session.SECONDS_TO_LEAVE
+    assert time.monotonic() - start < client.SECONDS_TO_LEAVE
     assert joined == []
 
 
-@pytest.mark.parametrize(("polls", "started"), [([None] * 3, 1), ([ray_session.NOT_NEEDED, None, None], 2)])
+@pytest.mark.parametrize(("polls", "started"), [([None] * 3, 1), ([keeper.NOT_NEEDED, None, None], 2)])
 def test_a_keeper_is_started_once_and_again_only_if_it_was_not_needed(tmp_path, monkeypatch, polls, started):
     starts, answers = [], iter(polls)
 
@@ -102,7 +103,7 @@ def test_a_keeper_is_started_once_and_again_only_if_it_was_not_needed(tmp_path, 
         return SimpleNamespace(poll=lambda: next(answers))
 
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
-    monkeypatch.setattr(ray_session, "_start_keeper", start_keeper)
+    monkeypatch.setattr(client, "_start_keeper", start_keeper)
     ray = RayOfTheSweep(workers=2, session_folder=tmp_path)
     for _ in range(4):
         ray.prepare()
@@ -144,7 +145,7 @@ def test_the_keeper_of_a_ray_that_does_not_start_leaves_its_reason_and_nothing_e
         done = subprocess.run(command, stderr=words, timeout=60, check=False, env=environment)
     assert done.returncode == 1
     assert {found.name for found in tmp_path.iterdir()} == {"session.log", "broken"}
-    line = ray_session._why_not_started(path.with_suffix(".log"))
+    line = client._why_not_started(path.with_suffix(".log"))
     assert line.startswith("the private Ray of this run has not started (ImportError: no Ray of this kind; see ")
 
 
@@ -192,7 +193,7 @@ def test_ray_has_a_folder_of_this_user_whose_sockets_have_short_paths(tmp_path, 
 
 
 def test_without_any_short_folder_the_user_is_told_what_to_set(tmp_path, monkeypatch):
-    monkeypatch.setattr(ray_keeper, "_parents_of_ray_folders", lambda: [tmp_path / ("x" * 110)])
+    monkeypatch.setattr(keeper, "_parents_of_ray_folders", lambda: [tmp_path / ("x" * 110)])
     with pytest.raises(
         UserError, match=r"too long for the sockets of Ray.*; set RAY_TMPDIR to a folder of at most \d+ "
     ):
@@ -216,23 +217,23 @@ def test_a_cluster_of_another_python_is_one_line(tmp_path, monkeypatch):
         )
 
     monkeypatch.setenv("RAY_ADDRESS", "10.0.0.7:6379")
-    monkeypatch.setattr(ray_session, "given_address", lambda: "10.0.0.7:6379")
-    monkeypatch.setattr(ray_session, "send_libraries_to_the_log", lambda path: path)
-    monkeypatch.setattr(ray_session, "_init", init)
+    monkeypatch.setattr(client, "given_address", lambda: "10.0.0.7:6379")
+    monkeypatch.setattr(client, "send_libraries_to_the_log", lambda path: path)
+    monkeypatch.setattr(client, "_init", init)
     with pytest.raises(
         UserError, match=r"^RAY_ADDRESS=10\.0\.0\.7:6379: .*: Ray: 2\.60\.0 Python: 3\.9\.1 This"
     ) as told:
-        ray_session._join_given(tmp_path)
+        client._join_given(tmp_path)
     assert "\n" not in str(told.value)
 
 
 @pytest.mark.parametrize("is_gone", [True, False])
 def test_what_ray_raises_when_it_has_ended_is_one_line(monkeypatch, is_gone):
-    monkeypatch.setattr(ray_session, "_ray_is_gone", lambda: is_gone)
-    with pytest.raises(UserError if is_gone else ConnectionError) as told, ray_session.ray_ends():
+    monkeypatch.setattr(watch, "_ray_is_gone", lambda: is_gone)
+    with pytest.raises(UserError if is_gone else ConnectionError) as told, watch.ray_ends():
         raise ConnectionError("who knows")
     assert str(told.value) == (RAY_IS_GONE if is_gone else "who knows")
-    with pytest.raises(UserError, match="a mistake"), ray_session.ray_ends():
+    with pytest.raises(UserError, match="a mistake"), watch.ray_ends():
         raise UserError("a mistake")
 
 
@@ -241,11 +242,11 @@ WATCHED = """
     from types import SimpleNamespace
     sys.modules["ray"] = SimpleNamespace(is_initialized=lambda: True)
     from initatlas import cli
-    from initatlas.sweeps.ray_address import answers
-    from initatlas.sweeps.ray_session import _watch
+    from initatlas.sweeps.ray.address import answers
+    from initatlas.sweeps.ray.watch import watch_ray
 
     def work(options):
-        threading.Thread(target=_watch, args=(lambda: answers(sys.argv[1]), 0.1), daemon=True).start()
+        threading.Thread(target=watch_ray, args=(lambda: answers(sys.argv[1]), 0.1), daemon=True).start()
         print("watching", flush=True)
         {work}
 

@@ -1,7 +1,7 @@
 """Which Ray a sweep uses: a cluster that is there, the one that the running workflow shares, or one of its own.
 
 Starting Ray costs seconds and half a gigabyte, and a workflow runs many sweeps. So a workflow run that needs Ray starts a
-keeper, beside its first jobs: a process that holds one private Ray on loopback (`initatlas.sweeps.ray_keeper`). Its sweeps join
+keeper, beside its first jobs: a process that holds one private Ray on loopback (`initatlas.sweeps.ray.keeper`). Its sweeps join
 it. A sweep outside of a workflow has a keeper of its own. A sweep joins in the background, and computes meanwhile.
 
 Nothing here stops a Ray that was not started here.
@@ -13,9 +13,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future
-from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
@@ -25,8 +24,8 @@ from filelock import FileLock, Timeout
 from initatlas.errors import UserError
 from initatlas.messages import send_libraries_to_the_log
 from initatlas.runs import local_owner
-from initatlas.stopping import leave_alone, stop_for
-from initatlas.sweeps.ray_address import (
+from initatlas.stopping import leave_alone
+from initatlas.sweeps.ray.address import (
     ADDRESS_VARIABLE,
     answers,
     cluster_is_given,
@@ -34,10 +33,9 @@ from initatlas.sweeps.ray_address import (
     has_token,
     is_loopback,
 )
-from initatlas.sweeps.ray_keeper import (
+from initatlas.sweeps.ray.keeper import (
     NOT_NEEDED,
     QUIET,
-    SECONDS_BETWEEN_CHECKS,
     Session,
     end_broken_start,
     end_orphans,
@@ -46,10 +44,9 @@ from initatlas.sweeps.ray_keeper import (
     read_session,
     use_loopback,
 )
+from initatlas.sweeps.ray.watch import RAY_IS_GONE, watch_ray
 
 log = logging.getLogger(__name__)
-
-RAY_IS_GONE = "Ray has ended; what is finished is stored; run the same command again"
 
 BackendName = Literal["serial", "ray", "auto"]
 
@@ -66,9 +63,6 @@ _LONGEST_REASON = 300
 
 _ATTEMPTS_TO_JOIN = 3
 """How often Ray asks a control service that answers, but not as one."""
-
-SECONDS_TO_END = 1.0
-"""A Ray of which a part has ended is gone within that time."""
 
 SECONDS_TO_LEAVE = 2.0
 """How long the end of a sweep waits for a Ray that it is just joining; see `initatlas.stopping` for how long it may take."""
@@ -207,41 +201,6 @@ def cluster_cpus(*, default: int) -> int:
     return int(resources.get("CPU", default))
 
 
-@contextmanager
-def ray_ends() -> Iterator[None]:
-    """Around what asks Ray for something: whatever it raises when it has ended is one line.
-
-    Raises
-    ------
-    UserError
-        In place of an exception, if Ray is gone.
-    """
-    try:
-        yield
-    except UserError:
-        raise
-    except Exception:
-        if _ray_is_gone():
-            raise UserError(RAY_IS_GONE) from None
-        raise
-
-
-def _ray_is_gone() -> bool:
-    """Whether the Ray that was joined is gone, or just going."""
-    import ray
-
-    try:
-        control = ray.get_runtime_context().gcs_address
-    except Exception:  # Ray raises whatever comes to its mind once it is shut down
-        return True
-    deadline = time.monotonic() + SECONDS_TO_END
-    while answers(control):
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(SECONDS_BETWEEN_CHECKS)
-    return True
-
-
 def _join_given(said: Path) -> None:
     """Join the cluster of the user, and watch it from now on.
 
@@ -289,26 +248,8 @@ def _init(
 
     # Where it is not the main thread, Ray leaves the handlers of signals alone, as we want, but warns of it.
     logging.getLogger("ray._private.worker").setLevel(logging.ERROR)
-    threading.Thread(target=_watch, args=(is_there, patience, farewell), daemon=True).start()
+    threading.Thread(target=watch_ray, args=(is_there, patience, farewell), daemon=True).start()
     ray.init(address=address, **QUIET)
-
-
-def _watch(is_there: Callable[[], bool], patience: float, farewell: Callable[[], None] | None = None) -> None:
-    """Stop when Ray has been gone for some seconds: it would end this process without a word of ours, or wait for minutes."""
-    import ray
-
-    seen = time.monotonic()
-    was_joined = False
-    while not was_joined or ray.is_initialized():
-        was_joined = was_joined or ray.is_initialized()
-        if is_there():
-            seen = time.monotonic()
-        elif time.monotonic() - seen >= patience:
-            stop_for(RAY_IS_GONE)
-            if farewell is not None:
-                farewell()
-            return
-        time.sleep(SECONDS_BETWEEN_CHECKS)
 
 
 def _not_joined(reason: str) -> UserError:

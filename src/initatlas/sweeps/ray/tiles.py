@@ -13,8 +13,9 @@ from initatlas.kernels.tiles import Array, Block, Tile, TileRunner, compute_tile
 from initatlas.provenance import code_version, digest
 from initatlas.sweeps.environment import environment
 from initatlas.sweeps.foreign import OtherLibraries, cannot_compute, check_code
-from initatlas.sweeps.ray_address import cluster_is_given
-from initatlas.sweeps.ray_session import ray_ends
+from initatlas.sweeps.ray.address import cluster_is_given
+from initatlas.sweeps.ray.watch import ray_ends
+from initatlas.sweeps.ray.window import in_window
 
 MAX_RETRIES = 3
 """How often a tile is started again when its worker dies."""
@@ -49,30 +50,26 @@ def ray_tiles(connect: Callable[[], int], activation: str) -> TileRunner:
     """
 
     def run(block: Block, tiles: Sequence[Tile], dtype: "np.dtype[Any]") -> Iterator[tuple[Tile, Array]]:
-        window = 2 * max(connect(), 1) if tiles else 0
+        if not tiles:
+            return
+        workers = connect()
         # Only now: Ray reads its environment, which `connect` sets, when it is imported.
         import ray
 
         task: Any = ray.remote(num_cpus=1, max_retries=MAX_RETRIES)(cast(Any, _compute))
-        waiting, running = deque(tiles), dict[Any, Tile]()
         expected, libraries = kernel_code(activation), OtherLibraries()
-        try:
-            with ray_ends():
-                shared = ray.put(block) if tiles else None
-                while waiting or running:
-                    while waiting and len(running) < window:
-                        tile = waiting.popleft()
-                        running[task.remote(shared, tile, dtype, activation)] = tile
-                    ready, _ = ray.wait(list(running), num_returns=1, timeout=0.5)
-                    for reference in ready:
-                        found = _fetched(reference)
-                        check_code(found.host, found.code, expected=expected, what="kernel matrices")
-                        libraries.look(found.host, found.environment)
-                        yield running.pop(reference), found.values
-        except GeneratorExit:
-            for reference in running:  # not by force: Ray aborts this process if a result arrives meanwhile
-                ray.cancel(reference)
-            raise
+
+        def settle(reference: Any, tile: Tile) -> list[tuple[Tile, Array]]:
+            found = _fetched(reference)
+            check_code(found.host, found.code, expected=expected, what="kernel matrices")
+            libraries.look(found.host, found.environment)
+            return [(tile, found.values)]
+
+        with ray_ends():
+            shared = ray.put(block)
+            yield from in_window(
+                deque(tiles), lambda tile: task.remote(shared, tile, dtype, activation), settle, lambda: workers
+            )
 
     return run
 
