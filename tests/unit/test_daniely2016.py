@@ -168,6 +168,7 @@ SPOILT = [
     ("duals", "dual", lambda v: v + 0.1, "duals_closed_form", "fails"),
     ("duals", "derivative", lambda v: 2.0 * v + 1.0, "duals_derivative", "fails"),
     ("duals", "dual", lambda v: v - v.correlation**4, "duals_shape", "fails"),
+    ("duals", "dual", lambda v: 0 * v + v.correlation.clip(min=0.0) ** 0.5, "duals_shape", "fails"),
     ("duals", "second_moment_sampled", lambda v: 0 * v + np.exp(4.0), "duals_exponential", "holds"),
     ("replication", "max_error", lambda v: v * v.width, "replication_rate", "differs"),
     ("replication", "pair_deviation", lambda v: v * 1e4, "replication_bounded", "fails"),

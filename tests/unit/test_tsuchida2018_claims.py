@@ -401,3 +401,14 @@ def test_squared_deviations_are_compared_where_both_inputs_are_seen(evidence):
     np.testing.assert_allclose(
         deviations.rms(xr.DataArray([[3.0, 4.0], [0.0, 0.0]], dims=("a", "b")), "a"), [12.5**0.5, 0.0]
     )
+
+
+def test_distances_are_given_in_units_of_the_width(evidence):
+    found = judged(evidence, "fig4", "cosine", lambda c: exact(c) + 0.03 * at(c, layer=1), "fig4b_one_layer")
+    assert (found.value, found.low, found.high) == pytest.approx((0.6, 0.6, 0.6))
+
+
+def test_a_distance_that_stays_as_it_is_does_not_fall(evidence):
+    found = judged(evidence, "cor3_4", "cosine", lambda c: exact(c) + 0.05 * at(c, weights=STUDENT), "cor3")
+    assert found.verdict == "fails"
+    assert f"does not fall with the width for {STUDENT}" in found.reason
