@@ -9,6 +9,7 @@ import xarray as xr
 from toy.sweeps import make_sweep, run
 
 from initatlas import __version__
+from initatlas.cli import main
 from initatlas.cubes import environments, mixtures, open_cube, open_placed_cube
 from initatlas.errors import UserError
 from initatlas.provenance import commit
@@ -335,3 +336,36 @@ def test_every_experiment_fills_its_declared_outputs(name, tmp_path, digits):
         assert cube.sizes[dimension] == len(set(cube[dimension].values.tolist()))
     for parameter, field in experiment.parameters.model_fields.items():
         assert field.description, f"{name}: {parameter} has no description"
+
+
+@pytest.mark.parametrize(
+    ("place", "reason"),
+    [
+        (lambda path: path, "the cube of toy/trial, not that of chen2024/table1; remove it and run the workflow again"),
+        (lambda path: path.parent, "a folder where a cube should be; move it away and run the workflow again"),
+        (
+            lambda path: path.with_name("absent.nc"),
+            "not a readable cube (No such file or directory); remove it and run",
+        ),
+    ],
+    ids=["another sweep", "folder", "missing"],
+)
+def test_a_stage_that_reads_a_wrong_cube_ends_in_one_line(root, tmp_path, capsys, place, reason):
+    _, path = run(make_sweep("toy.draws", {"offset": [0, 1]}), tmp_path)
+    capsys.readouterr()
+    found = place(path)
+    published = root / "config/published/chen2024.yaml"
+    stage = [
+        "stage",
+        "claims",
+        "--study",
+        "chen2024",
+        "--published",
+        str(published),
+        "--output",
+        str(tmp_path / "x.json"),
+    ]
+    assert main([*stage, "--cubes", f"chen2024/table1={found}"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"initatlas: {found}: {reason}")
+    assert not (tmp_path / "x.json").exists()
