@@ -297,6 +297,8 @@ def test_a_file_in_the_place_of_a_folder_is_one_clear_line(tmp_path, place):
     store = PointStore(tmp_path / "points", "toy.draws", "c0de" * 16)
     with pytest.raises(UserError, match=rf"^{path}: a file where a folder should be; move it away and run again$"):
         store.index()
+    with pytest.raises(UserError, match=rf"^{path}: a file where a folder should be"):
+        store.other_versions()
     if place != "toy.draws/c0dec0dec0dec0de":
         with pytest.raises(UserError, match=rf"^{path}: a file where a folder should be"), store.lock("own/first"):
             pass

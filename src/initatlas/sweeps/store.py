@@ -108,6 +108,7 @@ class PointStore:
 
     def other_versions(self) -> list[Path]:
         """Folders of other code versions of the experiment."""
+        must_be_folder(self.folder)
         inside = (path for path in self.home.glob("*") if path.is_dir() and path.name != CHECKOUTS)
         return sorted(path for path in inside if path != self.folder)
 
