@@ -151,7 +151,7 @@ def _tests(module: str, imported: dict[Path, set[str]], inside: dict[str, set[st
 
     def distance(path: Path) -> tuple[bool, bool, int]:
         """Files that are named after the module or its room come first, then those with the fewest imports."""
-        return not any(part in path.name for part in parts), path in through, len(imported[path])
+        return not any(part.rstrip("s") in path.name for part in parts), path in through, len(imported[path])
 
     return sorted(direct + through or near, key=distance)
 

@@ -140,6 +140,16 @@ def test_interval_is_scale_invariant_and_reproducible():
     assert intervals[0][0] < decay_exponent(tail_sums(squared), 100) < intervals[0][1]
 
 
+@pytest.mark.parametrize(("level", "tails"), [(0.95, (0.025, 0.975)), (0.5, (0.25, 0.75))])
+def test_the_interval_is_that_of_the_draws_reflected_at_the_estimate(level, tails):
+    squared = np.random.default_rng(6).chisquare(1, 300)
+    exponents = slope_draws(squared, 100, draws=400, rng=np.random.default_rng(7))
+    found = slope_interval(squared, 100, level=level, draws=400, rng=np.random.default_rng(7))
+    estimate = float(decay_exponent(tail_sums(squared), 100))
+    low, high = np.quantile(exponents, tails)
+    np.testing.assert_allclose(found, [2.0 * estimate - high, 2.0 * estimate - low], rtol=1e-12)
+
+
 def test_a_higher_level_is_wider():
     squared = np.random.default_rng(6).chisquare(1, 300)
     narrow, wide = (
