@@ -77,6 +77,27 @@ def test_random_labels_give_the_null_slope():
     assert null_corrected_slope(np.ones(1500), 200) == pytest.approx(0.0, abs=1e-12)
 
 
+def test_a_window_holds_its_bound_unless_it_is_said():
+    squared = np.random.default_rng(5).chisquare(1, 60)
+    tails = tail_sums(squared)
+
+    def drawn(**options):
+        return slope_draws(squared, 20, draws=100, rng=np.random.default_rng(1), **options)
+
+    def interval(**options):
+        return slope_interval(squared, 20, draws=100, rng=np.random.default_rng(1), **options)
+
+    for function in (
+        lambda **options: decay_exponent(tails, 20, **options),
+        lambda **options: null_slope(60, 20, **options),
+        lambda **options: null_corrected_slope(squared, 20, **options),
+        drawn,
+        interval,
+    ):
+        np.testing.assert_array_equal(function(), function(inclusive=True))
+        assert np.all(np.asarray(function()) != np.asarray(function(inclusive=False)))
+
+
 def test_windows():
     assert scaled_window(2700, 3000) == 2700
     assert scaled_window(400, 1000) == 133
