@@ -35,6 +35,9 @@ def student_quantile(networks: int) -> float:
 def mean_interval(values: ArrayLike) -> Interval:
     """Mean over independent networks, with Student's interval.
 
+    Simulated coverage: 0.95 for normal numbers, however many; for chi-squares with 1 degree of freedom 0.83 with 4 networks, 0.84
+    with 8 and 0.90 with 20.
+
     Parameters
     ----------
     values
@@ -48,6 +51,9 @@ def mean_interval(values: ArrayLike) -> Interval:
 
 def bootstrap_interval(values: Doubles, statistic: Callable[[Doubles], float]) -> Interval:
     """A statistic of independent networks, with the percentile interval of the bootstrap.
+
+    With few networks it covers too rarely. Simulated coverage for the root of the mean of chi-squares with 10 degrees of freedom:
+    0.80 with 4 networks, 0.86 with 6, 0.94 with 20; with 1 degree of freedom 0.70, 0.77 and 0.88.
 
     Parameters
     ----------
