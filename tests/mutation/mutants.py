@@ -65,9 +65,11 @@ def mutants(source: str) -> list[Mutant]:
     found = []
     for path, node in _changeable(tree, ()):
         for kind, changed in _changes(node):
+            before, after = (ast.unparse(part) for part in (node, changed))
+            if before == after:
+                continue
             other = deepcopy(tree)
             _put(other, path, changed)
-            before, after = (ast.unparse(part) for part in (node, changed))
             found.append(Mutant(getattr(node, "lineno", 0), kind, before, after, ast.unparse(other)))
     return found
 
