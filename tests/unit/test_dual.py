@@ -225,3 +225,10 @@ def test_a_jump_away_from_zero_is_refused():
 def test_hermite_takes_whole_degrees():
     with pytest.raises(ValueError, match="a whole number"):
         activation_of("hermite(degree=2.5)").dual.at_correlation(1.0, 0.5)
+
+
+@pytest.mark.parametrize("degree", [0, 1, 4])
+def test_the_last_hermite_coefficient_is_there(degree):
+    """Of (x^4 - 6 x^2 + 3) / sqrt(24), (x^3 - 3 x) / sqrt(6), ...: one of them at a time."""
+    polynomial = activation_of(f"hermite(degree={degree})").phi
+    np.testing.assert_allclose(hermite_coefficients(polynomial, degree), [0.0] * degree + [1.0], atol=1e-12)
