@@ -189,3 +189,12 @@ def test_every_entry_has_either_sign_as_often(label):
     draws = [family.draw((1, 11), variance=1.0, rng=np.random.default_rng(seed))[0] for seed in range(400)]
     negative = (np.array(draws) < 0.0).sum(axis=0)
     assert abs(negative - 200).max() < 5 * 10
+
+
+@pytest.mark.parametrize(("beta", "label"), [(1, "laplace"), (2, "gaussian")])
+def test_two_generalised_normal_laws_have_names_of_their_own(beta, label):
+    found, named = (
+        family_of(name).draw((4, 5), variance=0.7, rng=np.random.default_rng(8), dtype=np.float64)
+        for name in (f"generalized_normal(beta={beta})", label)
+    )
+    np.testing.assert_allclose(found, named, rtol=1e-14)
