@@ -135,3 +135,8 @@ def test_the_least_upper_bounds_of_the_mean_squares():
     expected = {"step": 0.5, "sin": 0.5, "cos": 1.0, "erf": 1.0, "tanh": 1.0, "hermite(degree=0)": 1.0}
     found = {label: activation_of(label).largest_mean_square for label in LABELS}
     assert {label: bound for label, bound in found.items() if bound is not None} == expected
+
+
+@pytest.mark.parametrize(("label", "slope"), [("relu", 0.0), ("leaky_relu(slope=0.2)", 0.2)])
+def test_a_rectifier_has_the_slope_of_its_left_side_at_zero(label, slope):
+    assert activation_of(label).derivative(np.array([-1.0, 0.0, 1.0])).tolist() == [slope, slope, 1.0]
