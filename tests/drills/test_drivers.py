@@ -14,8 +14,8 @@ from toy.drivers import start_driver
 pytestmark = pytest.mark.fault
 
 SEED = 2018
-KILLS = 64
-KILLS_IN_THE_CUBE = 20
+KILLS = 40
+KILLS_IN_THE_CUBE = 12
 OLD = b"an older cube"
 
 

@@ -16,9 +16,9 @@ from toy.drivers import drive_again, join_ray, lasting_driver, leave_ray, start_
 pytestmark = pytest.mark.fault
 
 SEED = 2018
-NODE_KILLS = 12
-NODE_KILLS_PER_SWEEP = 5
-DRIVER_KILLS = 6
+NODE_KILLS = 8
+NODE_KILLS_PER_SWEEP = 4
+DRIVER_KILLS = 4
 BATCHES_IN_FLIGHT = 4
 """Two for each worker: what a kill can cost at most, on the way to a worker, there, or on the way back."""
 

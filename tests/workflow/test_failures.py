@@ -1,8 +1,10 @@
 """A failure is never forgotten: at every joint, what failed is tried again, and what was read from it is made anew."""
 
 import re
+import shutil
 
 import pytest
+from conftest import Project
 
 from initatlas.config import load_study
 
@@ -36,6 +38,12 @@ JOINTS = {
         'raise ValueError("broken")\n"""',
         {CLAIMS, "ledger of claims", "report page"},
     ),
+    "ledger": (
+        "reports/smoke/atlas/claims.json",
+        '"claims"',
+        '"clams"',
+        {"ledger of claims", "report page"},
+    ),
     "page": (
         "src/initatlas/report/page.py",
         '"""',
@@ -50,22 +58,40 @@ def told_of_jobs(answer):
     return set(re.findall(r"^Job \d+: (.*)$", answer.text, flags=re.MULTILINE))
 
 
-@pytest.mark.parametrize("joint", JOINTS)
-def test_a_failure_is_tried_again_until_it_is_mended(project, joint):
+@pytest.fixture(scope="module")
+def shared(built, tmp_path_factory):
+    """One copy of the built project for all joints: each leaves it whole."""
+    shutil.copytree(built.folder, folder := tmp_path_factory.mktemp("joints") / "atlas", symlinks=True)
+    project = Project(folder, built.warm)
+    profile = (project / "workflow/profiles/default/config.yaml").read_text()
+    assert "keep-going: true" in profile
+    (project / "workflow/profiles/stop").mkdir()
+    (project / "workflow/profiles/stop/config.yaml").write_text(
+        profile.replace("keep-going: true", "keep-going: false")
+    )
+    return project
+
+
+@pytest.mark.parametrize(
+    ("joint", "profile"),
+    [*((joint, "default") for joint in JOINTS), ("sweep", "stop")],
+    ids=[*JOINTS, "sweep, without --keep-going"],
+)
+def test_a_failure_is_tried_again_until_it_is_mended(shared, joint, profile):
+    project = shared
     path, old, new, jobs = JOINTS[joint]
     before = (project / path).read_text()
     assert old in before
     (project / path).write_text(before.replace(old, new, 1))
     assert project.would_run() == jobs
-    for _ in range(2):
-        answer = project.snakemake()
+    for _ in range(2 if (joint, profile) == ("sweep", "default") else 1):
+        answer = project.snakemake(profile=profile)
         assert answer.code == 1, answer.text
         assert jobs & told_of_jobs(answer), answer.text
         page = project / "reports/index.html"
         assert "older than the config" in page.read_text() if joint != "page" else not page.exists()
     assert project.would_run() <= jobs
-    for target in ("chen2024", "reports/index.html", "reports/smoke/claims.json", "chen2024/table1"):
-        assert project.would_run(target) <= jobs
+    assert project.would_run("chen2024", "chen2024/table1") <= jobs
     assert "report page" in project.would_run("reports/index.html")
     (project / path).write_text(before)
     answer = project.snakemake()
@@ -92,9 +118,11 @@ def own_data(project, folder="mine"):
     path.write_text(f"{text}\nmine: {{kind: idx, folder: {folder}}}\n")
 
 
-@pytest.fixture
-def on_own_data(project):
-    """The project, with a data set of the user's in a sweep of chen2024, built."""
+@pytest.fixture(scope="module")
+def on_own_data(built, tmp_path_factory):
+    """A copy of the project, with a data set of the user's in a sweep of chen2024, built; each test leaves it whole."""
+    shutil.copytree(built.folder, folder := tmp_path_factory.mktemp("own") / "atlas", symlinks=True)
+    project = Project(folder, built.warm)
     write_images(project / "data/raw/mine", 0)
     own_data(project)
     project.edit("config/sweeps/chen2024.yaml", "[digits, glyphs, ", "[mine, digits, glyphs, ")
@@ -114,7 +142,7 @@ def test_a_data_set_that_cannot_be_built_is_not_forgotten(on_own_data, change):
         write_images(project / "data/raw/mine", 5)
     jobs = {"data set mine", "sweep chen2024/table1"} | CHEN2024
     assert project.would_run() == jobs
-    for _ in range(2):
+    for _ in range(2 if change == "another folder" else 1):
         answer = project.snakemake()
         assert answer.code == 1, answer.text
         assert "cut short" in answer.text
