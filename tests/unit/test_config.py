@@ -73,16 +73,16 @@ def test_reading_the_config_is_quick_and_light(root):
     program = """
         import json, sys, time
         from pathlib import Path
-        start = time.perf_counter()
+        start = time.process_time()
         from initatlas.config import load_workflow
         for scale in ("smoke", "quick", "paper"):
             load_workflow(Path(), {"scale": scale})
-        print(json.dumps([time.perf_counter() - start, sorted({name.partition(".")[0] for name in sys.modules})]))
+        print(json.dumps([time.process_time() - start, sorted({name.partition(".")[0] for name in sys.modules})]))
         """
     command = [sys.executable, "-c", textwrap.dedent(program)]
     answer = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True, timeout=60)
     seconds, loaded = json.loads(answer.stdout)
-    assert seconds < 3.0, "three scales, under a second each, on a machine that is busy with other tests"
+    assert seconds < 3.0, "three scales, under a second each, of processor time"
     assert not set(loaded) & {"numpy", "torch", "numba", "scipy", "sklearn", "matplotlib", "xarray", "ray", "netCDF4"}
 
 
@@ -489,9 +489,9 @@ def test_many_values_resolve_in_a_moment(project):
     lines = "\n".join(f"    - {value}.5" for value in range(1, 80_001))
     path = project.root / "config/sweeps/own.yaml"
     path.write_text(f"sweeps:\n  trial:\n   experiment: depth_scale\n   axes:\n    weight_variance:\n{lines}\n")
-    start = time.perf_counter()
+    start = time.process_time()
     assert project().sweep("own/trial").shape == (80_000,)
-    assert time.perf_counter() - start < 5.0, "1.5 s on a free core, with reading the file"
+    assert time.process_time() - start < 5.0, "1.5 s on a free core, with reading the file"
 
 
 def test_the_most_points_are_read_in_little_memory(project):

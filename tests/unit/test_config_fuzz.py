@@ -165,7 +165,7 @@ def test_a_config_is_read_or_refused_in_one_line(project, data):
     text = written(file, data)
     path = project / "config" / file
     path.write_bytes(text.encode("utf-8", "surrogatepass"))
-    start = time.perf_counter()
+    start = time.process_time()
     try:
         use(load_workflow(project))
     except UserError as error:
@@ -175,5 +175,5 @@ def test_a_config_is_read_or_refused_in_one_line(project, data):
         assert str(project) in line or "initatlas.studies" in line or "sweep" in line
     finally:
         path.write_bytes((CONFIG / file).read_bytes())
-    assert time.perf_counter() - start < 10.0
+    assert time.process_time() - start < 10.0
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < 3e6, "kilobytes"

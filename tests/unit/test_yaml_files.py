@@ -184,7 +184,7 @@ def test_what_would_not_end_is_one_line(read, name):
 
 
 def test_many_values_are_read_in_a_moment(read):
-    start = time.perf_counter()
+    start = time.process_time()
     found = read(f"a: {list(range(80_000))}\n")
     assert len(found["a"]) == 80_000
-    assert time.perf_counter() - start < 4.0, "0.5 s on a free core"
+    assert time.process_time() - start < 4.0, "0.5 s on a free core"
