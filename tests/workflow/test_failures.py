@@ -4,7 +4,7 @@ import re
 import shutil
 
 import pytest
-from conftest import Project
+from toy.project import Project
 
 from initatlas.config import load_study
 
