@@ -8,7 +8,7 @@ import numpy as np
 
 from benchmarks.result import Case, Outcome, TimingTable, make_case
 from benchmarks.timing import time_competitors
-from initatlas.weights import family_of
+from initatlas.weights.base import family_of
 
 SHAPE = (1000, 1000)
 ROUNDS = 7

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel, TypeAdapter
 from pydantic.fields import FieldInfo
 
-from initatlas.activations import ACTIVATIONS
+from initatlas.activations.base import ACTIVATIONS
 from initatlas.config import Settings, StudyConfig
 from initatlas.datasets.specs import SPECS, DatasetSpec
 from initatlas.files import write_text
@@ -17,7 +17,7 @@ from initatlas.sweeps.experiment import Experiment
 from initatlas.sweeps.registry import load_experiment
 from initatlas.sweeps.spec import ScaleOverlay, SweepConfig
 from initatlas.vocabulary import Vocabulary
-from initatlas.weights import WEIGHTS
+from initatlas.weights.base import WEIGHTS
 
 EXPERIMENTS = (
     "forward_kernel",

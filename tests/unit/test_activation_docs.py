@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from initatlas.activations import ACTIVATIONS, activation_of
+from initatlas.activations.base import ACTIVATIONS, activation_of
 from initatlas.kernels.api import nngp, ntk
 from initatlas.kernels.preserving import preactivation_preserving_variance, signal_preserving_variance
 from initatlas.sweeps.registry import load_experiment

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from initatlas.activations import ACTIVATIONS, activation_of
+from initatlas.activations.base import ACTIVATIONS, activation_of
 from initatlas.vocabulary import format_label, parse_label
 
 LABELS = [

@@ -5,8 +5,8 @@ from types import SimpleNamespace
 import pytest
 from toy.sweeps import make_sweep, run
 
-from initatlas.sweeps.backends import choose_backend
 from initatlas.sweeps.backends.base import MAX_ATTEMPTS, MAX_STARTS, Start, after_death, after_node_death
+from initatlas.sweeps.backends.choice import choose_backend
 from initatlas.sweeps.backends.ray import RayBackend, _memory
 from initatlas.sweeps.backends.serial import SerialBackend
 from initatlas.sweeps.batches import Batch, Task

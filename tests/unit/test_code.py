@@ -9,7 +9,7 @@ from typing import Annotated
 import pytest
 from pydantic import Field
 
-from initatlas.activations import ACTIVATIONS, activation_of
+from initatlas.activations.base import ACTIVATIONS, activation_of
 from initatlas.components import NamedIn, recorded_lookups
 from initatlas.experiments.activation_labels import ActivationLabel
 from initatlas.provenance import import_closure

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from initatlas.activations import ACTIVATIONS, activation_of
+from initatlas.activations.base import ACTIVATIONS, activation_of
 from initatlas.duals.base import Dual
 from initatlas.duals.numerical import Numerical
 from initatlas.duals.quadrature import gaussian_mean, hermite_coefficients, pair_mean

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import erf
 
-from initatlas.activations import activation_of
+from initatlas.activations.base import activation_of
 from initatlas.kernels.angles import one_minus_cosine
 from initatlas.kernels.preserving import signal_preserving_variance
 from initatlas.networks.forward import (

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from initatlas.experiments.many_inputs import EXPERIMENT, ManyInputsParameters
 from initatlas.networks.many_inputs import excess_kurtosis, flat_cosines, sampled_law
-from initatlas.weights import family_of
+from initatlas.weights.base import family_of
 
 
 def law_of(label, samples=1_000_000):
@@ -28,7 +28,7 @@ def test_the_law_has_the_moments_of_its_distribution():
 @pytest.mark.parametrize("activation", ["relu", "elu", "erf"])
 @pytest.mark.parametrize(("label", "inputs"), [("laplace", 4), ("uniform", 8), ("generalized_normal(beta=0.5)", 16)])
 def test_flat_kernel_against_neurons(activation, label, inputs):
-    from initatlas.activations import activation_of
+    from initatlas.activations.base import activation_of
 
     opposite = inputs // 4
     rng = np.random.default_rng(1)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from initatlas.activations import activation_of
+from initatlas.activations.base import activation_of
 from initatlas.kernels import meanfield
 from initatlas.networks.forward import RandomNetwork, forward_signals
 

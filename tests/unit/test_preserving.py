@@ -5,7 +5,7 @@ from math import sqrt
 import numpy as np
 import pytest
 
-from initatlas.activations import activation_of
+from initatlas.activations.base import activation_of
 from initatlas.errors import UserError
 from initatlas.kernels.preserving import preactivation_preserving_variance, signal_preserving_variance
 

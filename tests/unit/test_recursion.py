@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from initatlas.activations import activation_of
+from initatlas.activations.base import activation_of
 from initatlas.kernels.angles import kernels_at_angle, kernels_by_depth, layerwise_signals, one_minus_cosine
 from initatlas.kernels.architecture import Architecture
 from initatlas.kernels.arguments import MOST_LAYERS
@@ -108,7 +108,7 @@ def test_ntk_is_the_kernel_of_gradients(activation):
     x, y = np.array([1.0, 0.0]), np.array([0.6, 0.8])
     w, b, v = rng.standard_normal((width, 2)), rng.standard_normal(width), rng.standard_normal(width)
     u, t = w @ x + b, w @ y + b
-    from initatlas.activations import activation_of
+    from initatlas.activations.base import activation_of
 
     terms = 2 * activation_of(activation).phi(u) * activation_of(activation).phi(t)
     slopes = activation_of(activation).derivative(u) * activation_of(activation).derivative(t)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.special import erf
 
-from initatlas.activations import activation_of
+from initatlas.activations.base import activation_of
 from initatlas.duals.numerical import Numerical
 from initatlas.duals.quadrature import grid_means, pair_mean
 from initatlas.duals.tabulated import Tabulated, tabulated

@@ -16,7 +16,7 @@ import torch
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from initatlas.activations import activation_of
+from initatlas.activations.base import activation_of
 from initatlas.errors import UserError
 from initatlas.networks.padding import padded
 from initatlas.networks.stacked_mlp import Workspace, backward, forward, stack_networks

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from initatlas.activations import ACTIVATIONS
+from initatlas.activations.base import ACTIVATIONS
 from initatlas.vocabulary import (
     Bounds,
     canonical_label,
@@ -16,7 +16,7 @@ from initatlas.vocabulary import (
     format_number,
     parse_label,
 )
-from initatlas.weights import WEIGHTS
+from initatlas.weights.base import WEIGHTS
 
 names = st.from_regex(r"[a-z][a-z0-9_]{0,12}", fullmatch=True)
 numbers = st.floats(allow_nan=False, allow_infinity=False)

@@ -10,7 +10,7 @@ from scipy import stats
 
 from initatlas.sweeps.registry import load_experiment
 from initatlas.sweeps.spec import SweepConfig, grid, resolve
-from initatlas.weights import WEIGHTS, family_of
+from initatlas.weights.base import WEIGHTS, family_of
 
 
 @pytest.fixture

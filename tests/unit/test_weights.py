@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from initatlas.weights import WEIGHTS, family_of
+from initatlas.weights.base import WEIGHTS, family_of
 
 VARIANCE = 0.37
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from initatlas.activations import activation_of
+from initatlas.activations.base import activation_of
 from initatlas.kernels.angles import layerwise_signals, one_minus_cosine
 from initatlas.kernels.wide_layers import cosine_sampling_variance, shifted_products, wide_layers
 from initatlas.networks.forward import RandomNetwork, pair_signals

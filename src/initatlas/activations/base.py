@@ -7,9 +7,10 @@ docs/activations.md shows how to add one.
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from initatlas.components import Room
 from initatlas.vocabulary import Bounds, format_number
 
 if TYPE_CHECKING:
@@ -113,3 +114,26 @@ class Activation(ABC):
         import numpy as np
 
         return float(self.phi(np.zeros(1))[0]) == 0.0
+
+
+ACTIVATIONS: Room[Activation] = Room("initatlas.activations", Activation)
+"""All activations by name."""
+
+
+def activation_of(label: str) -> Activation:
+    """The activation of a label such as ``relu`` or ``leaky_relu(slope=0.2)``.
+
+    Raises
+    ------
+    ValueError
+        If there is none of this name, or a parameter is missing, unknown or out of its bounds.
+    """
+    activation = _made(label)
+    ACTIVATIONS.note(type(activation).__module__.rpartition(".")[2])
+    return activation
+
+
+@lru_cache(maxsize=256)
+def _made(label: str) -> Activation:
+    """Make an activation once: its dual keeps what was compiled for it."""
+    return ACTIVATIONS.make(label)

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from initatlas.errors import UserError
-from initatlas.sweeps.backends import choose_backend
 from initatlas.sweeps.backends.base import Backend
+from initatlas.sweeps.backends.choice import choose_backend
 from initatlas.sweeps.engine import DataSource, Plan, SweepReport, open_store, partial_path, plan_sweep, run_sweep
 from initatlas.sweeps.execute import Failure
 from initatlas.sweeps.former import older_path

@@ -46,7 +46,7 @@ def _measure(point: DualActivationParameters, rng: "np.random.Generator") -> dic
     """The dual and its derivative in three ways, and the second moment."""
     import numpy as np
 
-    from initatlas.activations import activation_of
+    from initatlas.activations.base import activation_of
 
     correlations = np.array(_coordinates(point)["correlation"].values)
     dual, one = activation_of(point.activation).dual, np.ones(())
@@ -68,7 +68,7 @@ def _hermite_sums(
     """Partial sums of the dual's power series and of its derivative."""
     from numpy.polynomial import Polynomial
 
-    from initatlas.activations import activation_of
+    from initatlas.activations.base import activation_of
     from initatlas.duals.quadrature import hermite_coefficients
 
     squares = hermite_coefficients(activation_of(point.activation).phi, point.degree) ** 2 / moment
@@ -85,7 +85,7 @@ def _monte_carlo(
     """Means over Gaussian pairs and their standard errors; all correlations share the draws."""
     import numpy as np
 
-    from initatlas.activations import activation_of
+    from initatlas.activations.base import activation_of
 
     x, other = rng.standard_normal((2, point.draws))
     phi = activation_of(point.activation)

@@ -13,7 +13,7 @@ from pydantic import Field
 from initatlas.experiments.network_law import NetworkLawParameters, kernel_coordinates, weight_variance
 from initatlas.experiments.weights_labels import WeightsLabel
 from initatlas.sweeps.experiment import Experiment, Output
-from initatlas.weights import family_of
+from initatlas.weights.base import family_of
 
 if TYPE_CHECKING:
     import numpy as np

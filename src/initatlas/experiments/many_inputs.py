@@ -13,7 +13,7 @@ from pydantic import Field
 from initatlas.experiments.activation_labels import ActivationLabel
 from initatlas.experiments.weights_labels import IndependentWeightsLabel
 from initatlas.sweeps.experiment import Coordinate, Experiment, Output, Parameters
-from initatlas.weights import family_of
+from initatlas.weights.base import family_of
 
 if TYPE_CHECKING:
     import numpy as np

@@ -7,7 +7,7 @@ Any other activation and a bias go by the same recursion; weights with a mean an
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from initatlas.activations import activation_of
+from initatlas.activations.base import activation_of
 from initatlas.experiments.network_law import NetworkLawParameters, kernel_coordinates, weight_variance
 from initatlas.sweeps.experiment import Experiment, Output
 

@@ -47,7 +47,7 @@ def _approximate(point: RandomFeaturesParameters, rng: "np.random.Generator") ->
     """Errors of the unbiased and of the fitted output weights."""
     import numpy as np
 
-    from initatlas.activations import activation_of
+    from initatlas.activations.base import activation_of
     from initatlas.experiments.sphere_inputs import sphere_kernel, sphere_points
     from initatlas.kernels.architecture import Architecture
 

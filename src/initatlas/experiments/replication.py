@@ -97,7 +97,7 @@ def _bound_constant(activation: str, variance: float) -> float:
     """The C that bounds the normalised activation and its first two derivatives; nan if nothing does."""
     import numpy as np
 
-    from initatlas.activations import activation_of
+    from initatlas.activations.base import activation_of
 
     phi = activation_of(activation)
     if not phi.smooth_bounded:

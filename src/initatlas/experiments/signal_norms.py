@@ -13,7 +13,7 @@ from initatlas.experiments.forward_kernel import weights_drawn
 from initatlas.experiments.grids import layer_coordinate
 from initatlas.experiments.weights_labels import WeightsLabel
 from initatlas.sweeps.experiment import Coordinate, Experiment, Output, Parameters
-from initatlas.weights import family_of
+from initatlas.weights.base import family_of
 
 if TYPE_CHECKING:
     import numpy as np

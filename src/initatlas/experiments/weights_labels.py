@@ -6,7 +6,7 @@ from pydantic import AfterValidator
 
 from initatlas.components import NamedIn
 from initatlas.vocabulary import canonical_label
-from initatlas.weights import WEIGHTS, family_of
+from initatlas.weights.base import WEIGHTS, family_of
 
 
 def _weights(label: str) -> str:

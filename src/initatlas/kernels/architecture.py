@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from functools import cached_property
 
-from initatlas.activations import ACTIVATIONS, activation_of
+from initatlas.activations.base import ACTIVATIONS, activation_of
 from initatlas.duals.base import Dual
 from initatlas.kernels.arguments import MOST_LAYERS, check_variance, check_whole
 from initatlas.kernels.preserving import preactivation_preserving_variance
@@ -17,7 +17,7 @@ class Architecture:
     Attributes
     ----------
     activation
-        A label of `initatlas.activations.ACTIVATIONS`, or a `Dual` of one's own.
+        A label of `initatlas.activations.base.ACTIVATIONS`, or a `Dual` of one's own.
     depth
         Number of hidden layers, from 0 to `initatlas.kernels.arguments.MOST_LAYERS`.
     weight_variance

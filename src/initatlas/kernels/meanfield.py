@@ -13,7 +13,7 @@ from math import inf, log
 import numpy as np
 from scipy.optimize import brentq
 
-from initatlas.activations import activation_of
+from initatlas.activations.base import activation_of
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def variance_fixed_points(activation: str, *, weight_variance: float, bias_varia
     Parameters
     ----------
     activation
-        A label of `initatlas.activations.ACTIVATIONS`.
+        A label of `initatlas.activations.base.ACTIVATIONS`.
     weight_variance, bias_variance
         sigma_w^2 and sigma_b^2.
 
@@ -191,7 +191,7 @@ def critical_variances(activation: str, q: float) -> tuple[float, float]:
     Parameters
     ----------
     activation
-        A label of `initatlas.activations.ACTIVATIONS` whose derivative has a dual.
+        A label of `initatlas.activations.base.ACTIVATIONS` whose derivative has a dual.
     q
         Pre-activation variance, above 0.
 

@@ -9,7 +9,7 @@ activations it does not matter; elsewhere it does: for the GELU 2.352 keeps q = 
 import numpy as np
 from scipy.optimize import brentq
 
-from initatlas.activations import activation_of
+from initatlas.activations.base import activation_of
 from initatlas.duals.base import Dual
 from initatlas.errors import UserError
 
@@ -38,7 +38,7 @@ def signal_preserving_variance(activation: str, *, rms: float) -> float:
     Parameters
     ----------
     activation
-        A label of `initatlas.activations.ACTIVATIONS`.
+        A label of `initatlas.activations.base.ACTIVATIONS`.
     rms
         Root mean square of the signals, above 0.
 

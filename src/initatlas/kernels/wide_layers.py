@@ -13,8 +13,7 @@ from math import isfinite, pi
 import numpy as np
 from numpy.typing import NDArray
 
-from initatlas.activations import activation_of
-from initatlas.activations.base import Activation
+from initatlas.activations.base import Activation, activation_of
 from initatlas.duals.quadrature import gaussian_mean, hermite_coefficients
 
 Doubles = NDArray[np.float64]

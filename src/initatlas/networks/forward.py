@@ -8,8 +8,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from initatlas.activations import activation_of
-from initatlas.weights import family_of
+from initatlas.activations.base import activation_of
+from initatlas.weights.base import family_of
 from initatlas.weights.gaussian import Gaussian
 
 Floats = NDArray[Any]
@@ -27,7 +27,7 @@ class RandomNetwork:
     Attributes
     ----------
     activation, weights
-        Labels of `initatlas.activations.ACTIVATIONS` and `initatlas.weights.WEIGHTS`.
+        Labels of `initatlas.activations.base.ACTIVATIONS` and `initatlas.weights.base.WEIGHTS`.
     weight_variance
         Variance of a weight times n.
     weight_mean

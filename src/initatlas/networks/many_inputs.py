@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from initatlas.activations import activation_of
-from initatlas.weights import family_of
+from initatlas.activations.base import activation_of
+from initatlas.weights.base import family_of
 
 Doubles = NDArray[np.float64]
 
@@ -49,7 +49,7 @@ def sampled_law(label: str, *, samples: int, rng: np.random.Generator) -> Weight
     Parameters
     ----------
     label
-        A label of `initatlas.weights.WEIGHTS` with independent weights.
+        A label of `initatlas.weights.base.WEIGHTS` with independent weights.
     samples
         How many weights are drawn.
     rng
@@ -79,7 +79,7 @@ def flat_cosines(law: WeightLaw, activation: str, inputs: int, opposite: Any) ->
     law
         The law of a weight.
     activation
-        A label of `initatlas.activations.ACTIVATIONS`.
+        A label of `initatlas.activations.base.ACTIVATIONS`.
     inputs
         Number m of inputs.
     opposite

@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from initatlas.activations import activation_of
+from initatlas.activations.base import activation_of
 from initatlas.errors import UserError
 from initatlas.networks.evaluation import DeviceSplit, Scores, Split, evaluate, norm_ratios, to_device
 from initatlas.networks.losses import Loss, make_loss
@@ -30,7 +30,7 @@ from initatlas.networks.stacked_mlp import (
 )
 from initatlas.networks.training_cost import networks_at_once
 from initatlas.networks.training_settings import CURVE_INPUTS, NORM_INPUTS, NetworkSettings, TrainingSettings
-from initatlas.weights import family_of
+from initatlas.weights.base import family_of
 
 __all__ = [
     "NetworkRecord",

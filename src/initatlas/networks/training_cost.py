@@ -5,7 +5,7 @@ It sizes batches and chooses a backend while the workflow is being planned: stan
 
 from itertools import pairwise
 
-from initatlas.activations import activation_of
+from initatlas.activations.base import activation_of
 from initatlas.networks.padding import padded
 from initatlas.networks.training_settings import CURVE_INPUTS, NORM_INPUTS, TrainingSettings
 

@@ -25,7 +25,7 @@ class TrainingSettings:
     width, depth
         `depth` hidden layers of `width` units each.
     activation
-        Label of `initatlas.activations.ACTIVATIONS`.
+        Label of `initatlas.activations.base.ACTIVATIONS`.
     outputs
         Number of outputs; of classes, where the targets are classes.
     steps
@@ -65,7 +65,7 @@ class NetworkSettings:
     Attributes
     ----------
     weights
-        Weight distribution, a label of `initatlas.weights.WEIGHTS`.
+        Weight distribution, a label of `initatlas.weights.base.WEIGHTS`.
     weight_variance
         sigma_w^2 of the mean-field literature: every hidden layer has Var(W) = sigma_w^2 / fan_in. The read-out has
         variance 1 / fan_in whatever sigma_w^2 is, so that the first logits differ only by what the hidden layers do.

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from math import isfinite, sqrt
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from initatlas.components import Room
 from initatlas.vocabulary import Bounds
 
 if TYPE_CHECKING:
@@ -87,3 +88,18 @@ class Family(ABC):
         weights = self.sample(shape, rng, precision)
         weights *= sqrt(variance) / self.standard_deviation()
         return weights
+
+
+WEIGHTS: Room[Family] = Room("initatlas.weights", Family)
+"""All families by name."""
+
+
+def family_of(label: str) -> Family:
+    """The distribution of a label such as ``gaussian`` or ``multivariate_t(nu=5)``.
+
+    Raises
+    ------
+    ValueError
+        If there is none of this name, or a parameter is missing, unknown or out of its bounds.
+    """
+    return WEIGHTS.make(label)

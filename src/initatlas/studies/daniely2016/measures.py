@@ -7,7 +7,7 @@ import numpy as np
 import xarray as xr
 from scipy import stats
 
-from initatlas.activations import activation_of
+from initatlas.activations.base import activation_of
 
 FAILURES = 0.05
 """Failure probability delta of the theorems."""

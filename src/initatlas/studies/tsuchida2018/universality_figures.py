@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from initatlas.activations import activation_of
+from initatlas.activations.base import activation_of
 from initatlas.studies.evidence import Evidence
 from initatlas.studies.tsuchida2018.drawing import MARKERS, half_width, weights_text
 from initatlas.studies.tsuchida2018.universality_claims import (

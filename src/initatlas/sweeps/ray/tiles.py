@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, cast
 
 import numpy as np
 
-from initatlas.activations import ACTIVATIONS
+from initatlas.activations.base import ACTIVATIONS
 from initatlas.errors import UserError
 from initatlas.kernels.tiles import Array, Block, Tile, TileRunner, compute_tile
 from initatlas.provenance import code_version, digest
