@@ -120,9 +120,11 @@ def test_a_process_is_told_from_a_later_one_with_its_number():
 def test_the_keeper_of_an_owner_that_is_gone_starts_nothing(tmp_path):
     path = tmp_path / "session.json"
     command = [sys.executable, "-m", "initatlas", "ray-keeper", str(GONE), "1", str(path)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-    assert (done.returncode, done.stderr) == (0, "")
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        words, _ = process.communicate(timeout=60)
+    assert (process.returncode, words) == (0, "")
     assert [*tmp_path.iterdir()] == []
+    assert [*Path(tempfile.gettempdir()).glob(f"initatlas-ray-{process.pid}-*")] == []
 
 
 def test_a_second_keeper_for_the_same_owner_starts_nothing(tmp_path):

@@ -46,6 +46,9 @@ _FOLDER = "initatlas-ray-"
 
 _SECONDS_TO_DIE = 3.0
 
+_ENDING = threading.Lock()
+"""Held for ever by the thread that ends this process: the first reason counts, and nothing is begun any more."""
+
 
 @dataclass(frozen=True)
 class Session:
@@ -135,7 +138,8 @@ def keep_ray(owner: int, workers: int, path: Path) -> int:
     except UserError as error:
         log.error("%s", error)
     except Exception:
-        log.exception("Ray cannot be kept")
+        if not _ENDING.locked():  # a Ray that is being ended complains of it
+            log.exception("Ray cannot be kept")
     finally:
         _end_ray(path, code=1)
 
@@ -188,6 +192,7 @@ def _end_with_owner(owner: int, path: Path) -> None:
 
 def _end_ray(path: Path, *, code: int) -> NoReturn:
     """End Ray without its ceremony, which takes seconds, and this process; remove what the sweeps were told."""
+    _ENDING.acquire()
     end_descendants()
     remove_ray_folder(os.getpid())
     _remove_files(path, log_too=not code)
@@ -210,7 +215,8 @@ def start_private_ray(workers: int, *, token: str) -> None:
     """
     prepare_environment()
     keep_private(token)
-    folder = ray_folder()
+    with _ENDING:  # else the folder would outlive a keeper that just ends
+        folder = ray_folder()
     import ray
 
     _leave_out_helpers()
