@@ -41,7 +41,7 @@ def code_version(entry: str) -> str:
     digest = hashlib.sha256()
     for name, path in sorted(import_closure(entry).items()):
         digest.update(name.encode())
-        digest.update(_syntax(path).encode())
+        digest.update(_syntax(path))
     return digest.hexdigest()
 
 
@@ -84,10 +84,16 @@ def _parents(name: str) -> Iterator[str]:
         yield name
 
 
-def _imports(name: str, path: Path) -> Iterator[str]:
+@cache
+def _imports(name: str, path: Path) -> tuple[str, ...]:
     """Every module that the source mentions in an import; ``from a import b`` may mean the module ``a.b``."""
+    return tuple(_mentioned(name, path))
+
+
+def _mentioned(name: str, path: Path) -> Iterator[str]:
+    """The same, one by one."""
     package = name if path.name == "__init__.py" else name.rpartition(".")[0]
-    for node in ast.walk(_tree(path)):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -105,18 +111,13 @@ def _absolute(package: str, level: int, module: str | None) -> str:
 
 
 @cache
-def _tree(path: Path) -> ast.Module:
-    """Syntax tree of a source file."""
-    return ast.parse(path.read_text(encoding="utf-8"))
-
-
-def _syntax(path: Path) -> str:
-    """Dump of the syntax tree without docstrings and positions."""
+def _syntax(path: Path) -> bytes:
+    """Hash of the syntax tree without docstrings and positions; many entries share a module, so it is read once."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             node.body = [*_without_docstring(node.body)]
-    return ast.dump(tree)
+    return hashlib.sha256(ast.dump(tree).encode()).digest()
 
 
 def _without_docstring(body: list[ast.stmt]) -> Iterable[ast.stmt]:
