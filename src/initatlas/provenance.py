@@ -11,6 +11,7 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
+from typing import NamedTuple
 
 PACKAGES = ("numpy", "scipy", "torch", "numba", "xarray", "netCDF4", "ray", "snakemake")
 
@@ -41,7 +42,7 @@ def code_version(entry: str) -> str:
     digest = hashlib.sha256()
     for name, path in sorted(import_closure(entry).items()):
         digest.update(name.encode())
-        digest.update(_syntax(path))
+        digest.update(_read(name, path).syntax)
     return digest.hexdigest()
 
 
@@ -56,7 +57,7 @@ def import_closure(entry: str) -> dict[str, Path]:
         if path is None:
             continue
         found[name] = path
-        mentioned = (*_parents(name), *_imports(name, path))
+        mentioned = (*_parents(name), *_read(name, path).imports)
         waiting.extend(other for other in mentioned if other.partition(".")[0] in roots)
     if entry not in found:
         raise ModuleNotFoundError(f"no source for module {entry}", name=entry)
@@ -84,16 +85,10 @@ def _parents(name: str) -> Iterator[str]:
         yield name
 
 
-@cache
-def _imports(name: str, path: Path) -> tuple[str, ...]:
+def _imports(name: str, tree: ast.Module, *, is_package: bool) -> Iterator[str]:
     """Every module that the source mentions in an import; ``from a import b`` may mean the module ``a.b``."""
-    return tuple(_mentioned(name, path))
-
-
-def _mentioned(name: str, path: Path) -> Iterator[str]:
-    """The same, one by one."""
-    package = name if path.name == "__init__.py" else name.rpartition(".")[0]
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    package = name if is_package else name.rpartition(".")[0]
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -110,14 +105,22 @@ def _absolute(package: str, level: int, module: str | None) -> str:
     return f"{base}.{module}" if module else base
 
 
+class _Module(NamedTuple):
+    """What is asked of a source file: names in its imports, and the hash of its syntax without docstrings and positions."""
+
+    imports: tuple[str, ...]
+    syntax: bytes
+
+
 @cache
-def _syntax(path: Path) -> bytes:
-    """Hash of the syntax tree without docstrings and positions; many entries share a module, so it is read once."""
+def _read(name: str, path: Path) -> _Module:
+    """Read a module, once for all the entries that reach it."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
+    imports = tuple(_imports(name, tree, is_package=path.name == "__init__.py"))
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             node.body = [*_without_docstring(node.body)]
-    return hashlib.sha256(ast.dump(tree).encode()).digest()
+    return _Module(imports, hashlib.sha256(ast.dump(tree).encode()).digest())
 
 
 def _without_docstring(body: list[ast.stmt]) -> Iterable[ast.stmt]:

@@ -41,7 +41,7 @@ def package(tmp_path, monkeypatch):
     def version_with(**changed):
         for name, text in {**SOURCES, **changed}.items():
             (home / f"{name}.py").write_text(textwrap.dedent(text))
-        for cached in (provenance.code_version, provenance._source, provenance._imports, provenance._syntax):
+        for cached in (provenance.code_version, provenance._source, provenance._read):
             cached.cache_clear()
         return code_version("plots.entry")
 
