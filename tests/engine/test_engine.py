@@ -272,7 +272,7 @@ def test_a_file_in_the_place_of_the_folder_of_cubes_is_told_before_anything_runs
 
 def test_an_interrupted_run_keeps_what_is_finished(tmp_path, monkeypatch):
     """A stop between two batches: the finished ones are stored, the others are left for the next run."""
-    from initatlas.sweeps.backends.choice import serial
+    from initatlas.sweeps.backends import serial
 
     real = serial.execute_batch
     finished = []
