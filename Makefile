@@ -8,6 +8,8 @@ PYTEST ?= $(BIN)/python -m pytest
 
 # Extra words for `initatlas run`: make report ARGS="--scale paper"
 ARGS ?=
+# Processes of the tests
+WORKERS ?= 2
 # One benchmark, or one room of mutants, instead of all: make bench ONLY=kernels
 ONLY ?=
 
@@ -30,8 +32,8 @@ $(READY): requirements.lock pyproject.toml
 report: $(READY)  ## run the workflow to reports/index.html (ARGS="--scale paper")
 	$(BIN)/initatlas run $(ARGS)
 
-test: $(READY)  ## all tests
-	$(PYTEST) $(ARGS)
+test: $(READY)  ## all tests, in two processes (WORKERS=0: in one)
+	$(PYTEST) --numprocesses $(WORKERS) --dist loadgroup $(ARGS)
 
 check: $(READY)  ## ruff, snakefmt, snakemake --lint, mypy
 	$(BIN)/ruff check .

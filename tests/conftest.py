@@ -14,6 +14,14 @@ sys.path.insert(0, str(TESTS))
 os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(TESTS), os.environ.get("PYTHONPATH", "")]))
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Keep together, in one process of several, what shares a fixture: the workflow tests, and the tests of a module."""
+    for item in items:
+        room = item.path.relative_to(TESTS).parts[0]
+        item.add_marker(pytest.mark.xdist_group(room if room == "workflow" else item.path.stem))
+
+
 @pytest.fixture(scope="session")
 def root():
     """Folder of the repository."""

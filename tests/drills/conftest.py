@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pytest
 
-_LINES = pytest.StashKey[list[str]]()
+_DRILL = "drill"
 
 
 @dataclass
@@ -27,10 +27,13 @@ def tally(request):
     if request.session.testsfailed == failed:
         what = request.node.name.removeprefix("test_").replace("_", " ")
         line = f"{what}: {count.moments} moments, {count.recomputed} points computed again, {time.monotonic() - begin:.1f} s"
-        request.config.stash.setdefault(_LINES, []).append(line + (f" ({count.note})" if count.note else ""))
+        # a property of the report, so that it comes from whichever process ran the test
+        request.node.user_properties.append((_DRILL, line + (f" ({count.note})" if count.note else "")))
 
 
-def pytest_terminal_summary(terminalreporter, config):
+def pytest_terminal_summary(terminalreporter):
     """Show the lines."""
-    for line in config.stash.get(_LINES, []):
-        terminalreporter.write_line(f"drill: {line}")
+    for report in terminalreporter.getreports("passed"):
+        for name, line in report.user_properties:
+            if name == _DRILL and report.when == "teardown":
+                terminalreporter.write_line(f"drill: {line}")
