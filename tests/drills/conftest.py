@@ -33,7 +33,7 @@ def tally(request):
 
 def pytest_terminal_summary(terminalreporter):
     """Show the lines."""
-    for report in terminalreporter.getreports("passed"):
+    for report in terminalreporter.getreports(""):  # where pytest counts the teardowns that passed
         for name, line in report.user_properties:
             if name == _DRILL and report.when == "teardown":
                 terminalreporter.write_line(f"drill: {line}")
