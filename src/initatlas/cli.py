@@ -256,7 +256,7 @@ def _add_stages(parser: argparse.ArgumentParser) -> None:
         stage(name, command, *options).add_argument("--cubes", nargs="*", default=[], metavar="STUDY/SWEEP=FILE")
     stage("ledger", _stage_ledger, "output").add_argument("--claims", nargs="*", default=[])
     stage("unavailable", _stage_unavailable, "reason")
-    page = stage("page", _stage_page, "products", "captions", "scale", "output")
+    page = stage("page", _stage_page, "products", "scale", "output")
     page.add_argument("--studies", nargs="*", default=[])
     page.add_argument("--cubes", nargs="*", default=[], metavar="STUDY/SWEEP=FILE")
 
@@ -447,7 +447,6 @@ def _stage_page(options: argparse.Namespace) -> None:
     write_page(
         options.studies,
         products=Path(options.products),
-        captions=Path(options.captions),
         cubes=named_paths(options.cubes),
         scale=options.scale,
         output=Path(options.output),

@@ -27,9 +27,6 @@ REPORTS = Path("reports")
 PAGE = REPORTS / "index.html"
 """The report."""
 
-CAPTIONS = Path("workflow/report")
-"""The captions of the products."""
-
 PAGE_TEMPLATES = Path(__file__).with_name("report") / "templates"
 """The templates of the report."""
 
@@ -91,8 +88,3 @@ class Layout:
 def published(study: str) -> Path:
     """What the paper of a study printed."""
     return CONFIG / "published" / f"{study}.yaml"
-
-
-def caption(study: str, product: str) -> Path:
-    """The caption of a figure or table."""
-    return CAPTIONS / study / f"{product}.rst"

@@ -309,7 +309,7 @@ def test_published_numbers_read_as_printed() -> None:
 
 STUDIES = [
     Study(
-        key="paper2020",
+        package="papers.paper2020",
         title="Kernels & <angles>",
         citation="Author (2020), A paper",
         link="https://example.org/paper",
@@ -318,7 +318,14 @@ STUDIES = [
         tables={"table1": ("kernel",)},
         claims=("kernel",),
     ),
-    Study(key="empty", title="Nothing yet", citation="", link="", summary="To come.", figures={"map": ("kernel",)}),
+    Study(
+        package="papers.empty",
+        title="Nothing yet",
+        citation="",
+        link="",
+        summary="To come.",
+        figures={"map": ("kernel",)},
+    ),
 ]
 NASTY = "</script><script>alert(1)</script>"
 
@@ -393,7 +400,7 @@ def _collect(project: Path) -> Page:
         STUDIES,
         products=project / "reports/quick",
         folder=project / "reports",
-        captions=project / "captions",
+        captions={study.key: project / "captions" / study.key for study in STUDIES},
         cubes={"paper2020/kernel": project / "cubes/kernel.nc"},
         title="Atlas",
         version="1.2.3",
@@ -529,7 +536,7 @@ def test_a_missing_caption_is_an_error(project: Path, tmp_path: Path) -> None:
             STUDIES,
             products=project / "reports/quick",
             folder=project / "reports",
-            captions=tmp_path,
+            captions={study.key: tmp_path for study in STUDIES},
             cubes={},
             title="",
             version="",
@@ -554,7 +561,7 @@ def test_a_foreign_cube_is_an_error(tmp_path: Path, attributes: dict[str, str], 
             [],
             products=tmp_path,
             folder=tmp_path,
-            captions=tmp_path,
+            captions={},
             cubes={"own/mine": path},
             title="",
             version="",

@@ -23,20 +23,20 @@ def locked(root):
 
 
 @pytest.mark.parametrize("study", STUDIES)
-def test_every_product_has_a_function_and_a_caption(root, study):
+def test_every_product_has_a_function_and_a_caption(study):
     declared = load_study(study)
     assert declared.key == study
     for kind in ("figures", "tables"):
         module = import_module(f"initatlas.studies.{study}.{kind}")
         for name in getattr(declared, kind):
             assert callable(getattr(module, name)), f"{study}: no function {name} in {kind}"
-            assert (root / f"workflow/report/{study}/{name}.rst").read_text(encoding="utf-8").strip()
+            assert (declared.captions / f"{name}.rst").read_text(encoding="utf-8").strip()
 
 
 @pytest.mark.parametrize("study", STUDIES)
-def test_no_caption_is_left_over(root, study):
+def test_no_caption_is_left_over(study):
     declared = load_study(study)
-    captions = {path.stem for path in (root / f"workflow/report/{study}").glob("*.rst")}
+    captions = {path.stem for path in declared.captions.glob("*.rst")}
     assert captions == {*declared.figures, *declared.tables}
 
 

@@ -90,13 +90,13 @@ def test_a_template_runs_the_page(project):
 @pytest.mark.parametrize(
     ("caption", "jobs"),
     [
-        ("chen2024/table1", {"table chen2024/table1", "report page"}),
-        ("chen2024/fig2_4", {"report page"}),
+        ("chen2024/captions/table1", {"table chen2024/table1", "report page"}),
+        ("chen2024/captions/fig2_4", {"report page"}),
     ],
     ids=["table", "figure"],
 )
 def test_a_caption_runs_its_table_and_the_page(project, caption, jobs):
-    path = project / f"workflow/report/{caption}.rst"
+    path = project / f"src/initatlas/studies/{caption}.rst"
     path.write_text(path.read_text() + "\nAnother sentence.\n")
     assert project.would_run() == jobs
 

@@ -12,7 +12,6 @@ from initatlas.layout import (
     POINTS,
     RAY,
     TABLE_FORMATS,
-    caption,
     published,
 )
 from initatlas.runs import spec_file
@@ -156,10 +155,18 @@ def study_products(study):
     return texts([*figures, *tables, LAYOUT.claims(study)])
 
 
+def caption(study, name):
+    """The caption of a product; from here if it lies below, so that a copy of the whole folder runs nothing again."""
+    path = (ATLAS.studies[study].captions / f"{name}.rst").resolve()
+    return str(
+        path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+    )
+
+
 def study_captions(study):
     """The captions of the products of a study."""
     declared = ATLAS.studies[study]
-    return texts(caption(study, name) for name in (*declared.figures, *declared.tables))
+    return [caption(study, name) for name in (*declared.figures, *declared.tables)]
 
 
 def everything_of(study):

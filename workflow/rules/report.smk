@@ -62,5 +62,5 @@ rule page:
     message:
         "report page"
     shell:
-        "python -m initatlas stage page --log {log:q} --products {params.products:q} --captions workflow/report"
-        " --scale {params.scale} --output {output:q} --studies {params.studies:q} --cubes {params.cubes:q}"
+        "python -m initatlas stage page --log {log:q} --products {params.products:q} --scale {params.scale}"
+        " --output {output:q} --studies {params.studies:q} --cubes {params.cubes:q}"

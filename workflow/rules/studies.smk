@@ -13,7 +13,7 @@ for _study, _declared in ATLAS.studies.items():
             output:
                 svg=report(
                     str(LAYOUT.figure(_study, _name, "svg")),
-                    caption=f"../report/{_study}/{_name}.rst",
+                    caption=str(Path(caption(_study, _name)).resolve()),
                     category=_declared.title,
                     subcategory="Figures",
                     labels={"figure": _name},
@@ -48,13 +48,13 @@ for _study, _declared in ATLAS.studies.items():
                 f"table_{_study}_{_name}"
             input:
                 **product_cubes(_study, _cubes),
-                caption=str(caption(_study, _name)),
+                caption=caption(_study, _name),
                 published=str(published(_study)),
                 above=above_product(_study, _cubes),
             output:
                 csv=report(
                     str(LAYOUT.table(_study, _name, "csv")),
-                    caption=f"../report/{_study}/{_name}.rst",
+                    caption=str(Path(caption(_study, _name)).resolve()),
                     category=_declared.title,
                     subcategory="Tables",
                     labels={"table": _name},

@@ -79,21 +79,20 @@ def join_ledgers(inputs: Sequence[Path], output: Path) -> None:
     write_text(output, claims_to_json(claims))
 
 
-def write_page(
-    studies: Sequence[str], *, products: Path, captions: Path, cubes: Mapping[str, Path], scale: str, output: Path
-) -> None:
-    """Write the report page from the products of one scale, the captions and the cubes of the studies."""
+def write_page(studies: Sequence[str], *, products: Path, cubes: Mapping[str, Path], scale: str, output: Path) -> None:
+    """Write the report page from the products of one scale, and the captions and cubes of the studies."""
     from initatlas import __version__
     from initatlas.config import load_study
     from initatlas.files import write_text
     from initatlas.report.collect import collect_page
     from initatlas.report.page import render_page
 
+    declared = [load_study(study) for study in studies]
     page = collect_page(
-        [load_study(study) for study in studies],
+        declared,
         products=products,
         folder=output.parent,
-        captions=captions,
+        captions={study.key: study.captions for study in declared},
         cubes=cubes,
         title="An atlas of random initialisation",
         version=__version__,

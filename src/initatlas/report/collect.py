@@ -45,7 +45,7 @@ def collect_page(
     *,
     products: Path,
     folder: Path,
-    captions: Path,
+    captions: Mapping[str, Path],
     cubes: Mapping[str, Path],
     title: str,
     version: str,
@@ -63,7 +63,7 @@ def collect_page(
     folder
         Folder of the page, from where its links lead.
     captions
-        Folder with ``<study>/<product>.rst``.
+        Study to the folder with its ``<product>.rst``.
     cubes
         The cubes to account for, by the title of their sweep.
     title, version, scale
@@ -80,7 +80,7 @@ def collect_page(
             study,
             products,
             folder,
-            captions / study.key,
+            captions[study.key],
             [view for view in sweeps if view.title.partition("/")[0] == study.key],
         )
         for study in studies

@@ -3,8 +3,10 @@
 A declaration is read whenever the workflow is parsed: standard library only.
 """
 
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -13,20 +15,20 @@ class Study:
 
     Attributes
     ----------
-    key
-        Name of the package, of the target and of the config files.
+    package
+        Dotted path of the package that declares it: ``__name__`` there.
     title, citation, link
         What the page prints above its products; `citation` and `link` are empty where the study is our own.
     summary
         One paragraph for the page.
     figures, tables
         Product to the sweeps whose cubes it reads. The function of that name in the study's ``figures`` or ``tables``
-        module makes it; its caption is ``workflow/report/<study>/<product>.rst``.
+        module makes it; its caption is ``captions/<product>.rst`` in the package.
     claims
         The sweeps whose cubes the study's ``claims`` module reads.
     """
 
-    key: str
+    package: str
     title: str
     citation: str
     link: str
@@ -34,6 +36,16 @@ class Study:
     figures: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     tables: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     claims: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """Name of the study, of its target and of its config files: the last part of the path."""
+        return self.package.rpartition(".")[2]
+
+    @property
+    def captions(self) -> Path:
+        """Folder of the captions, one ``<product>.rst`` per product."""
+        return Path(str(sys.modules[self.package].__file__)).with_name("captions")
 
 
 @dataclass(frozen=True)

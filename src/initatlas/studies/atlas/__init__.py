@@ -3,7 +3,7 @@
 from initatlas.studies.product import Study
 
 STUDY = Study(
-    key="atlas",
+    package=__name__,
     title="Trainability",
     citation="",
     link="",

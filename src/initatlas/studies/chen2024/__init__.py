@@ -3,7 +3,7 @@
 from initatlas.studies.product import Study
 
 STUDY = Study(
-    key="chen2024",
+    package=__name__,
     title="Random initialisation in the NTK theory",
     citation=(
         "G. Chen, Y. Li, Q. Lin. On the Impacts of the Random Initialization in the Neural Tangent Kernel Theory. "

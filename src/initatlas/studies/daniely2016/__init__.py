@@ -3,7 +3,7 @@
 from initatlas.studies.product import Study
 
 STUDY = Study(
-    key="daniely2016",
+    package=__name__,
     title="The kernel behind the initialisation",
     citation=(
         "A. Daniely, R. Frostig, Y. Singer. Toward Deeper Understanding of Neural Networks: The Power of Initialization and "

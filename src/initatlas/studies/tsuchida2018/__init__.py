@@ -3,7 +3,7 @@
 from initatlas.studies.product import Study
 
 STUDY = Study(
-    key="tsuchida2018",
+    package=__name__,
     title="Invariance of weight distributions",
     citation=(
         "R. Tsuchida, F. Roosta-Khorasani, M. Gallagher. Invariance of Weight Distributions in Rectified MLPs. ICML 2018."
