@@ -2,7 +2,7 @@
 
 BENCHMARKS = {
     "kernels": """\
-NNGP and NTK of a ReLU network between random inputs, on one thread: `grams_of_networks`, the matrix product that feeds
+NNGP and NTK of a ReLU network between random inputs, on one thread: `gram_matrices`, the matrix product that feeds
 them (of two matrices; of a matrix with itself BLAS does half the work, as ours does), the recursion with arccos as one
 would write it in NumPy and PyTorch, and neural-tangents, jitted and warm, in an environment of its own
 (`make bench-oracle`; left out where that is missing, and at n = 8000 and depth 32, where it asks for 33 GB). Our times

@@ -13,7 +13,9 @@ from benchmarks.result import Case, FigureTable, Outcome, TimingTable, make_case
 from benchmarks.timing import Competitors, elapsed, time_competitors
 from initatlas.kernels.architecture import Architecture
 from initatlas.kernels.chords import upper_chords
-from initatlas.kernels.gram import compiled_kernel, gram_matrix, grams_of_networks
+from initatlas.kernels.fillers import compiled_kernel
+from initatlas.kernels.fully_connected import FullyConnected, fully_connected
+from initatlas.kernels.gram import gram_matrices, gram_matrix
 from initatlas.kernels.inputs import prepare_inputs
 
 Floats = NDArray[Any]
@@ -44,12 +46,15 @@ def _by_activation(*, rng: np.random.Generator) -> Iterator[Case]:
         architecture = Architecture(activation, 3, None, 0.1, 1.0 / INPUTS)
         networks = [(kernel, architecture) for kernel in KERNELS]
         competitors: dict[str, Callable[[], object]] = {
-            "on the sphere": lambda networks=networks: [
-                *map(np.size, grams_of_networks(features, networks, normalise=True))
-            ],
-            "different norms, biases": lambda networks=networks: [*map(np.size, grams_of_networks(features, networks))],
+            "on the sphere": lambda networks=networks: _made(fully_connected(features, networks, normalise=True)),
+            "different norms, biases": lambda networks=networks: _made(fully_connected(features, networks)),
         }
         yield make_case(activation, time_competitors(competitors, rounds=1, rng=rng))
+
+
+def _made(kernel: FullyConnected) -> list[int]:
+    """Make the matrices of a kernel one by one; keep their sizes."""
+    return [*map(np.size, gram_matrices(kernel))]
 
 
 def reference(x: Doubles, y: Doubles, depth: int) -> tuple[mpmath.mpf, mpmath.mpf]:

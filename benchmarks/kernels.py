@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from benchmarks.neural_tangents import NeuralTangents
 from benchmarks.result import Case, Outcome, TimingTable, make_case
 from benchmarks.timing import time_competitors
-from initatlas.kernels.architecture import Architecture
-from initatlas.kernels.gram import KernelName, grams_of_networks
+from initatlas.kernels.architecture import Architecture, KernelName
+from initatlas.kernels.fully_connected import fully_connected
+from initatlas.kernels.gram import gram_matrices
 
 Floats = NDArray[Any]
 
@@ -49,7 +50,7 @@ def _timed(n: int, depth: int, dtype: str, oracle: NeuralTangents, *, rng: np.ra
     tensor = torch.from_numpy(features)
     competitors: dict[str, Callable[[], object]] = {
         "matrix product": lambda: features @ other.T,
-        "initatlas": lambda: [*map(np.size, grams_of_networks(features, networks, dtype=dtype))],  # type: ignore[arg-type]
+        "initatlas": lambda: [*map(np.size, gram_matrices(fully_connected(features, networks, dtype=dtype)))],
         "NumPy, arccos": partial(recursion_with_arccos, features, depth),
         "PyTorch, arccos": partial(_recursion_in_torch, tensor, depth),
     }

@@ -188,7 +188,9 @@ def _add_kernel_commands(parser: argparse.ArgumentParser) -> None:
     gram.add_argument("--split", choices=("train", "test"), help="instead of all images")
     gram.add_argument("--samples", type=_count, help="draw so many images instead of all")
     gram.add_argument("--seed", type=_seed, default=0, help="seed of the draw")
-    gram.add_argument("--kernel", choices=("ntk", "nngp"), default="ntk")
+    gram.add_argument(
+        "--kernel", choices=("ntk", "nngp"), nargs="+", default=["ntk"], help="one, or both in one pass (ntk)"
+    )
     gram.add_argument("--activation", default="relu", help="a label, such as erf or 'leaky_relu(slope=0.2)'")
     gram.add_argument("--depth", type=int, default=1, help="hidden layers, up to 20000")
     gram.add_argument("--weight-variance", type=float, help="times the fan-in; instead of the norm-preserving one")
@@ -203,6 +205,7 @@ def _add_kernel_commands(parser: argparse.ArgumentParser) -> None:
     gram.set_defaults(command=_kernel_gram)
     spectrum = commands.add_parser("spectrum", help="the largest eigenpairs of such a file, and its labels' tail sums")
     spectrum.add_argument("gram", type=Path, help="a file of `initatlas kernel gram`")
+    spectrum.add_argument("--kernel", choices=("ntk", "nngp"), help="which one, of a file with both")
     spectrum.add_argument("--top", type=_count, default=500, help="number of eigenpairs")
     spectrum.add_argument(
         "--coding", choices=("class_index", "class_index_centred", "one_hot", "parity"), default="class_index"
@@ -310,10 +313,10 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _kernel_gram(options: argparse.Namespace) -> None:
-    from initatlas.commands.kernel import Kernel, Selection, gram
+    from initatlas.commands.kernel import KernelSettings, Selection, gram
 
-    kernel = Kernel(
-        options.kernel,
+    settings = KernelSettings(
+        tuple(options.kernel),
         options.activation,
         options.depth,
         options.weight_variance,
@@ -325,7 +328,7 @@ def _kernel_gram(options: argparse.Namespace) -> None:
         options.dataset,
         options.output,
         Selection(options.split, options.samples, options.seed),
-        kernel,
+        settings,
         dtype=options.dtype,
         tile=options.tile,
         workers=options.workers,
@@ -339,6 +342,7 @@ def _kernel_spectrum(options: argparse.Namespace) -> None:
         spectrum(
             options.gram,
             options.top,
+            kernel=options.kernel,
             coding=options.coding,
             seed=options.seed,
             tolerance=options.tolerance,

@@ -11,8 +11,9 @@ from initatlas.duals.numerical import Numerical
 from initatlas.duals.univariate import compile_kernel, evaluate_kernel
 from initatlas.kernels.angles import kernels_at_angle
 from initatlas.kernels.architecture import Architecture
-from initatlas.kernels.blocks import kernel_block
-from initatlas.kernels.gram import compiled_kernel, gram_matrix, grams_of_networks
+from initatlas.kernels.fillers import compiled_kernel
+from initatlas.kernels.fully_connected import fully_connected
+from initatlas.kernels.gram import gram_matrices, gram_matrix
 from initatlas.kernels.layered import _defect
 from initatlas.kernels.recursion import hidden_states, output_kernels
 from initatlas.kernels.spectrum import eigen_coefficients, eigenpairs, squared_coefficients
@@ -223,8 +224,8 @@ def test_gram_of_a_dual_without_closed_form_between_inputs_of_any_norm(kernel, a
     gram = gram_matrix(features, kernel=kernel, architecture=architecture)
     expected = reference_gram(features, kernel=kernel, architecture=architecture)
     np.testing.assert_allclose(gram, expected, atol=3e-12 * np.abs(expected).max())
-    blocks = kernel_block(features, kernel=kernel, architecture=architecture)
-    np.testing.assert_allclose(blocks(slice(0, 2), slice(2, 5)), gram[:2, 2:], rtol=1e-13)
+    (block,) = fully_connected(features, [(kernel, architecture)]).block(slice(0, 2), slice(2, 5))
+    np.testing.assert_allclose(block, gram[:2, 2:], rtol=1e-13)
 
 
 def test_cross_gram_is_a_block_of_the_whole():
@@ -241,7 +242,7 @@ def test_cross_gram_is_a_block_of_the_whole():
 def test_all_depths_from_one_matrix_of_products():
     features = np.random.default_rng(3).standard_normal((80, 6))
     depths = (1, 2, 7)
-    grams = grams_of_networks(features, [("ntk", relu(depth)) for depth in depths], normalise=True)
+    grams = gram_matrices(fully_connected(features, [("ntk", relu(depth)) for depth in depths], normalise=True))
     for depth, gram in zip(depths, grams, strict=True):
         np.testing.assert_array_equal(
             gram, gram_matrix(features, kernel="ntk", architecture=relu(depth), normalise=True)

@@ -78,6 +78,20 @@ def test_from_a_data_set_to_slopes(tmp_path, images, data, capsys, dtype, tolera
         assert "images" in found.attrs["title"]
 
 
+def test_both_kernels_in_one_file_are_those_of_two(tmp_path, images, capsys):
+    both, tables = tmp_path / "both.h5", []
+    assert command("gram", "--dataset", images, "--output", both, "--kernel", "ntk", "nngp") == 0
+    assert command("spectrum", both, "--top", 20) == 2
+    assert "both.h5: holds several kernels; name one of: ntk, nngp" in capsys.readouterr().err
+    for name in ("ntk", "nngp"):
+        alone = tmp_path / f"{name}.h5"
+        assert command("gram", "--dataset", images, "--output", alone, "--kernel", name) == 0
+        for words in ((both, "--kernel", name), (alone,)):
+            assert command("spectrum", *words, "--top", 20) == 0
+            tables.append(capsys.readouterr().out)
+    assert tables[0] == tables[1] != tables[2] == tables[3]
+
+
 def test_a_sample_is_drawn_with_its_seed(tmp_path, images):
     contents = []
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):

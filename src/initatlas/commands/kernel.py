@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from initatlas.datasets.dataset import Dataset, Split, read_dataset
 from initatlas.errors import UserError
 from initatlas.files import atomic_path, can_be_made, must_be_file
-from initatlas.kernels.architecture import Architecture
-from initatlas.kernels.blocks import KernelBlock, kernel_block
-from initatlas.kernels.gram import KernelName
-from initatlas.kernels.gram_file import Dtype, GramFile, GramSpec, gram_operator, write_gram
+from initatlas.kernels.architecture import Architecture, KernelName
+from initatlas.kernels.fully_connected import FullyConnected, fully_connected
+from initatlas.kernels.gram_file import Dtype, GramFile, GramSpec, write_gram
+from initatlas.kernels.operators import gram_operator
 from initatlas.kernels.tiles import plan_tiles, serial_tiles
 from initatlas.kernels.top_pairs import TopPairs, basis_megabytes, default_limit, default_width, top_eigenpairs
 from initatlas.layout import POINTS
@@ -61,10 +61,10 @@ class Selection:
 
 
 @dataclass(frozen=True)
-class Kernel:
-    """Which kernel, see `initatlas.kernels.gram.gram_matrix` and `initatlas.kernels.architecture.Architecture`."""
+class KernelSettings:
+    """Which kernels, see `initatlas.kernels.gram.gram_matrix` and `initatlas.kernels.architecture.Architecture`."""
 
-    kernel: KernelName = "ntk"
+    kernels: tuple[KernelName, ...] = ("ntk",)
     activation: str = "relu"
     depth: int = 1
     weight_variance: float | None = None
@@ -72,24 +72,25 @@ class Kernel:
     normalise: bool = True
     bias: bool = False
 
-    def block(self, features: NDArray[np.floating], dtype: Dtype) -> KernelBlock:
-        """The kernel between rows of features, in blocks."""
+    def between(self, features: NDArray[np.floating], dtype: Dtype) -> FullyConnected:
+        """The kernels between rows of features."""
         try:
             architecture = Architecture(self.activation, self.depth, self.weight_variance, self.bias_variance)
-            return kernel_block(
-                features,
-                kernel=self.kernel,
-                architecture=architecture,
-                normalise=self.normalise,
-                bias=self.bias,
-                dtype=dtype,
-            )
+            networks = [(kernel, architecture) for kernel in dict.fromkeys(self.kernels)]
+            return fully_connected(features, networks, normalise=self.normalise, bias=self.bias, dtype=dtype)
         except ValueError as error:
             raise UserError(str(error)) from None
 
 
 def gram(
-    dataset: Path, output: Path, selection: Selection, kernel: Kernel, *, dtype: Dtype, tile: int, workers: int
+    dataset: Path,
+    output: Path,
+    selection: Selection,
+    settings: KernelSettings,
+    *,
+    dtype: Dtype,
+    tile: int,
+    workers: int,
 ) -> None:
     """Compute a kernel matrix into a file; the same command goes on where an earlier one ended.
 
@@ -99,8 +100,8 @@ def gram(
         File of a data set.
     output
         The file to make.
-    selection, kernel
-        Which images, which kernel.
+    selection, settings
+        Which images, which kernels.
     dtype
         Type of the entries.
     tile
@@ -113,20 +114,23 @@ def gram(
     if not isinstance(data, Dataset):
         raise UserError(f"{dataset}: holds recordings, not labelled images; give a data set of images")
     rows = selection.rows(data)
-    block = kernel.block(data.features()[rows], dtype)
+    kernel = settings.between(data.features()[rows], dtype)
     plan = plan_tiles(len(rows), tile)
-    told = {**asdict(kernel), **asdict(selection), "dataset": data.name, "content_sha256": data.content_sha256}
-    identity = {**told, "plan": asdict(plan), "dtype": dtype, "code": kernel_code(kernel.activation)}
+    told = {**asdict(settings), **asdict(selection), "dataset": data.name, "content_sha256": data.content_sha256}
+    identity = {**told, "plan": asdict(plan), "dtype": dtype, "code": kernel_code(kernel)}
     key = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
-    attributes = {"title": f"{kernel.kernel} of {len(rows)} images of {data.name}", "settings": json.dumps(told)}
+    attributes = {
+        "title": f"{' and '.join(kernel.names)} of {len(rows)} images of {data.name}",
+        "settings": json.dumps(told),
+    }
     spec = GramSpec(plan, dtype, key, attributes, data.labels[rows] if data.labelled else None)
     on_ray = workers > 1 or cluster_is_given()
     start = perf_counter()
     with ExitStack() as stack:
         ray = stack.enter_context(RayOfTheSweep(workers=workers, session_folder=POINTS.parent / "ray"))
-        run = ray_tiles(ray.join, kernel.activation) if on_ray else serial_tiles
+        run = ray_tiles(ray.join) if on_ray else serial_tiles
         started, advanced = _progress(stack, str(output))
-        computed = write_gram(output, block, spec, run=run, started=started, advanced=advanced)
+        computed = write_gram(output, kernel, spec, run=run, started=started, advanced=advanced)
     size = output.stat().st_size / 1e9
     log.info("%s: %d tiles computed, %.2f GB, %.1f s", output, computed, size, perf_counter() - start)
 
@@ -156,8 +160,10 @@ def _progress(stack: ExitStack, title: str) -> tuple[Callable[[int, int], None],
     return started, lambda: bars[0].advance(1, 0)
 
 
-def spectrum(path: Path, top: int, *, coding: Coding, seed: int, tolerance: float, output: Path | None) -> str:
-    """The largest eigenpairs of the matrix in a file, and the smoothness of its labels.
+def spectrum(
+    path: Path, top: int, *, kernel: str | None, coding: Coding, seed: int, tolerance: float, output: Path | None
+) -> str:
+    """The largest eigenpairs of a matrix in a file, and the smoothness of its labels.
 
     Parameters
     ----------
@@ -165,6 +171,8 @@ def spectrum(path: Path, top: int, *, coding: Coding, seed: int, tolerance: floa
         A file of `gram`.
     top
         Number of eigenpairs.
+    kernel
+        Which of the file's kernels; None if there is one alone.
     coding
         How labels become numbers.
     seed
@@ -183,7 +191,7 @@ def spectrum(path: Path, top: int, *, coding: Coding, seed: int, tolerance: floa
         check_output(output)
     rng = np.random.default_rng(seed)
     with GramFile(path) as file:
-        n, labels, attributes = file.plan.n, file.labels, file.attributes
+        n, labels, attributes, matrix = file.plan.n, file.labels, file.attributes, gram_operator(file, kernel)
         if not 2 <= top <= n // 2:
             raise UserError(f"--top {top}: give a number from 2 to {n // 2}, half of the {n} rows of {path}")
         if 5 * top > n > MOST_IN_MEMORY:
@@ -196,7 +204,7 @@ def spectrum(path: Path, top: int, *, coding: Coding, seed: int, tolerance: floa
         width = default_width(top)
         with Progress(f"{path}, at most", default_limit(top, width), unit="vector") as progress:
             pairs = top_eigenpairs(
-                gram_operator(file), top, rng=rng, tolerance=tolerance, advanced=lambda: progress.advance(width, 0)
+                matrix, top, rng=rng, tolerance=tolerance, advanced=lambda: progress.advance(width, 0)
             )
     log.info("%s: %d passes, %.1f s", path, pairs.passes, perf_counter() - start)
     windows = [shown for shown in SHOWN if 10 <= shown <= top]

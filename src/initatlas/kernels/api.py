@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from initatlas.duals.base import Dual
-from initatlas.kernels.architecture import Architecture
-from initatlas.kernels.gram import KernelName, gram_matrix
+from initatlas.kernels.architecture import Architecture, KernelName
+from initatlas.kernels.gram import gram_matrix
 from initatlas.names import did_you_mean
 
 Floats = NDArray[Any]

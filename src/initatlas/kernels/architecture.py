@@ -2,12 +2,16 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Literal
 
 from initatlas.activations.base import ACTIVATIONS, activation_of
 from initatlas.duals.base import Dual
 from initatlas.kernels.arguments import MOST_LAYERS, check_variance, check_whole
 from initatlas.kernels.preserving import preactivation_preserving_variance
 from initatlas.validation import shown
+
+KernelName = Literal["ntk", "nngp"]
+"""The two kernels of a network of infinite width."""
 
 
 @dataclass(frozen=True)

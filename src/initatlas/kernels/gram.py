@@ -1,36 +1,16 @@
-"""Gram matrices of NNGP and NTK: one BLAS product, one square root per pair, then one pass over the upper tiles per kernel.
+"""Gram matrices in memory: of any kernel, and of NNGP and NTK of fully connected networks."""
 
-Where the inputs have equal norms, or the network is homogeneous and has no hidden biases, the whole network is one function of
-the angle, compiled to polynomials (`initatlas.duals.univariate`): one polynomial per pair, whatever the depth and the
-activation. Other cases go layer by layer (`initatlas.kernels.layered`). Tiles do not depend on each other, so a pass
-gives the same bits on any number of threads.
-"""
-
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
-from functools import lru_cache
+from collections.abc import Iterator
 from typing import Any, Literal
 
-import numpy as np
 from numpy.typing import NDArray
 
-from initatlas.duals.univariate import NotConvergedError, UnivariateKernel, compile_kernel
-from initatlas.kernels.angles import kernel_at_angle
-from initatlas.kernels.architecture import Architecture
-from initatlas.kernels.chords import chords_between, upper_chords
-from initatlas.kernels.inputs import Inputs, prepare_inputs
-from initatlas.kernels.layered import affordable, fill_layered
-from initatlas.kernels.polynomials import fill_polynomials, polynomial_forms
-from initatlas.kernels.recursion import hidden_states, output_kernels
-from initatlas.kernels.tiles import EVERYTHING, in_bands, mirror_upper
+from initatlas.kernels.architecture import Architecture, KernelName
+from initatlas.kernels.fully_connected import fully_connected
+from initatlas.kernels.kernel import Array, Kernel
+from initatlas.kernels.tiles import block_of, mirror_upper
 
 Floats = NDArray[Any]
-Doubles = NDArray[np.float64]
-KernelName = Literal["ntk", "nngp"]
-Filler = Callable[[Floats, Floats, slice, slice, int], None]
-
-_EQUAL = 1e-14
-"""Relative difference of norms that counts as rounding."""
 
 
 def gram_matrix(
@@ -81,191 +61,31 @@ def gram_matrix(
     -----
     With depth 1, ReLU and norm-preserving variances these are the kernels of Chen, Li and Lin 2024, appendix C.1.
     """
-    rows = prepare_inputs(features, normalise=normalise, bias=bias, dtype=dtype)
-    columns = rows if other is None else prepare_inputs(other, normalise=normalise, bias=bias, dtype=dtype)
-    fill = kernel_filler(kernel, architecture, rows, columns)
-    chords = upper_chords(rows.unit, threads) if other is None else chords_between(rows.unit, columns.unit, threads)
-    return _filled(chords, chords, fill, threads, symmetric=other is None)
-
-
-def grams_of_networks(
-    features: Floats,
-    networks: Iterable[tuple[KernelName, Architecture]],
-    *,
-    normalise: bool = False,
-    bias: bool = False,
-    dtype: Literal["float64", "float32"] = "float64",
-    threads: int = 1,
-) -> Iterator[Floats]:
-    """Symmetric kernel matrices of several kernels or networks (all depths, say), from one matrix of half-chords.
-
-    Parameters
-    ----------
-    features, normalise, bias, dtype, threads
-        As in `gram_matrix`.
-    networks
-        Kernel name and architecture of each matrix.
-
-    Yields
-    ------
-    ndarray, shape (n, n)
-        In the order of `networks`.
-    """
-    rows = prepare_inputs(features, normalise=normalise, bias=bias, dtype=dtype)
-    fillers = [kernel_filler(kernel, architecture, rows, rows) for kernel, architecture in networks]
-    chords = upper_chords(rows.unit, threads)
-    for number, fill in enumerate(fillers, start=1):
-        # the last matrix takes the place of the half-chords, which nobody needs then
-        gram = chords if number == len(fillers) else np.empty_like(chords)
-        yield _filled(chords, gram, fill, threads, symmetric=True)
-
-
-def _filled(chords: Floats, gram: Floats, fill: Filler, threads: int, *, symmetric: bool) -> Floats:
-    """Fill a matrix; of a symmetric one the upper triangle, which is then mirrored."""
-    across = slice(0, chords.shape[1])
-
-    def fill_band(start: int, stop: int) -> None:
-        """One band of rows."""
-        lead = start if symmetric else EVERYTHING
-        fill(chords[start:stop], gram[start:stop], slice(start, stop), across, lead)
-
-    in_bands(fill_band, len(chords), threads)
-    if symmetric:
-        mirror_upper(gram, threads)
+    network = fully_connected(
+        features, [(kernel, architecture)], other=other, normalise=normalise, bias=bias, dtype=dtype
+    )
+    (gram,) = gram_matrices(network, threads=threads)
     return gram
 
 
-def kernel_filler(kernel: KernelName, architecture: Architecture, rows: Inputs, columns: Inputs) -> Filler:
-    """The function that turns half-chords between directions (`initatlas.kernels.chords`) into kernel values.
+def gram_matrices(kernel: Kernel, *, threads: int = 1) -> Iterator[Array]:
+    """Whole matrices of a kernel, in memory.
 
     Parameters
     ----------
-    kernel, architecture
+    kernel
+        Any `initatlas.kernels.kernel.Kernel`.
+    threads
         As in `gram_matrix`.
-    rows, columns
-        Inputs of the whole matrix.
 
-    Returns
-    -------
-    callable
-        ``fill(chords, out, at, across, lead)`` takes the half-chords of the rows `at` and the columns `across` of the
-        matrix, and writes their kernel values to `out`, of the same shape or the same array. In row i nobody needs what is
-        before column lead + i: 0 for the upper triangle of a block on the diagonal, `EVERYTHING` for all.
-
-    Raises
+    Yields
     ------
-    ValueError
-        If shapes do not fit, the activation has no NTK, or its dual has neither a closed form nor a table.
+    ndarray
+        One matrix of `kernel.shape` for each of `kernel.names`. A kernel that computes them one after the other, as
+        `initatlas.kernels.fully_connected.FullyConnected` does, holds only those that are asked for.
     """
-    if rows.unit.shape[1] != columns.unit.shape[1]:
-        raise ValueError(
-            f"inputs of {rows.unit.shape[1]} and of {columns.unit.shape[1]} coordinates do not go together"
-        )
-    if kernel == "ntk" and not architecture.dual.differentiable:
-        raise ValueError(
-            f"{architecture.activation!r} has no NTK: the dual of its derivative is infinite; take the NNGP"
-        )
-    compiled = _compiled(kernel, architecture, rows, columns)
-    if compiled is None:
-        _check_largest(kernel, architecture, rows, columns)
-        network = affordable(architecture, np.concatenate([rows.norms, columns.norms]))
-
-        def fill(chords: Floats, out: Floats, at: slice, across: slice, lead: int) -> None:
-            """All layers of every entry."""
-            fill_layered(chords, out, kernel, network, rows[at], columns[across], lead)
-
-        return fill
-    univariate, degree = compiled
-    _refuse_beyond(rows, columns, degree, univariate.at_zero, architecture.output_bias_variance)
-    row_scales, column_scales = _powers(rows, degree), _powers(columns, degree)
-    forms = polynomial_forms(univariate, rows.unit.dtype)
-
-    def fill_compiled(chords: Floats, out: Floats, at: slice, across: slice, lead: int) -> None:
-        """One polynomial per entry."""
-        scales = row_scales[at], column_scales[across]
-        fill_polynomials(chords, out, *scales, forms, architecture.output_bias_variance, lead)
-
-    return fill_compiled
-
-
-def _check_largest(kernel: KernelName, architecture: Architecture, rows: Inputs, columns: Inputs) -> None:
-    """Refuse a network whose kernel overflows for the largest input: there, with itself, it is largest."""
-    with np.errstate(over="ignore"):
-        square = np.array([max(_largest_norm(rows), _largest_norm(columns))]) ** 2
-    *_, state = hidden_states(architecture, square, square, np.zeros(1))
-    nngp, ntk = output_kernels(architecture, state)
-    values = nngp if kernel == "nngp" or ntk is None else ntk
-    _refuse_beyond(rows, columns, 0, float(values[0]), architecture.output_bias_variance)
-
-
-def _refuse_beyond(rows: Inputs, columns: Inputs, degree: int, at_zero: float, bias: float) -> None:
-    """Refuse values that the type of the result cannot hold.
-
-    Parameters
-    ----------
-    rows, columns
-        All inputs.
-    degree
-        Degree of the kernel in the norms.
-    at_zero
-        The kernel of two equal inputs, for norms of 1.
-    bias
-        What is added to every value.
-    """
-    norms = _largest_norm(rows), _largest_norm(columns)
-    with np.errstate(over="ignore"):
-        row_scale, column_scale = np.array(norms) ** degree
-        largest = max(row_scale, column_scale, row_scale * column_scale * abs(at_zero) + bias)
-    limits = np.finfo(rows.unit.dtype)
-    if largest > limits.max:
-        mend = "take dtype float64, or smaller" if limits.dtype == np.float32 else "take smaller"
-        raise ValueError(
-            f"the kernel of the largest inputs (norm {max(norms):.3g}) is about {largest:.3g}, and {limits.dtype} ends at "
-            f"{limits.max:.3g}; {mend} inputs (normalise) or variances, or fewer layers"
-        )
-
-
-def _largest_norm(inputs: Inputs) -> float:
-    """The largest norm that is a number."""
-    return float(np.max(inputs.norms, initial=0.0, where=np.isfinite(inputs.norms)))
-
-
-def _powers(inputs: Inputs, degree: int) -> Floats:
-    """Norms to the degree of homogeneity; zero where the norm is."""
-    powers: Floats = np.where(inputs.norms == 0.0, 0.0, inputs.norms**degree).astype(inputs.unit.dtype)
-    return powers
-
-
-def _compiled(
-    kernel: KernelName, architecture: Architecture, rows: Inputs, columns: Inputs
-) -> tuple[UnivariateKernel, int] | None:
-    """The kernel as a function of the angle and its degree in the norms; None where it is none, or too steep a one."""
-    norms = np.concatenate([rows.norms, columns.norms])
-    equal = norms.size > 0 and norms.min() > 0.0 and np.ptp(norms) <= _EQUAL * norms.max()
-    if not (architecture.homogeneous or equal):
-        return None
-    squared_norm = 1.0 if architecture.homogeneous else float(np.median(norms)) ** 2
-    try:
-        compiled = compiled_kernel(
-            kernel, replace(architecture, output_bias_variance=0.0), squared_norm, rows.unit.dtype.name
-        )
-    except NotConvergedError:
-        return None
-    return compiled, architecture.degree if architecture.homogeneous else 0
-
-
-@lru_cache(maxsize=256)
-def compiled_kernel(
-    kernel: KernelName, architecture: Architecture, squared_norm: float = 1.0, dtype: str = "float64"
-) -> UnivariateKernel:
-    """Compile the kernel of inputs of equal norm to the precision of a dtype, once per process."""
-
-    def at_angle(theta: Doubles) -> Doubles:
-        """The kernel asked for."""
-        return kernel_at_angle(kernel, architecture, theta, squared_norm=squared_norm)
-
-    # rounding adds up along the layers, and below it the series cannot converge
-    return compile_kernel(at_angle, tolerance=_TOLERANCES[dtype] * (1.0 + architecture.depth / 50))
-
-
-_TOLERANCES = {"float64": 4e-15, "float32": 2e-8}
+    rows, columns = (slice(0, count) for count in kernel.shape)
+    for gram in block_of(kernel, rows, columns, threads=threads):
+        if kernel.symmetric:
+            mirror_upper(gram, threads)
+        yield gram

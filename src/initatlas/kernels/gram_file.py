@@ -1,25 +1,25 @@
-"""A Gram matrix in a file: its upper tiles, each with a checksum. For matrices that do not fit in memory.
+"""Gram matrices in a file: their upper tiles, each with a checksum. For matrices that do not fit in memory.
 
 The file is HDF5 (netCDF4). It grows under a draft's name, ``.<stem>.draft<suffix>`` beside its place, and takes its own
 name when it is whole. All room is reserved at the start and no structure changes afterwards, so that a kill at any moment
 leaves a readable draft. A tile counts only if its bytes have the checksum that is stored for them: the same call goes on
 from whatever a kill, a power cut or a bad disk has left.
 
-=========  ===========  ===================  ==========================================================
-variable   type         dimensions           meaning
-=========  ===========  ===================  ==========================================================
-tiles      float32/64   tile, row, column    K[rows, columns] of the upper tiles (`TilePlan.tiles`), padded
-checksum   int64        tile                 CRC-32 of the tile's bytes, without its padding; -1: not there
-labels     int64        sample               classes of the inputs; absent if there are none
-=========  ===========  ===================  ==========================================================
+=========  ===========  ==========================  ==========================================================
+variable   type         dimensions                  meaning
+=========  ===========  ==========================  ==========================================================
+tiles      float32/64   kernel, tile, row, column   K[rows, columns] of the upper tiles (`TilePlan.tiles`), padded
+checksum   int64        kernel, tile                CRC-32 of the tile's bytes, without its padding; -1: not there
+labels     int64        sample                      classes of the inputs; absent if there are none
+=========  ===========  ==========================  ==========================================================
 
-Attributes: ``key`` (hash of all that the matrix depends on), ``n``, and what the caller adds.
+Attributes: ``key`` (hash of all that the matrices depend on), ``n``, ``kernels`` (their names), and what the caller adds.
 """
 
 import logging
 import os
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,11 +30,11 @@ import netCDF4
 import numpy as np
 from filelock import FileLock, Timeout
 from numpy.typing import NDArray
-from scipy.sparse.linalg import LinearOperator
 
 from initatlas.errors import UserError
 from initatlas.files import atomic_path, sync
-from initatlas.kernels.tiles import Array, Block, Tile, TilePlan, TileRunner, serial_tiles
+from initatlas.kernels.kernel import Array, Kernel
+from initatlas.kernels.tiles import Tile, TilePlan, TileRunner, serial_tiles
 
 log = logging.getLogger(__name__)
 
@@ -94,13 +94,14 @@ class GramFile:
             self._file.set_auto_maskandscale(False)
             self._tiles, self._checksums = self._file["tiles"], self._file["checksum"]
             self.key = str(self._file.key)
-            self.plan = TilePlan(int(self._file.n), self._tiles.shape[1])
+            self.names = tuple(str(self._file.kernels).split())
+            self.plan = TilePlan(int(self._file.n), self._tiles.shape[-1])
         except (OSError, RuntimeError, IndexError, AttributeError) as error:
             raise UserError(
                 f"{path}: is no Gram matrix of this program ({error}); name another file, or delete this one"
             ) from None
         self.dtype: np.dtype[Any] = self._tiles.dtype
-        self._sound: set[int] = set()
+        self._sound: set[tuple[int, int]] = set()
 
     def __enter__(self) -> Self:
         """Give the file itself."""
@@ -137,27 +138,43 @@ class GramFile:
             raise UserError(f"{self.path}: its labels are damaged; delete it and run `initatlas kernel gram` again")
         return labels
 
-    def read(self, tile: Tile) -> Array:
-        """One tile. Its checksum is compared when it is read for the first time.
+    def number_of(self, name: str | None) -> int:
+        """Place of a kernel in the file; of its only one, if no name is given.
+
+        Raises
+        ------
+        UserError
+            If it is not there, or no name says which of several.
+        """
+        if name is None and len(self.names) == 1:
+            return 0
+        if name not in self.names:
+            which = "holds several kernels" if name is None else f"has no kernel {name!r}"
+            raise UserError(f"{self.path}: {which}; name one of: {', '.join(self.names)}")
+        return self.names.index(name)
+
+    def read(self, tile: Tile, number: int = 0) -> Array:
+        """One tile of the kernel with this number. Its checksum is compared when it is read for the first time.
 
         Raises
         ------
         UserError
             If the tile is not there or damaged.
         """
-        values = self._values(tile)
-        if tile.number not in self._sound:
-            if not self._is_sound(tile, values):
+        values = self._values(tile, number)
+        if (number, tile.number) not in self._sound:
+            if not self._is_sound(tile, number, values):
                 raise UserError(f"{self.path}: tile {tile.number} is damaged; `initatlas kernel gram` mends it")
-            self._sound.add(tile.number)
+            self._sound.add((number, tile.number))
         return values
 
     def missing(self) -> list[Tile]:
-        """The tiles that are not there, or whose bytes do not have their checksum. Reads the whole file."""
-        return [tile for tile in self.plan.tiles() if not self._is_sound(tile)]
+        """The tiles that are not there for all kernels, or whose bytes do not have their checksum. Reads the whole file."""
+        numbers = range(len(self.names))
+        return [tile for tile in self.plan.tiles() if not all(self._is_sound(tile, number) for number in numbers)]
 
-    def write(self, tile: Tile, values: Array) -> None:
-        """Store one tile and its checksum; both survive the end of this process.
+    def write(self, tile: Tile, values: Sequence[Array]) -> None:
+        """Store one tile of all kernels and its checksums; they survive the end of this process.
 
         Raises
         ------
@@ -166,40 +183,43 @@ class GramFile:
         """
         rows, columns = tile.shape
         try:
-            self._tiles[tile.number, :rows, :columns] = values
-            self._checksums[tile.number] = zlib.crc32(values.data)
+            for number, block in enumerate(values):
+                self._tiles[number, tile.number, :rows, :columns] = block
+                self._checksums[number, tile.number] = zlib.crc32(block.data)
             self._file.sync()
         except RuntimeError as error:
             raise _refused(self.path, error) from None
 
-    def _values(self, tile: Tile) -> Array:
+    def _values(self, tile: Tile, number: int) -> Array:
         """The bytes of a tile as they are."""
         rows, columns = tile.shape
-        return np.ascontiguousarray(self._tiles[tile.number, :rows, :columns])
+        return np.ascontiguousarray(self._tiles[number, tile.number, :rows, :columns])
 
-    def _is_sound(self, tile: Tile, values: Array | None = None) -> bool:
+    def _is_sound(self, tile: Tile, number: int, values: Array | None = None) -> bool:
         """Whether a tile is there and has its checksum."""
-        stated = int(self._checksums[tile.number])
-        return stated != _ABSENT and stated == zlib.crc32((self._values(tile) if values is None else values).data)
+        stated = int(self._checksums[number, tile.number])
+        if stated == _ABSENT:
+            return False
+        return stated == zlib.crc32((self._values(tile, number) if values is None else values).data)
 
 
 def write_gram(
     path: Path,
-    block: Block,
+    kernel: Kernel,
     spec: GramSpec,
     *,
     run: TileRunner = serial_tiles,
     started: Callable[[int, int], None] = lambda kept, total: None,
     advanced: Callable[[], None] = lambda: None,
 ) -> int:
-    """Compute a Gram matrix tile by tile into a file, or what is missing of it.
+    """Compute the Gram matrices of a symmetric kernel tile by tile into a file, or what is missing of them.
 
     Parameters
     ----------
     path
         The file. If it is there already, its damaged tiles are computed again.
-    block
-        Gives K[rows, columns] for two slices.
+    kernel
+        Gives the tiles.
     spec
         What the file is to hold.
     run
@@ -216,19 +236,23 @@ def write_gram(
     ------
     UserError
         If the file holds another matrix, another process writes it, or the disk refuses.
+    ValueError
+        If the kernel is not symmetric, or its size is not that of the plan.
 
     Notes
     -----
-    Memory beyond the block's data: what `run` holds; `serial_tiles` one tile and the block's own workspace.
+    Memory beyond the kernel's data: what `run` holds; `serial_tiles` one tile and the kernel's own workspace.
     """
+    if not kernel.symmetric or kernel.shape[0] != spec.plan.n:
+        raise ValueError(f"a plan of {spec.plan.n} rows takes a symmetric kernel of as many, not one of {kernel.shape}")
     tiles = len(spec.plan.tiles())
     with _sole_writer(path):
         with _told_in_one_line(path):
-            draft, missing = _draft_to_fill(path, spec)
+            draft, missing = _draft_to_fill(path, kernel.names, spec)
         started(tiles - len(missing), tiles)
         if draft is not None:
             with GramFile(draft, "r+") as file:
-                for tile, values in run(block, missing, file.dtype):
+                for tile, values in run(kernel, missing, file.dtype):
                     file.write(tile, values)
                     advanced()
             with _told_in_one_line(path):
@@ -275,12 +299,12 @@ def _sole_writer(path: Path) -> Iterator[None]:
         lock.release()
 
 
-def _draft_to_fill(path: Path, spec: GramSpec) -> tuple[Path | None, list[Tile]]:
+def _draft_to_fill(path: Path, names: Sequence[str], spec: GramSpec) -> tuple[Path | None, list[Tile]]:
     """The draft to go on with, and its missing tiles; no draft if the file is there and whole."""
     draft = draft_path(path)
     if path.exists():
         with GramFile(path) as file:
-            if file.key != spec.key:
+            if (file.key, file.names) != (spec.key, tuple(names)):
                 raise UserError(f"{path}: holds another Gram matrix; delete it, or name another file")
             missing = file.missing()
         if not missing:
@@ -288,20 +312,20 @@ def _draft_to_fill(path: Path, spec: GramSpec) -> tuple[Path | None, list[Tile]]
         log.warning("%s: %d tiles are damaged and are computed again", path, len(missing))
         path.replace(draft)
         return draft, missing
-    if _is_draft_of(draft, spec):
+    if _is_draft_of(draft, names, spec):
         with GramFile(draft) as file:
             return draft, file.missing()
-    _create(draft, spec)
+    _create(draft, names, spec)
     return draft, spec.plan.tiles()
 
 
-def _is_draft_of(draft: Path, spec: GramSpec) -> bool:
+def _is_draft_of(draft: Path, names: Sequence[str], spec: GramSpec) -> bool:
     """Whether there is a draft of the same matrix; another one is left aside, with a word."""
     if not draft.exists():
         return False
     try:
         with GramFile(draft) as file:
-            same = file.key == spec.key
+            same = (file.key, file.names) == (spec.key, tuple(names))
     except UserError:
         same = False
     if not same:
@@ -309,12 +333,12 @@ def _is_draft_of(draft: Path, spec: GramSpec) -> bool:
     return same
 
 
-def _create(draft: Path, spec: GramSpec) -> None:
+def _create(draft: Path, names: Sequence[str], spec: GramSpec) -> None:
     """Make a draft without tiles, with all its room on the disk."""
     with atomic_path(draft) as empty:
         try:
             with netCDF4.Dataset(empty, "w", format="NETCDF4") as file:
-                _lay_out(file, spec)
+                _lay_out(file, names, spec)
         except RuntimeError as error:
             raise _refused(draft, error) from None
         if hasattr(os, "posix_fallocate"):
@@ -322,54 +346,29 @@ def _create(draft: Path, spec: GramSpec) -> None:
                 os.posix_fallocate(handle.fileno(), 0, empty.stat().st_size)
 
 
-def _lay_out(file: netCDF4.Dataset, spec: GramSpec) -> None:
+def _lay_out(file: netCDF4.Dataset, names: Sequence[str], spec: GramSpec) -> None:
     """Dimensions, variables and attributes. A contiguous variable gets its room at its first write: now."""
     tiles = len(spec.plan.tiles())
-    for name, size in (("tile", tiles), ("row", spec.plan.side), ("column", spec.plan.side), ("sample", spec.plan.n)):
+    sizes = {
+        "kernel": len(names),
+        "tile": tiles,
+        "row": spec.plan.side,
+        "column": spec.plan.side,
+        "sample": spec.plan.n,
+    }
+    for name, size in sizes.items():
         file.createDimension(name, size)
     stored: dict[str, Any] = {"contiguous": True, "fill_value": False}
-    values = file.createVariable("tiles", spec.dtype, ("tile", "row", "column"), **stored)
+    values = file.createVariable("tiles", spec.dtype, ("kernel", "tile", "row", "column"), **stored)
     values.setncatts({"long_name": "kernel between two inputs, tiles on and above the diagonal", "units": "1"})
-    checksums = file.createVariable("checksum", "i8", ("tile",), **stored)
+    checksums = file.createVariable("checksum", "i8", ("kernel", "tile"), **stored)
     checksums.long_name = "CRC-32 of the tile, -1 where it is not there"
     if spec.labels is not None:
         labels = file.createVariable("labels", "i8", ("sample",), **stored)
         content = np.ascontiguousarray(spec.labels, dtype=np.int64)
         labels.setncatts({"long_name": "class of the input", "units": "1", "crc32": np.int64(zlib.crc32(content.data))})
         labels[:] = content
-    file.setncatts({"Conventions": "CF-1.11", "key": spec.key, "n": np.int64(spec.plan.n), **spec.attributes})
-    checksums[:] = np.full(tiles, _ABSENT)
-    values[0, 0, 0] = 0.0
-
-
-def gram_operator(file: GramFile) -> LinearOperator:
-    """The matrix of a file as a linear operator. Every product reads each tile once, for both triangles.
-
-    Parameters
-    ----------
-    file
-        An open file; it must stay open. Tiles are checked when they are read for the first time.
-
-    Returns
-    -------
-    scipy.sparse.linalg.LinearOperator
-        Shape (n, n). Products with a tile are computed in the file's type, on the threads of BLAS, and summed in float64.
-
-    Notes
-    -----
-    Memory: one tile, and three times the block of vectors.
-    """
-    tiles = file.plan.tiles()
-
-    def matmat(vectors: Array) -> Array:
-        factor = np.ascontiguousarray(vectors, dtype=file.dtype)
-        product = np.zeros(factor.shape)
-        for tile in tiles:
-            values = file.read(tile)
-            product[tile.rows] += values @ factor[tile.columns]
-            if not tile.on_diagonal:
-                product[tile.columns] += values.T @ factor[tile.rows]
-        return product
-
-    shape = (file.plan.n, file.plan.n)
-    return LinearOperator(shape, matvec=matmat, matmat=matmat, rmatvec=matmat, rmatmat=matmat, dtype=np.float64)
+    about = {"key": spec.key, "n": np.int64(spec.plan.n), "kernels": " ".join(names)}
+    file.setncatts({"Conventions": "CF-1.11", **about, **spec.attributes})
+    checksums[:] = np.full((len(names), tiles), _ABSENT)
+    values[0, 0, 0, 0] = 0.0

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple, cast
 
 import numpy as np
 
-from initatlas.activations.base import ACTIVATIONS
 from initatlas.errors import UserError
-from initatlas.kernels.tiles import Array, Block, Tile, TileRunner, compute_tile
+from initatlas.kernels.kernel import Kernel
+from initatlas.kernels.tiles import Tile, TileRunner, Values, compute_tile
 from initatlas.provenance import code_version, digest
 from initatlas.sweeps.environment import environment
 from initatlas.sweeps.foreign import OtherLibraries, cannot_compute, check_code
@@ -24,32 +24,30 @@ MAX_RETRIES = 3
 class _Computed(NamedTuple):
     """A tile, and what computed it."""
 
-    values: Array
+    values: Values
     host: str
     code: str
     environment: Mapping[str, str]
 
 
-def kernel_code(activation: str) -> str:
-    """Version of the code that computes a kernel matrix: that of all kernels, and of the activation."""
-    return digest([code_version("initatlas.kernels.blocks"), code_version(ACTIVATIONS.module_of(activation))])
+def kernel_code(kernel: Kernel) -> str:
+    """Version of the code that computes the tiles of a kernel."""
+    return digest([*map(code_version, ("initatlas.kernels.tiles", *kernel.modules()))])
 
 
-def ray_tiles(connect: Callable[[], int], activation: str) -> TileRunner:
+def ray_tiles(connect: Callable[[], int]) -> TileRunner:
     """A runner that computes tiles on Ray, with the same bits as `initatlas.kernels.tiles.serial_tiles`.
 
-    The block goes to the workers once; a task runs on one thread; finished tiles come back in the order in which they
-    finish. At most two tiles per worker are under way or wait to be fetched.
+    The kernel goes to the workers once, and a node has to have the same code behind it; a task runs on one thread; finished
+    tiles come back in the order in which they finish. At most two tiles per worker are under way or wait to be fetched.
 
     Parameters
     ----------
     connect
         Joins or starts Ray and returns the number of CPUs there; called when the first tile is due.
-    activation
-        That of the block: a node has to have the same code behind it.
     """
 
-    def run(block: Block, tiles: Sequence[Tile], dtype: "np.dtype[Any]") -> Iterator[tuple[Tile, Array]]:
+    def run(kernel: Kernel, tiles: Sequence[Tile], dtype: "np.dtype[Any]") -> Iterator[tuple[Tile, Values]]:
         if not tiles:
             return
         workers = connect()
@@ -57,27 +55,25 @@ def ray_tiles(connect: Callable[[], int], activation: str) -> TileRunner:
         import ray
 
         task: Any = ray.remote(num_cpus=1, max_retries=MAX_RETRIES)(cast(Any, _compute))
-        expected, libraries = kernel_code(activation), OtherLibraries()
+        expected, libraries = kernel_code(kernel), OtherLibraries()
 
-        def settle(reference: Any, tile: Tile) -> list[tuple[Tile, Array]]:
+        def settle(reference: Any, tile: Tile) -> list[tuple[Tile, Values]]:
             found = _fetched(reference)
             check_code(found.host, found.code, expected=expected, what="kernel matrices")
             libraries.look(found.host, found.environment)
             return [(tile, found.values)]
 
         with ray_ends():
-            shared = ray.put(block)
-            yield from in_window(
-                deque(tiles), lambda tile: task.remote(shared, tile, dtype, activation), settle, lambda: workers
-            )
+            shared = ray.put(kernel)
+            yield from in_window(deque(tiles), lambda tile: task.remote(shared, tile, dtype), settle, lambda: workers)
 
     return run
 
 
-def _compute(block: Block, tile: Tile, dtype: "np.dtype[Any]", activation: str) -> _Computed:
+def _compute(kernel: Kernel, tile: Tile, dtype: "np.dtype[Any]") -> _Computed:
     """One tile, on a worker."""
-    values = compute_tile(block, tile, dtype)
-    return _Computed(values, socket.gethostname(), kernel_code(activation), environment(gpu=False))
+    values = compute_tile(kernel, tile, dtype)
+    return _Computed(values, socket.gethostname(), kernel_code(kernel), environment(gpu=False))
 
 
 def _fetched(reference: Any) -> _Computed:
