@@ -64,7 +64,8 @@ class Ancestry:
 
     def claims(self, study: str) -> str:
         """Identity of the claims of a study: their cubes, and the code that measures and writes them."""
-        code = [code_version(f"initatlas.studies.{study}.claims"), code_version("initatlas.report.ledger")]
+        rooms = (f"studies.{study}.claims", "studies.judge", "report.ledger")
+        code = [code_version(f"initatlas.{room}") for room in rooms]
         return self._product(study, self._workflow.studies[study].claims, code)
 
     def _product(self, study: str, names: Iterable[str], code: Sequence[str]) -> str:

@@ -12,8 +12,9 @@ from initatlas.studies.atlas.trainability import best_variance
 from initatlas.studies.chen2024 import claims as chen2024
 from initatlas.studies.chen2024 import tables as chen2024_tables
 from initatlas.studies.chen2024.smoothness import decay
-from initatlas.studies.claim import Measurement, Published, below, ledger, misprint, within
+from initatlas.studies.claim import Published
 from initatlas.studies.evidence import Evidence
+from initatlas.studies.uncontracted import Measurement, below, ledger, misprint, within
 
 
 def published(value, tolerance=0.0):
@@ -76,7 +77,7 @@ def test_a_misprint_is_judged_by_the_interval(printed, right, verdict, remark):
 def test_the_ledger_pairs_what_was_published_with_what_was_measured():
     statement, found = published(1.0), Measurement("holds", "")
     (claim,) = ledger("study", {"one": statement}, {"one": found})
-    assert (claim.study, claim.name, claim.published, claim.measured) == ("study", "one", statement, found)
+    assert (claim.study, claim.name, claim.published, claim.judged.verdict) == ("study", "one", statement, "holds")
     with pytest.raises(UserError, match=r"study.yaml: claim 'two'"):
         ledger("study", {"one": statement}, {"one": found, "two": found})
 

@@ -26,13 +26,15 @@ from initatlas.report.ledger import (
     claims_from_json,
     claims_to_json,
     count_verdicts,
-    format_measured,
+    format_estimate,
+    format_margin,
     format_published,
+    format_test,
 )
 from initatlas.report.page import MARKS, Page, render_page, slug
 from initatlas.report.style import PALETTE, figure_style, save_figure
 from initatlas.report.tables import escape_tex, table_csv, table_html, table_markdown, table_tex, write_table
-from initatlas.studies.claim import Claim, Measurement, Published
+from initatlas.studies.claim import Claim, Cost, Estimate, Judged, Judgement, Published
 from initatlas.studies.product import Column, Study, Table
 
 TEXT = st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]), max_size=30)
@@ -206,23 +208,48 @@ def test_a_ragged_table_is_refused(tmp_path: Path) -> None:
 
 # ---- ledger
 
+ESTIMATES = st.builds(Estimate, NUMBER, NUMBER, NUMBER, st.none() | st.integers(1, 1000))
+VERDICT = st.sampled_from(VERDICTS)
+CHECKS = st.lists(st.builds(Judged, TEXT, TEXT, ESTIMATES, VERDICT), max_size=2).map(tuple)
+BOUND = st.floats(allow_nan=False, allow_infinity=False)
+WORDS = st.text("abc", min_size=1, max_size=5)
+CONTRACT = {
+    "statement": TEXT,
+    "product": TEXT,
+    "where": TEXT,
+    "spread": st.none() | st.floats(min_value=0, allow_infinity=False),
+    "note": TEXT,
+    "why": WORDS,
+    "limits": WORDS,
+    "control": st.dictionaries(WORDS, TEXT, min_size=1, max_size=2),
+    "reference": st.dictionaries(WORDS, TEXT, max_size=2),
+}
+PUBLISHED = st.one_of(
+    st.builds(Published, **CONTRACT, value=BOUND, test=st.just("at_most"), null=st.none() | BOUND),
+    st.builds(Published, **CONTRACT, value=st.just(0.4), test=st.just("equals"), margin=st.sampled_from(["2 %", 0.1])),
+    st.builds(
+        Published,
+        **CONTRACT,
+        test=st.just("between"),
+        bounds=st.tuples(BOUND, BOUND).map(lambda ends: (min(ends), max(ends))),
+    ),
+)
 CLAIMS = st.builds(
     Claim,
     study=TEXT,
     name=TEXT,
-    published=st.builds(
-        Published,
-        statement=TEXT,
-        product=TEXT,
-        where=TEXT,
-        value=st.none() | st.floats(allow_nan=False, allow_infinity=False),
-        spread=st.none() | st.floats(min_value=0, allow_infinity=False),
-        tolerance=st.floats(min_value=0, allow_infinity=False),
-        note=TEXT,
+    published=PUBLISHED,
+    judged=st.builds(
+        Judgement,
+        verdict=VERDICT,
+        reason=TEXT,
+        estimate=st.none() | ESTIMATES,
+        part=TEXT,
+        parts=st.integers(1, 100),
+        controls=CHECKS,
+        references=CHECKS,
     ),
-    measured=st.builds(
-        Measurement, verdict=st.sampled_from(VERDICTS), reason=TEXT, value=OPTIONAL, low=OPTIONAL, high=OPTIONAL
-    ),
+    cost=st.builds(Cost, st.lists(TEXT, max_size=2).map(tuple), st.floats(min_value=0, allow_infinity=False)),
 )
 
 
@@ -234,11 +261,19 @@ def test_ledger_round_trip(claims: list[Claim]) -> None:
     assert sum(json.loads(text)["counts"].values()) == len(claims)
 
 
+def contract(**keys) -> Published:
+    """A claim as published, with a contract."""
+    given = {"statement": "s", "where": "w", "test": "at_most", "value": 1.0, "why": "y", "limits": "l"}
+    return Published(**{**given, "control": {"twice": "Twice as much."}, **keys})
+
+
 def test_ledger_layout_is_the_documented_one() -> None:
-    claim = Claim("study", "slope", Published(statement="s", where="w", value=1.0), Measurement("fails", "r", 2.0, 1.5))
+    control = Judged("twice", "Twice as much.", Estimate(4.0, 4.0, 4.0), "fails")
+    judged = Judgement("fails", "r", Estimate(2.0, 1.5, 2.5, 7), "p", 3, (control,))
+    claim = Claim("study", "slope", contract(), judged, Cost(("sweep",), 2.5))
     assert json.loads(claims_to_json([claim])) == {
-        "schema": 1,
-        "counts": {"holds": 0, "fails": 1, "differs": 0, "not measured": 0},
+        "schema": 2,
+        "counts": {"holds": 0, "fails": 1, "differs": 0, "undecided": 0, "not measured": 0},
         "claims": [
             {
                 "study": "study",
@@ -247,16 +282,38 @@ def test_ledger_layout_is_the_documented_one() -> None:
                 "statement": "s",
                 "where": "w",
                 "published": {"value": 1.0, "spread": None, "tolerance": 0.0, "note": ""},
-                "measured": {"value": 2.0, "low": 1.5, "high": None},
+                "contract": {
+                    "test": "at_most",
+                    "margin": 0.0,
+                    "bounds": None,
+                    "null": None,
+                    "why": "y",
+                    "control": {"twice": "Twice as much."},
+                    "reference": {},
+                    "limits": "l",
+                },
+                "measured": {"value": 2.0, "low": 1.5, "high": 2.5, "samples": 7},
+                "part": "p",
+                "parts": 3,
                 "verdict": "fails",
                 "reason": "r",
+                "controls": [
+                    {
+                        "name": "twice",
+                        "statement": "Twice as much.",
+                        "measured": {"value": 4.0, "low": 4.0, "high": 4.0, "samples": None},
+                        "verdict": "fails",
+                    }
+                ],
+                "references": [],
+                "cost": {"sweeps": ["sweep"], "core_seconds": 2.5},
             }
         ],
     }
 
 
 @pytest.mark.parametrize(
-    "text", ["", "[]", '{"schema": 2, "counts": {}, "claims": []}', '{"schema": 1, "claims": [{}]}']
+    "text", ["", "[]", '{"schema": 1, "counts": {}, "claims": []}', '{"schema": 2, "claims": [{}]}']
 )
 def test_another_layout_is_an_error_that_names_the_file(text: str) -> None:
     with pytest.raises(UserError, match=r"^reports/claims\.json: no claim ledger"):
@@ -264,45 +321,66 @@ def test_another_layout_is_an_error_that_names_the_file(text: str) -> None:
 
 
 def test_nan_is_refused() -> None:
-    claim = Claim("study", "slope", Published(statement="s", where="w"), Measurement("holds", "", float("nan")))
+    claim = Claim("study", "slope", contract(), Judgement("holds", "", Estimate(1.0, float("nan"), 2.0)))
     with pytest.raises(ValueError, match="study/slope"):
         claims_to_json([claim])
 
 
+INFINITE = float("inf")
+
+
 @pytest.mark.parametrize(
-    ("measured", "text"),
+    ("numbers", "text"),
     [
-        ((None, None, None), ""),
         ((0.4021, 0.3912, 0.4131), "0.402 (0.391 to 0.413)"),
         ((-1.1712, -1.2511, -1.0833), "−1.17 (−1.25 to −1.08)"),
         ((3.104e-7, 2.9e-7, 3.3e-7), "3.10 × 10⁻⁷ (2.90 × 10⁻⁷ to 3.30 × 10⁻⁷)"),
-        ((2.5e7, None, None), "2.50 × 10⁷"),
-        ((12.0, None, None), "12"),
+        ((2.5e7, 2.5e7, 2.5e7), "2.50 × 10⁷"),
+        ((12.0, 12.0, 12.0), "12"),
         ((5e-324, 0.0, 5e-324), "4.94 × 10⁻³²⁴ (0 to 4.94 × 10⁻³²⁴)"),
-        ((12345.678, None, None), "12346"),
-        ((0.012345, None, None), "0.0123"),
+        ((12345.678, 12345.678, 12345.678), "12346"),
+        ((0.012345, 0.012345, 0.012345), "0.0123"),
         ((0.0, -0.01, 0.012), "0.000 (−0.010 to 0.012)"),
         ((-0.0001, -0.1, 0.1), "0.00 (−0.10 to 0.10)"),
-        ((1.3, 1.1, None), "1.30 (at least 1.10)"),
-        ((1.3, None, 1.5), "1.30 (at most 1.50)"),
-        ((1.3, 1.1, float("inf")), "1.30 (1.10 to ∞)"),
-        ((1.0, 1.0, 1.0), "1 (1 to 1)"),
+        ((1.3, 1.1, INFINITE), "1.30 (at least 1.10)"),
+        ((1.3, -INFINITE, 1.5), "1.30 (at most 1.50)"),
+        ((1.3, -INFINITE, INFINITE), "1.30 (unbounded)"),
+        ((1.0, 1.0, 1.0), "1"),
     ],
 )
-def test_measured_numbers_show_the_digits_that_matter(measured, text: str) -> None:
-    assert format_measured(Measurement("holds", "", *measured)) == text
+def test_measured_numbers_show_the_digits_that_matter(numbers, text: str) -> None:
+    assert format_estimate(Estimate(*numbers)) == text
 
 
 @given(st.lists(NUMBER, min_size=3, max_size=3).map(sorted))
-def test_every_measurement_can_be_printed(numbers: list[float]) -> None:
+def test_every_estimate_can_be_printed(numbers: list[float]) -> None:
     low, value, high = numbers
-    assert "e" not in format_measured(Measurement("holds", "", value, low, high))
+    assert "e" not in format_estimate(Estimate(value, low, high)).replace("least", "").replace("unbounded", "")
 
 
 def test_published_numbers_read_as_printed() -> None:
-    assert format_published(Published(statement="", where="", value=0.4, spread=0.02)) == "0.4 ± 0.02"
-    assert format_published(Published(statement="", where="", value=-3e-7)) == "−3 × 10⁻⁷"
+    assert format_published(contract(value=0.4, spread=0.02)) == "0.4 ± 0.02"
+    assert format_published(contract(value=-3e-7)) == "−3 × 10⁻⁷"
     assert format_published(Published(statement="", where="")) == ""
+
+
+@pytest.mark.parametrize(
+    ("keys", "text", "margin"),
+    [
+        ({"test": "equals", "value": -0.5, "margin": "10 %"}, "Equals −0.5 within 0.05", "±\xa00.05"),
+        ({"test": "exponent", "value": 2.0, "margin": 0.1}, "Exponent 2 within 0.1", "±\xa00.1"),
+        ({"test": "vanishes", "value": None, "margin": 0.1}, "Zero within 0.1", "±\xa00.1"),
+        ({"test": "exact", "value": None, "margin": 0.1}, "The formula less the truth is zero within 0.1", "±\xa00.1"),
+        ({"test": "at_most", "value": 3.0}, "At most 3", ""),
+        ({"test": "at_least", "value": 3.0, "margin": 0.5}, "At least 3 within 0.5", "±\xa00.5"),
+        ({"test": "between", "value": None, "bounds": (1.0, 2.0)}, "From 1 to 2", ""),
+        ({"test": "order", "value": None, "margin": 0.5}, "A difference above 0.5", "±\xa00.5"),
+        ({"test": "distinct", "value": None, "margin": 0.5}, "Away from 0 by more than 0.5", "±\xa00.5"),
+    ],
+)
+def test_a_contract_reads_as_a_sentence(keys, text: str, margin: str) -> None:
+    assert format_test(contract(**keys)) == text
+    assert format_margin(contract(**keys)) == margin
 
 
 # ---- page
@@ -332,12 +410,17 @@ NASTY = "</script><script>alert(1)</script>"
 
 def _claims() -> list[Claim]:
     """One claim per verdict."""
+    estimate = Estimate(0.402, 0.391, 0.413)
+    control = Judged("twice", f"Twice {NASTY}", Estimate(0.8, 0.75, 0.85), "fails")
     return [
         Claim(
             "paper2020",
             f"claim_{verdict}",
-            Published(statement=f"Statement {NASTY}", where="section 1", product="fig1", value=0.4, tolerance=0.05),
-            Measurement(verdict, f"Because {verdict}.", None if verdict == "not measured" else 0.402, 0.391, 0.413),
+            contract(statement=f"Statement {NASTY}", where="section 1", product="fig1", value=0.4, margin=0.05),
+            Judgement(verdict, f"Because {verdict}.")
+            if verdict == "not measured"
+            else Judgement(verdict, f"Because {verdict}.", estimate, controls=(control,)),
+            Cost(("kernel",), 192.0),
         )
         for verdict in VERDICTS
     ]
@@ -513,6 +596,9 @@ def test_the_page_tells_verdicts_gaps_and_failures(outline: _Outline) -> None:
         assert f"{MARKS[verdict]} {verdict}" in text
         assert f"Because {verdict}." in text
     assert "0.402 (0.391 to 0.413)" in text
+    assert "At most 0.4 within 0.05. y" in text
+    assert "0.80 (0.75 to 0.85): refuted." in text
+    assert "3 min 12 s on one core: kernel. Again: initatlas run paper2020" in text
     assert "Not made yet: fig2." in text
     assert "Nothing of this study has been made yet." in text
     assert "1 of 19 points of paper2020/kernel failed" in text
@@ -584,7 +670,7 @@ def test_colours_meet_wcag_aa(theme: str) -> None:
     blocks = dict(zip(("light", "dark", "print"), re.findall(r":root \{(.*?)\}", style, re.DOTALL), strict=True))
     colour = _colours(blocks[theme])
     pairs = [(text, back) for text in ("ink", "soft", "link") for back in ("paper", "card", "faint")]
-    pairs += [(verdict, f"{verdict}-back") for verdict in ("holds", "differs", "fails", "none")]
+    pairs += [(verdict, f"{verdict}-back") for verdict in ("holds", "differs", "fails", "undecided", "none")]
     for text, back in pairs:
         dark, light = sorted((_luminance(colour[text]), _luminance(colour[back])))
         assert (light + 0.05) / (dark + 0.05) >= 4.5, (text, back)

@@ -58,16 +58,20 @@ def make_table(study: str, name: str, evidence: "Evidence", caption: Path, outpu
 
 
 def check_claims(study: str, evidence: "Evidence", output: Path) -> None:
-    """Measure the claims of a study and write them beside what was published."""
+    """Measure and judge the claims of a study."""
     from initatlas.files import write_text
     from initatlas.report.ledger import claims_to_json
-    from initatlas.studies.claim import ledger
+    from initatlas.studies.judge import judge_study
+    from initatlas.studies.uncontracted import ledger
 
-    measure = import_module(f"initatlas.studies.{study}.claims").measure
-    claims = ledger(study, evidence.published, measure(evidence))
+    module = import_module(f"initatlas.studies.{study}.claims")
+    if hasattr(module, "CLAIMS"):
+        claims = judge_study(study, module.CLAIMS, evidence)
+    else:
+        claims = ledger(study, evidence.published, module.measure(evidence))
     write_text(output, claims_to_json(claims))
     for claim in claims:
-        log.info("%s: %s: %s", study, claim.name, claim.measured.verdict)
+        log.info("%s: %s: %s", study, claim.name, claim.judged.verdict)
 
 
 def join_ledgers(inputs: Sequence[Path], output: Path) -> None:

@@ -16,7 +16,7 @@ import xarray as xr
 from initatlas.cubes import mixtures, open_placed_cube
 from initatlas.errors import UserError
 from initatlas.report.captions import caption_html, caption_text
-from initatlas.report.ledger import claims_from_json
+from initatlas.report.ledger import claims_from_json, format_seconds
 from initatlas.report.page import FigureView, Page, StudyView, SweepView, TableView
 from initatlas.studies.claim import Claim
 from initatlas.studies.product import Study
@@ -250,13 +250,3 @@ def values_text(values: Sequence[Any]) -> str:
 def _value_text(value: Any) -> str:
     """A parameter as the config writes it."""
     return "none" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def format_seconds(seconds: float) -> str:
-    """A duration in the two units that matter."""
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes < 60:
-        return f"{minutes} min {rest} s"
-    return f"{minutes // 60} h {minutes % 60} min"

@@ -4,14 +4,14 @@ The file is a JSON object: ``schema`` (the number of this layout), ``counts`` (c
 of objects with the fields of `ClaimRecord`.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from math import floor, inf, isfinite, isnan, log10
 from typing import Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from initatlas.errors import UserError
-from initatlas.studies.claim import Claim, Measurement, Published, Verdict
+from initatlas.studies.claim import Claim, Cost, Estimate, Judged, Judgement, Published, Test, Verdict
 
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 
@@ -25,21 +25,53 @@ class _Record(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, ser_json_inf_nan="strings")
 
 
+class ContractRecord(_Record):
+    """What a claim is judged by."""
+
+    test: Test | None = Field(description="What the estimate is held against.")
+    margin: float | str = Field(
+        description="How far off still counts as the same, as a number or a share of the value."
+    )
+    bounds: tuple[float, float] | None = Field(description="Lower and upper end, for the test `between`.")
+    null: float | None = Field(description="What a false statement would give.")
+    why: str = Field(description="Why this margin.")
+    control: dict[str, str] = Field(description="What must be refuted, by name.")
+    reference: dict[str, str] = Field(description="What must hold, by name.")
+    limits: str = Field(description="What the measurement does not cover.")
+
+
 class PublishedRecord(_Record):
     """The published number."""
 
     value: float | None = Field(description="None for a qualitative claim.")
     spread: float | None = Field(description="The published standard deviation or error.")
-    tolerance: float = Field(description="Distance from the value that still counts as agreement.")
+    tolerance: float = Field(description="Of a claim without a contract: what still counts as agreement.")
     note: str = Field(description="What has to be known to read the number.")
 
 
 class MeasuredRecord(_Record):
-    """The measured number and its 95 % interval."""
+    """A number with its 95 % interval, or the bound of its error."""
 
-    value: float | None = Field(description="None where nothing was measured, or no single number tells.")
-    low: float | None = Field(description="Lower end of the interval.")
-    high: float | None = Field(description="Upper end of the interval.")
+    value: float
+    low: float = Field(description="Lower end of the interval.")
+    high: float = Field(description="Upper end of the interval.")
+    samples: int | None = Field(description="Independent samples behind it; None for a computed number.")
+
+
+class CheckRecord(_Record):
+    """A control, which must be refuted, or a reference, which must hold."""
+
+    name: str = Field(description="Name, unique among those of its claim.")
+    statement: str = Field(description="What it is.")
+    measured: MeasuredRecord
+    verdict: Verdict
+
+
+class CostRecord(_Record):
+    """What a claim costs."""
+
+    sweeps: tuple[str, ...] = Field(description="The sweeps that it reads.")
+    core_seconds: float = Field(description="What their cubes took to compute.")
 
 
 class ClaimRecord(_Record):
@@ -51,15 +83,21 @@ class ClaimRecord(_Record):
     statement: str = Field(description="The claim in one sentence.")
     where: str = Field(description="Where the paper states it.")
     published: PublishedRecord
-    measured: MeasuredRecord
+    contract: ContractRecord
+    measured: MeasuredRecord | None = Field(description="The part that decided; None where nothing was measured.")
+    part: str = Field(description="Name of that part, where there are several.")
+    parts: int = Field(description="How many parts there are.")
     verdict: Verdict
     reason: str = Field(description="Why this verdict.")
+    controls: tuple[CheckRecord, ...]
+    references: tuple[CheckRecord, ...]
+    cost: CostRecord
 
 
 class LedgerRecord(_Record):
     """The whole file."""
 
-    layout: Literal[1] = Field(default=1, alias="schema", description="Number of this layout.")
+    layout: Literal[2] = Field(default=2, alias="schema", description="Number of this layout.")
     counts: dict[Verdict, int] = Field(description="Claims by verdict.")
     claims: list[ClaimRecord]
 
@@ -105,14 +143,13 @@ def claims_from_json(text: str, where: str) -> list[Claim]:
 
 def _refuse_nan(claim: Claim) -> None:
     """NaN in the ledger is a bug of the study."""
-    measured = claim.measured
-    if any(number is not None and isnan(number) for number in (measured.value, measured.low, measured.high)):
+    if claim.judged.estimate is not None and any(map(isnan, claim.judged.estimate.numbers)):
         raise ValueError(f"claim {claim.study}/{claim.name}: a measured number is NaN")
 
 
 def _record(claim: Claim) -> ClaimRecord:
     """A claim as it is written."""
-    published, measured = claim.published, claim.measured
+    published, judged = claim.published, claim.judged
     return ClaimRecord(
         study=claim.study,
         name=claim.name,
@@ -122,24 +159,73 @@ def _record(claim: Claim) -> ClaimRecord:
         published=PublishedRecord(
             value=published.value, spread=published.spread, tolerance=published.tolerance, note=published.note
         ),
-        measured=MeasuredRecord(value=measured.value, low=measured.low, high=measured.high),
-        verdict=measured.verdict,
-        reason=measured.reason,
+        contract=ContractRecord(
+            test=published.test,
+            margin=published.margin,
+            bounds=published.bounds,
+            null=published.null,
+            why=published.why,
+            control=published.control,
+            reference=published.reference,
+            limits=published.limits,
+        ),
+        measured=None if judged.estimate is None else _measured(judged.estimate),
+        part=judged.part,
+        parts=judged.parts,
+        verdict=judged.verdict,
+        reason=judged.reason,
+        controls=tuple(map(_check, judged.controls)),
+        references=tuple(map(_check, judged.references)),
+        cost=CostRecord(sweeps=claim.cost.sweeps, core_seconds=claim.cost.core_seconds),
+    )
+
+
+def _measured(estimate: Estimate) -> MeasuredRecord:
+    """An estimate as it is written."""
+    return MeasuredRecord(value=estimate.value, low=estimate.low, high=estimate.high, samples=estimate.samples)
+
+
+def _check(judged: Judged) -> CheckRecord:
+    """A control or reference as it is written."""
+    return CheckRecord(
+        name=judged.name, statement=judged.statement, measured=_measured(judged.estimate), verdict=judged.verdict
     )
 
 
 def _claim(record: ClaimRecord) -> Claim:
     """A claim as it is read."""
     published = Published(
-        statement=record.statement, product=record.product, where=record.where, **record.published.model_dump()
+        statement=record.statement,
+        product=record.product,
+        where=record.where,
+        **record.published.model_dump(),
+        **record.contract.model_dump(),
     )
-    measured = Measurement(record.verdict, record.reason, **record.measured.model_dump())
-    return Claim(record.study, record.name, published, measured)
+    judged = Judgement(
+        record.verdict,
+        record.reason,
+        None if record.measured is None else _estimate(record.measured),
+        record.part,
+        record.parts,
+        tuple(map(_judged, record.controls)),
+        tuple(map(_judged, record.references)),
+    )
+    return Claim(record.study, record.name, published, judged, Cost(record.cost.sweeps, record.cost.core_seconds))
+
+
+def _estimate(record: MeasuredRecord) -> Estimate:
+    """An estimate as it is read."""
+    return Estimate(record.value, record.low, record.high, record.samples)
+
+
+def _judged(record: CheckRecord) -> Judged:
+    """A control or reference as it is read."""
+    return Judged(record.name, record.statement, _estimate(record.measured), record.verdict)
 
 
 def count_verdicts(claims: Iterable[Claim]) -> dict[Verdict, int]:
     """Number of claims by verdict, zeros included, in the order of `VERDICTS`."""
-    found = [claim.measured.verdict for claim in claims]
+    found = [claim.judged.verdict for claim in claims]
     return {verdict: found.count(verdict) for verdict in VERDICTS}
 
 
@@ -151,41 +237,69 @@ def format_published(published: Published) -> str:
     return f"{_short(published.value)}{spread}"
 
 
-def format_tolerance(published: Published) -> str:
-    """The tolerance as ``± 0.05``; nothing where there is none."""
-    if published.value is None or not published.tolerance:
+def format_margin(published: Published) -> str:
+    """The margin of a number as ``± 0.05``, or that of a bound; nothing where there is none."""
+    reach = published.reach if published.test else published.tolerance
+    if not reach:
         return ""
-    return f"±\N{NO-BREAK SPACE}{_short(published.tolerance)}"
+    return f"±\N{NO-BREAK SPACE}{_short(reach)}"
 
 
-def format_measured(measured: Measurement) -> str:
-    """The measured number with its interval, such as ``0.402 (0.391 to 0.413)``.
+def format_test(published: Published) -> str:
+    """What a claim's estimate is held against, in words, such as ``Equals 0.4 within 0.02``; nothing without a contract."""
+    value, reach = _short(published.value or 0.0), _short(published.reach)
+    within = f" within {reach}" if published.reach else ""
+    low, high = map(_short, published.bounds or (0.0, 0.0))
+    words: Mapping[Test, str] = {
+        "equals": f"Equals {value}{within}",
+        "exponent": f"Exponent {value}{within}",
+        "vanishes": f"Zero{within}",
+        "exact": f"The formula less the truth is zero{within}",
+        "at_most": f"At most {value}{within}",
+        "at_least": f"At least {value}{within}",
+        "between": f"From {low} to {high}{within}",
+        "order": f"A difference above {reach}",
+        "distinct": f"Away from {value} by more than {reach}",
+    }
+    return words[published.test] if published.test else ""
+
+
+def format_seconds(seconds: float) -> str:
+    """A duration in the two units that matter."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s"
+    return f"{minutes // 60} h {minutes % 60} min"
+
+
+def format_estimate(estimate: Estimate) -> str:
+    """A number with its interval, such as ``0.402 (0.391 to 0.413)``; alone where it is exact.
 
     The interval's half width gets two digits if it begins with 1 or 2, else one, and sets those of the number; a number
     without an interval gets three, unless it is whole. From 10^6 on and below 10^-3 powers of ten are split off.
     """
-    value, low, high = measured.value, measured.low, measured.high
-    if value is None:
-        return ""
-    largest = max(
-        (abs(number) for number in (value, low, high) if number is not None and isfinite(number)), default=0.0
-    )
+    value, low, high = estimate.numbers
+    largest = max((abs(number) for number in estimate.numbers if isfinite(number)), default=0.0)
     powers = largest > 0 and not _SMALL <= largest < _LARGE
     last = _last_digit(value, low, high)
-    text, bottom, top = ("" if number is None else _rounded(number, last, powers) for number in (value, low, high))
-    return text + _interval(bottom, top)
+    if low == value == high:
+        return _rounded(value, last, powers)
+    text, bottom, top = (_rounded(number, last, powers) for number in (value, low, high))
+    return text + _interval(bottom if low > -inf else "", top if high < inf else "")
 
 
 def _interval(bottom: str, top: str) -> str:
-    """The ends of an interval in brackets; an end may be missing."""
+    """The ends of an interval in brackets; an unbounded end is missing."""
     if bottom and top:
         return f" ({bottom} to {top})"
-    return f" (at least {bottom})" if bottom else f" (at most {top})" if top else ""
+    return f" (at least {bottom})" if bottom else f" (at most {top})" if top else " (unbounded)"
 
 
-def _last_digit(value: float, low: float | None, high: float | None) -> int:
+def _last_digit(value: float, low: float, high: float) -> int:
     """Power of ten of the last digit that is worth printing."""
-    half_width = (high - low) / 2 if low is not None and high is not None else 0.0
+    half_width = (high - low) / 2
     if 0 < half_width < inf:
         return floor(log10(half_width) - log10(3))
     if not isfinite(value) or (abs(value) < _LARGE and float(value).is_integer()):

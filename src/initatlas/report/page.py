@@ -6,7 +6,15 @@ from dataclasses import dataclass
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from initatlas.report.ledger import VERDICTS, count_verdicts, format_measured, format_published, format_tolerance
+from initatlas.report.ledger import (
+    VERDICTS,
+    count_verdicts,
+    format_estimate,
+    format_margin,
+    format_published,
+    format_seconds,
+    format_test,
+)
 from initatlas.studies.claim import Claim, Verdict
 
 
@@ -144,8 +152,8 @@ class Page:
         return count_verdicts(self.claims)
 
 
-# Tick, almost equal, cross, dash: the shape says what the colour says.
-MARKS: dict[Verdict, str] = {"holds": "✓", "differs": "≈", "fails": "✕", "not measured": "–"}
+# Tick, almost equal, cross, question, dash: the shape says what the colour says.
+MARKS: dict[Verdict, str] = {"holds": "✓", "differs": "≈", "fails": "✕", "undecided": "?", "not measured": "–"}
 
 
 def render_page(page: Page) -> str:
@@ -161,7 +169,13 @@ def render_page(page: Page) -> str:
         undefined=StrictUndefined,
     )
     environment.filters.update(
-        measured=format_measured, published=format_published, tolerance=format_tolerance, trusted=Markup, slug=slug
+        estimate=format_estimate,
+        published=format_published,
+        margin=format_margin,
+        contract_test=format_test,
+        seconds=format_seconds,
+        trusted=Markup,
+        slug=slug,
     )
     return environment.get_template("page.html.j2").render(page=page, verdicts=VERDICTS, marks=MARKS)
 

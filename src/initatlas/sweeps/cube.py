@@ -92,7 +92,9 @@ def build_cube(
     missing = {name: np.ones(array.shape, dtype=bool) for name, array in arrays.items()}
     execution = _empty_execution(int(np.prod(sweep.shape, dtype=int)))
     points: Counter[str] = Counter()
+    core_seconds = 0.0
     for batch, rows in store.batches(entries):
+        core_seconds += experiment.cpus * batch.execution.seconds * len(rows) / len(batch.keys)
         behind = canonical_json(batch.execution.environment)
         points[behind] += len(rows)
         number = list(points).index(behind)
@@ -116,7 +118,8 @@ def build_cube(
     variables |= _status_variables(sweep, grid, errors)
     import xarray as xr  # which takes half a second that the plan of a sweep does not need
 
-    cube = xr.Dataset(variables, coordinates, attrs={**attributes, **_environments(points)})
+    found = {**attributes, "core_seconds": f"{core_seconds:.2f}", **_environments(points)}
+    cube = xr.Dataset(variables, coordinates, attrs=found)
     return cube, _execution_dataset(sweep, execution)
 
 

@@ -3,8 +3,9 @@
 import numpy as np
 
 from initatlas.studies.atlas.trainability import CHANCE, accuracy, best_variance, scale_at
-from initatlas.studies.claim import Measurement, Verdict, within
+from initatlas.studies.claim import Verdict
 from initatlas.studies.evidence import Evidence
+from initatlas.studies.uncontracted import Measurement, within
 
 LEARNED = 0.5
 """A network has learned where it reaches this share of the best accuracy of its data set."""

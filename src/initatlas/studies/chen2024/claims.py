@@ -9,8 +9,8 @@ from initatlas.studies.chen2024.smoothness import (
     slope,
     title,
 )
-from initatlas.studies.claim import Measurement, within
 from initatlas.studies.evidence import Evidence
+from initatlas.studies.uncontracted import Measurement, within
 
 DATASETS = ("mnist", "fashion_mnist", "cifar10")
 

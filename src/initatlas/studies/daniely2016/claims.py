@@ -4,7 +4,7 @@ import numpy as np
 import xarray as xr
 from scipy import stats
 
-from initatlas.studies.claim import Measurement, Verdict, below, misprint, within
+from initatlas.studies.claim import Verdict
 from initatlas.studies.daniely2016.measures import (
     FAILURES,
     Estimate,
@@ -23,6 +23,7 @@ from initatlas.studies.daniely2016.measures import (
     upper_half,
 )
 from initatlas.studies.evidence import Evidence
+from initatlas.studies.uncontracted import Measurement, below, misprint, within
 
 NORMAL_95 = 1.96
 

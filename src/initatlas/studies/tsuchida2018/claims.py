@@ -1,11 +1,11 @@
 """Claims of Tsuchida, Roosta-Khorasani, Gallagher 2018."""
 
-from initatlas.studies.claim import Measurement
 from initatlas.studies.evidence import Evidence
 from initatlas.studies.tsuchida2018.erratum_claims import erratum_claims
 from initatlas.studies.tsuchida2018.kernel_claims import kernel_claims
 from initatlas.studies.tsuchida2018.norm_claims import norm_claims
 from initatlas.studies.tsuchida2018.universality_claims import universality_claims
+from initatlas.studies.uncontracted import Measurement
 
 
 def measure(evidence: Evidence) -> dict[str, Measurement]:

@@ -6,11 +6,12 @@ from math import radians
 
 import numpy as np
 
-from initatlas.studies.claim import Measurement, Verdict, misprint
+from initatlas.studies.claim import Verdict
 from initatlas.studies.evidence import Evidence
 from initatlas.studies.tsuchida2018 import printed
 from initatlas.studies.tsuchida2018.deviations import part
 from initatlas.studies.tsuchida2018.statistics import Interval, mean_interval
+from initatlas.studies.uncontracted import Measurement, misprint
 
 SLOPE = 0.2
 LAYER, ANGLE = 8, 120.0

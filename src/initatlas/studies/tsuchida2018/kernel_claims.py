@@ -3,7 +3,7 @@
 import numpy as np
 import xarray as xr
 
-from initatlas.studies.claim import Measurement, Verdict, within
+from initatlas.studies.claim import Verdict
 from initatlas.studies.evidence import Evidence
 from initatlas.studies.tsuchida2018.deviations import (
     FIGURE_4,
@@ -17,6 +17,7 @@ from initatlas.studies.tsuchida2018.deviations import (
     width,
 )
 from initatlas.studies.tsuchida2018.statistics import Interval, mean_interval, slope
+from initatlas.studies.uncontracted import Measurement, within
 
 PAPER_ACTIVATIONS = ("relu", "leaky_relu(slope=0.2)")
 GAUSSIAN = "generalized_normal(beta=2)"

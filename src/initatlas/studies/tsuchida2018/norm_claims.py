@@ -3,11 +3,12 @@
 import numpy as np
 import xarray as xr
 
-from initatlas.studies.claim import Measurement, Verdict, below, within
+from initatlas.studies.claim import Verdict
 from initatlas.studies.evidence import Evidence
 from initatlas.studies.tsuchida2018.deviations import fixed, interior, width
 from initatlas.studies.tsuchida2018.kernel_claims import measurement
 from initatlas.studies.tsuchida2018.statistics import Interval, agreement, mean_interval
+from initatlas.studies.uncontracted import Measurement, below, within
 
 INITIALISATIONS = {"fig5_he": 0, "fig5_preserving": 1}
 """Claim to its place on the axis of variances: He's first."""

@@ -3,10 +3,11 @@
 import numpy as np
 import xarray as xr
 
-from initatlas.studies.claim import Measurement, Verdict, below
+from initatlas.studies.claim import Verdict
 from initatlas.studies.evidence import Evidence
 from initatlas.studies.tsuchida2018.kernel_claims import measurement
 from initatlas.studies.tsuchida2018.statistics import Interval, bootstrap_interval, mean_interval, slope
+from initatlas.studies.uncontracted import Measurement, below
 
 COROLLARIES = {
     "cor7": "relu",

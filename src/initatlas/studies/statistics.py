@@ -1,0 +1,206 @@
+"""Intervals that the claims of all studies are judged by.
+
+Each kind of interval has a test that simulates how often it covers the truth: at least 93 % of the time where 95 % is promised.
+"""
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import stats
+
+from initatlas.studies.claim import Estimate
+
+Doubles = NDArray[np.float64]
+
+CONFIDENCE = 0.95
+
+_DRAWS = 4000
+_SEED = 2018
+
+
+def confidence(parts: int = 1) -> float:
+    """Confidence of each interval where a statement has many parts and the worst decides (Bonferroni).
+
+    Parameters
+    ----------
+    parts
+        Number of parts, at least 1.
+    """
+    return 1.0 - (1.0 - CONFIDENCE) / parts
+
+
+def exact(value: float, error: float = 0.0) -> Estimate:
+    """A computed number with a bound of its error in the place of an interval.
+
+    Parameters
+    ----------
+    error
+        Largest distance from the truth: rounding, the end of a series, or the step of a grid.
+    """
+    return Estimate(float(value), float(value) - error, float(value) + error)
+
+
+def mean_interval(values: ArrayLike, level: float = CONFIDENCE) -> Estimate:
+    """Mean over independent networks, with Student's interval.
+
+    For numbers that are near normal. For positive and skewed ones, as squared norms are, use `positive_mean_interval`.
+
+    Parameters
+    ----------
+    values
+        One number per network, shape (networks,), at least 2.
+    level
+        Confidence, see `confidence`.
+    """
+    numbers = np.asarray(values, dtype=np.float64)
+    mean = float(numbers.mean())
+    reach = student_quantile(numbers.size, level) * float(numbers.std(ddof=1)) / np.sqrt(numbers.size)
+    return Estimate(mean, mean - reach, mean + reach, numbers.size)
+
+
+def student_quantile(networks: int, level: float = CONFIDENCE) -> float:
+    """How many standard errors the interval of a mean over networks reaches to each side."""
+    return float(stats.t.ppf(0.5 * (1.0 + level), networks - 1))
+
+
+def positive_mean_interval(values: ArrayLike, level: float = CONFIDENCE) -> Estimate:
+    """Mean of positive numbers, with the bootstrap-t interval of its logarithm.
+
+    The logarithm makes the law of the mean more symmetric, the studentised bootstrap takes account of the skewness that is left
+    (Efron and Tibshirani 1993, chapter 12).
+
+    Parameters
+    ----------
+    values
+        One positive number per independent network, shape (networks,), at least 8.
+    level
+        Confidence, see `confidence`.
+    """
+    numbers = np.asarray(values, dtype=np.float64)
+    rng = np.random.default_rng(_SEED)
+    draws = numbers[rng.integers(numbers.size, size=(_DRAWS, numbers.size))]
+    mean, error = float(numbers.mean()), float(_relative_error(numbers))
+    errors = _relative_error(draws)
+    with np.errstate(divide="ignore", invalid="ignore"):  # a draw of one network alone has no spread
+        pivots = (np.log(draws.mean(axis=-1)) - np.log(mean)) / errors
+    tail = 0.5 * (1.0 - level)
+    low, high = np.quantile(pivots[errors > 0], [tail, 1.0 - tail]) if error > 0 else (0.0, 0.0)
+    return Estimate(mean, mean * float(np.exp(-high * error)), mean * float(np.exp(-low * error)), numbers.size)
+
+
+def _relative_error(values: Doubles) -> Doubles:
+    """Standard error of the mean over the last axis, relative to the mean: that of its logarithm."""
+    errors: Doubles = values.std(axis=-1, ddof=1) / np.sqrt(values.shape[-1]) / values.mean(axis=-1)
+    return errors
+
+
+def root_mean_square_interval(values: ArrayLike, level: float = CONFIDENCE) -> Estimate:
+    """Root of the mean square over independent networks, by `positive_mean_interval` of the squares.
+
+    Parameters
+    ----------
+    values
+        One number per network, shape (networks,), or a row per network, shape (networks, parts), whose mean square is taken.
+    """
+    numbers = np.asarray(values, dtype=np.float64)
+    squares = positive_mean_interval((numbers.reshape(len(numbers), -1) ** 2).mean(axis=1), level)
+    value, low, high = np.sqrt(squares.numbers).tolist()
+    return Estimate(value, low, high, squares.samples)
+
+
+def median_interval(values: ArrayLike, level: float = CONFIDENCE) -> Estimate:
+    """Median of independent numbers, with the interval between two order statistics: exact whatever their law.
+
+    Unbounded where there are too few numbers for the confidence.
+
+    Parameters
+    ----------
+    values
+        Shape (networks,).
+    """
+    numbers = np.sort(np.asarray(values, dtype=np.float64))
+    cut = int(stats.binom.ppf(0.5 * (1.0 - level), numbers.size, 0.5))
+    median = float(np.median(numbers))
+    # P(Binomial(n, 1/2) < cut) is at most half of what may be missed
+    if cut == 0:
+        return Estimate(median, -np.inf, np.inf, numbers.size)
+    return Estimate(median, float(numbers[cut - 1]), float(numbers[-cut]), numbers.size)
+
+
+def share_interval(count: int, total: int, level: float = CONFIDENCE) -> Estimate:
+    """A share of independent trials, with the exact interval of Clopper and Pearson.
+
+    Parameters
+    ----------
+    count, total
+        Successes and trials, 0 <= count <= total, total at least 1.
+    """
+    tail = 0.5 * (1.0 - level)
+    low = float(stats.beta.ppf(tail, count, total - count + 1)) if count else 0.0
+    high = float(stats.beta.ppf(1.0 - tail, count + 1, total - count)) if count < total else 1.0
+    return Estimate(count / total, low, high, total)
+
+
+def jackknife_interval(statistic: Callable[[Doubles], float], values: Doubles, level: float = CONFIDENCE) -> Estimate:
+    """A smooth statistic of independent networks, with Student's interval of the jackknife.
+
+    Parameters
+    ----------
+    statistic
+        What is computed from rows.
+    values
+        One row per network, shape (networks, ...), at least 8 networks.
+    """
+    value, networks = float(statistic(values)), len(values)
+    others = np.array([statistic(np.delete(values, left_out, axis=0)) for left_out in range(networks)])
+    error = np.sqrt((networks - 1) * np.mean((others - others.mean()) ** 2))
+    reach = student_quantile(networks, level) * float(error)
+    return Estimate(value, value - reach, value + reach, networks)
+
+
+def shifted(estimate: Estimate, by: float) -> Estimate:
+    """An estimate plus a known number."""
+    return Estimate(estimate.value + by, estimate.low + by, estimate.high + by, estimate.samples)
+
+
+def scaled(estimate: Estimate, by: float) -> Estimate:
+    """An estimate times a known number, which may be negative."""
+    low, high = sorted((estimate.low * by, estimate.high * by))
+    return Estimate(estimate.value * by, low, high, estimate.samples)
+
+
+def agreement(values: ArrayLike, expected: float) -> float:
+    """Probability of a mean at least so far from the expected one, if that is right: Student's test over networks.
+
+    Parameters
+    ----------
+    values
+        One number per independent network, shape (networks,).
+    expected
+        What theory says of their mean.
+
+    Returns
+    -------
+    float
+        The p-value. Below 0.05, samples and theory disagree.
+    """
+    return float(stats.ttest_1samp(np.asarray(values, dtype=np.float64), expected).pvalue)
+
+
+def log_slope(x: ArrayLike, y: ArrayLike) -> float:
+    """Least-squares slope of log y against log x."""
+    return float(np.polyfit(np.log(np.asarray(x)), np.log(np.asarray(y)), 1)[0])
+
+
+def by_part(values: Mapping[str, ArrayLike], interval: Callable[[ArrayLike, float], Estimate]) -> dict[str, Estimate]:
+    """Intervals of the parts of a statement, each at the confidence that their number asks for.
+
+    Parameters
+    ----------
+    values
+        Part to its numbers.
+    interval
+        One of the intervals here: numbers and confidence to an estimate.
+    """
+    return {part: interval(numbers, confidence(len(values))) for part, numbers in values.items()}

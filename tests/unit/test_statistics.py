@@ -1,0 +1,111 @@
+"""Intervals of the claims: closed cases, and how often each kind covers the truth."""
+
+import numpy as np
+import pytest
+
+from initatlas.studies.claim import Estimate
+from initatlas.studies.statistics import (
+    agreement,
+    by_part,
+    confidence,
+    exact,
+    jackknife_interval,
+    log_slope,
+    mean_interval,
+    median_interval,
+    positive_mean_interval,
+    root_mean_square_interval,
+    scaled,
+    share_interval,
+    shifted,
+)
+
+TRIALS = 1000
+LEAST, MOST = 0.93, 0.985
+"""Coverage that is asked for, and above which an interval promises too little; 1000 trials of .95 scatter by .007."""
+
+
+def coverage(interval, draw, truth, seed=1):
+    """Share of the trials whose interval holds the truth."""
+    rng = np.random.default_rng(seed)
+    found = [interval(draw(rng)) for _ in range(TRIALS)]
+    return np.mean([estimate.low <= truth <= estimate.high for estimate in found])
+
+
+def chi_squares(freedom, networks):
+    return lambda rng: rng.chisquare(freedom, networks) / freedom
+
+
+@pytest.mark.parametrize("networks", [3, 4, 12])
+def test_students_interval_covers_means_of_normal_numbers(networks):
+    assert LEAST <= coverage(mean_interval, lambda rng: rng.normal(2.0, 3.0, networks), 2.0) <= MOST
+
+
+@pytest.mark.parametrize(("freedom", "networks"), [(1, 20), (2, 12), (10, 8), (100, 8)])
+def test_the_interval_of_a_positive_mean_covers_squared_norms(freedom, networks):
+    assert LEAST <= coverage(positive_mean_interval, chi_squares(freedom, networks), 1.0) <= MOST
+
+
+def test_the_interval_of_a_root_mean_square_covers():
+    assert LEAST <= coverage(root_mean_square_interval, lambda rng: rng.normal(size=(12, 5)), 1.0) <= MOST
+
+
+@pytest.mark.parametrize("networks", [8, 15, 40])
+def test_the_interval_of_a_median_covers_whatever_the_law(networks):
+    assert coverage(median_interval, lambda rng: rng.standard_t(1.0, networks), 0.0) >= LEAST
+
+
+@pytest.mark.parametrize(("probability", "total"), [(0.05, 40), (0.5, 30), (0.9, 100)])
+def test_the_interval_of_a_share_covers(probability, total):
+    assert (
+        coverage(lambda count: share_interval(count, total), lambda rng: rng.binomial(total, probability), probability)
+        >= LEAST
+    )
+
+
+def test_the_jackknife_covers_an_exponent():
+    widths = np.array([64.0, 128.0, 256.0, 512.0])
+
+    def draw(rng):
+        return rng.chisquare(4, (12, 4)) / widths
+
+    def exponent(rows):
+        return log_slope(widths, rows.mean(axis=0))
+
+    assert LEAST <= coverage(lambda rows: jackknife_interval(exponent, rows), draw, -1.0) <= MOST
+
+
+def test_parts_share_the_confidence():
+    assert confidence() == 0.95
+    assert confidence(10) == pytest.approx(0.995)
+    values = {"a": [1.0, 2.0, 3.0, 4.0], "b": [5.0, 5.5, 6.0, 7.0]}
+    found = by_part(values, mean_interval)
+    assert found["a"] == mean_interval(values["a"], 0.975)
+    rng = np.random.default_rng(3)
+    covered = []
+    for _ in range(TRIALS):
+        parts = by_part(dict(enumerate(rng.normal(size=(20, 6)))), mean_interval)
+        covered.append(all(estimate.low <= 0.0 <= estimate.high for estimate in parts.values()))
+    assert LEAST <= np.mean(covered) <= MOST
+
+
+def test_closed_cases():
+    assert exact(2.0, 0.5) == Estimate(2.0, 1.5, 2.5)
+    assert exact(2.0) == Estimate(2.0, 2.0, 2.0)
+    found = mean_interval([1.0, 2.0, 3.0])
+    assert (found.value, found.samples) == (2.0, 3)
+    assert found.high - 2.0 == pytest.approx(4.302653 / np.sqrt(3.0))
+    assert share_interval(0, 10).numbers == pytest.approx((0.0, 0.0, 0.3084971))
+    assert share_interval(10, 10).numbers == pytest.approx((1.0, 0.6915029, 1.0))
+    assert share_interval(3, 10).numbers == pytest.approx((0.3, 0.0667395, 0.6524529))
+    # with 8 numbers P(Binomial(8, 1/2) < 1) = 1/256: the smallest and the largest; with 5 numbers there is none
+    assert median_interval(np.arange(8.0)) == Estimate(3.5, 0.0, 7.0, 8)
+    assert median_interval(np.arange(5.0)) == Estimate(2.0, -np.inf, np.inf, 5)
+    assert median_interval(np.arange(40.0)).numbers == (19.5, 13.0, 26.0)
+    assert positive_mean_interval([2.0] * 8) == Estimate(2.0, 2.0, 2.0, 8)
+    assert positive_mean_interval(np.arange(1.0, 9.0)) == positive_mean_interval(np.arange(1.0, 9.0))
+    assert shifted(Estimate(1.0, 0.5, 2.0, 3), 1.0) == Estimate(2.0, 1.5, 3.0, 3)
+    assert scaled(Estimate(1.0, 0.5, 2.0, 3), -2.0) == Estimate(-2.0, -4.0, -1.0, 3)
+    assert log_slope([1, 10, 100], [3.0, 0.3, 0.03]) == pytest.approx(-1.0)
+    assert agreement([1.0, 2.0, 3.0], 2.0) == 1.0
+    assert agreement([1.0, 2.0, 3.0], 9.0) < 0.01
