@@ -65,10 +65,12 @@ def check_claims(study: str, evidence: "Evidence", output: Path) -> None:
     from initatlas.studies.uncontracted import ledger
 
     module = import_module(f"initatlas.studies.{study}.claims")
-    if hasattr(module, "CLAIMS"):
-        claims = judge_study(study, module.CLAIMS, evidence)
-    else:
-        claims = ledger(study, evidence.published, module.measure(evidence))
+    found = judge_study(study, getattr(module, "CLAIMS", {}), evidence)
+    open_claims = {name: claim for name, claim in evidence.published.items() if claim.test is None}
+    if open_claims:
+        found += ledger(study, open_claims, module.measure(evidence))
+    place = list(evidence.published).index
+    claims = sorted(found, key=lambda claim: place(claim.name))
     write_text(output, claims_to_json(claims))
     for claim in claims:
         log.info("%s: %s: %s", study, claim.name, claim.judged.verdict)
