@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from initatlas.activations.base import activation_of
+from initatlas.duals.numerical import Numerical
 from initatlas.kernels import meanfield
 from initatlas.networks.forward import RandomNetwork, forward_signals
 
@@ -190,3 +191,33 @@ def test_critical_variances_without_bias():
         meanfield.critical_weight_variance("relu", bias_variance=0.1)
     with pytest.raises(ValueError, match="step"):
         meanfield.critical_weight_variance("step")
+
+
+FUNCTIONS = [
+    meanfield.variance_fixed_points,
+    meanfield.variance_fixed_point,
+    meanfield.correlation_fixed_point,
+    meanfield.correlation_depth,
+    meanfield.depth_scale,
+]
+
+
+@pytest.mark.parametrize("label", ["relu", "identity", "tanh", "gelu", LEAKY])
+@pytest.mark.parametrize("bias_variance", [0.0, 0.2])
+def test_a_dual_does_as_well_as_its_label(label, bias_variance):
+    dual = activation_of(label).dual
+    for function in FUNCTIONS:
+        by_label, by_dual = (function(one, weight_variance=1.7, bias_variance=bias_variance) for one in (label, dual))
+        assert by_label == by_dual or (np.isnan(by_label) and np.isnan(by_dual))
+    assert meanfield.critical_variances(label, 0.5) == meanfield.critical_variances(dual, 0.5)
+
+
+def test_a_function_of_ones_own_has_an_edge_of_chaos():
+    """tanh(z) with its derivative as plain functions: critical at 1 without bias, orthogonal inputs stay so beyond."""
+    own = Numerical(np.tanh, lambda z: 1.0 / np.cosh(z) ** 2)
+    assert meanfield.critical_weight_variance(own) == pytest.approx(1.0, abs=1e-6)
+    assert meanfield.correlation_fixed_point(own, weight_variance=1.5) == 0.0
+    shifted = Numerical(lambda z: np.tanh(z) + 0.1, lambda z: 1.0 / np.cosh(z) ** 2)
+    assert meanfield.correlation_fixed_point(shifted, weight_variance=1.5) > 0.01
+    with pytest.raises(TypeError, match=r"activation = 3: give a label"):
+        meanfield.depth_scale(3, weight_variance=1.0)

@@ -14,6 +14,26 @@ KernelName = Literal["ntk", "nngp"]
 """The two kernels of a network of infinite width."""
 
 
+def dual_of(activation: str | Dual) -> Dual:
+    """The dual behind a label, or a dual as it is.
+
+    Raises
+    ------
+    TypeError
+        If it is neither.
+    UserError
+        If there is no such activation.
+    """
+    if isinstance(activation, Dual):
+        return activation
+    if isinstance(activation, str):
+        return activation_of(activation).dual
+    raise TypeError(
+        f"activation = {shown(activation)}: give a label ({', '.join(ACTIVATIONS)}), or a dual; that of a "
+        "function of your own is initatlas.duals.numerical.Numerical(function, derivative)"
+    )
+
+
 @dataclass(frozen=True)
 class Architecture:
     """A fully connected network of infinite width.
@@ -65,17 +85,12 @@ class Architecture:
             value = getattr(self, name)
             if value is not None or name not in ("weight_variance", "output_weight_variance"):
                 check_variance(name, value)
-        if not isinstance(self.activation, str | Dual):
-            raise TypeError(
-                f"activation = {shown(self.activation)}: give a label ({', '.join(ACTIVATIONS)}), or a dual; that of a "
-                "function of your own is initatlas.duals.numerical.Numerical(function, derivative)"
-            )
         _ = self.dual  # an activation that does not exist is refused here
 
     @cached_property
     def dual(self) -> Dual:
         """The activation's dual."""
-        return self.activation if isinstance(self.activation, Dual) else activation_of(self.activation).dual
+        return dual_of(self.activation)
 
     @property
     def hidden_variance(self) -> float:

@@ -13,7 +13,8 @@ from math import inf, log
 import numpy as np
 from scipy.optimize import brentq
 
-from initatlas.activations.base import activation_of
+from initatlas.duals.base import Dual
+from initatlas.kernels.architecture import dual_of
 
 
 @dataclass(frozen=True)
@@ -41,18 +42,20 @@ _LOW, _HIGH, _STEPS = 1e-8, 1e4, 241
 _STEP = 1e-4
 
 
-def variance_map(activation: str, q: float, *, weight_variance: float, bias_variance: float = 0.0) -> float:
+def variance_map(activation: str | Dual, q: float, *, weight_variance: float, bias_variance: float = 0.0) -> float:
     """Pre-activation variance of the next layer, for variance q of this one."""
-    return weight_variance * float(activation_of(activation).dual.at_correlation(q, 1.0)) + bias_variance
+    return weight_variance * float(dual_of(activation).at_correlation(q, 1.0)) + bias_variance
 
 
-def variance_fixed_points(activation: str, *, weight_variance: float, bias_variance: float = 0.0) -> list[FixedPoint]:
+def variance_fixed_points(
+    activation: str | Dual, *, weight_variance: float, bias_variance: float = 0.0
+) -> list[FixedPoint]:
     """All isolated fixed points of the variance map between 1e-8 and 1e4, and 0 where it is one, in increasing order.
 
     Parameters
     ----------
     activation
-        A label of `initatlas.activations.base.ACTIVATIONS`.
+        A label such as "tanh" or "leaky_relu(slope=0.2)", or a `Dual` of one's own.
     weight_variance, bias_variance
         sigma_w^2 and sigma_b^2.
 
@@ -80,7 +83,7 @@ def variance_fixed_points(activation: str, *, weight_variance: float, bias_varia
     return [FixedPoint(q, _variance_slope(activation, q, **variances)) for q in zero + found]
 
 
-def variance_fixed_point(activation: str, *, weight_variance: float, bias_variance: float = 0.0) -> float:
+def variance_fixed_point(activation: str | Dual, *, weight_variance: float, bias_variance: float = 0.0) -> float:
     """Variance q* that the layers tend to from variance 1.
 
     Returns
@@ -102,7 +105,7 @@ def variance_fixed_point(activation: str, *, weight_variance: float, bias_varian
     return max((q for q in points if q <= 1.0), default=0.0)
 
 
-def _variance_slope(activation: str, q: float, *, weight_variance: float, bias_variance: float) -> float:
+def _variance_slope(activation: str | Dual, q: float, *, weight_variance: float, bias_variance: float) -> float:
     """Derivative of the variance map, by a central difference (one-sided at 0)."""
     high, low = (q * (1.0 + _STEP), q * (1.0 - _STEP)) if q > 0.0 else (_LOW, 0.0)
     ends = [
@@ -112,22 +115,22 @@ def _variance_slope(activation: str, q: float, *, weight_variance: float, bias_v
     return (ends[1] - ends[0]) / (high - low)
 
 
-def chi(activation: str, q: float, *, weight_variance: float) -> float:
+def chi(activation: str | Dual, q: float, *, weight_variance: float) -> float:
     """chi_1 = sigma_w^2 E[phi'(sqrt(q) z)^2]: growth of a small difference, and of a gradient's norm, per layer.
 
     For homogeneous activations it is weight_variance (1 + a^2) / 2 whatever q and the bias are.
     """
-    return weight_variance * float(activation_of(activation).dual.derivative_at_correlation(q, 1.0))
+    return weight_variance * float(dual_of(activation).derivative_at_correlation(q, 1.0))
 
 
 def correlation_map(
-    activation: str, c: float, *, q: float, weight_variance: float, bias_variance: float = 0.0
+    activation: str | Dual, c: float, *, q: float, weight_variance: float, bias_variance: float = 0.0
 ) -> float:
     """Correlation of two inputs in the next layer, for correlation c and variances at the fixed point q."""
-    return (weight_variance * float(activation_of(activation).dual.at_correlation(q, c)) + bias_variance) / q
+    return (weight_variance * float(dual_of(activation).at_correlation(q, c)) + bias_variance) / q
 
 
-def correlation_fixed_point(activation: str, *, weight_variance: float, bias_variance: float = 0.0) -> float:
+def correlation_fixed_point(activation: str | Dual, *, weight_variance: float, bias_variance: float = 0.0) -> float:
     """Correlation c* that two different inputs tend to: 1 in the ordered phase, below 1 in the chaotic phase.
 
     The map is a power series in c with coefficients that are not negative, so convex on [0, 1]: where its slope at
@@ -137,7 +140,7 @@ def correlation_fixed_point(activation: str, *, weight_variance: float, bias_var
     """
     if _is_rectifier(activation):
         kept = bias_variance == 0.0 or chi(activation, 1.0, weight_variance=weight_variance) > 1.0
-        return np.nan if kept and activation.strip() == "identity" else 1.0
+        return np.nan if kept and _keeps_orthogonal(activation, 1.0) else 1.0
     q = variance_fixed_point(activation, weight_variance=weight_variance, bias_variance=bias_variance)
     if q == 0.0 or chi(activation, q, weight_variance=weight_variance) <= 1.0:
         return 1.0
@@ -146,13 +149,13 @@ def correlation_fixed_point(activation: str, *, weight_variance: float, bias_var
         """How much the correlation grows in a layer."""
         return correlation_map(activation, c, q=q, weight_variance=weight_variance, bias_variance=bias_variance) - c
 
-    if activation_of(activation).parity == -1 and bias_variance == 0.0:
-        return 0.0  # orthogonal inputs stay orthogonal
+    if bias_variance == 0.0 and _keeps_orthogonal(activation, q):
+        return 0.0
     gap = _last_positive(lambda d: -growth(1.0 - d), 1.0)
     return float(brentq(growth, 0.0, 1.0 - gap, xtol=1e-15, rtol=1e-14)) if gap > 0.0 else 1.0
 
 
-def correlation_depth(activation: str, *, weight_variance: float, bias_variance: float = 0.0) -> float:
+def correlation_depth(activation: str | Dual, *, weight_variance: float, bias_variance: float = 0.0) -> float:
     """Depth scale xi_c of the correlation: |c_j - c*| falls as exp(-j / xi_c) (Schoenholz et al. 2017, equation 9).
 
     Returns
@@ -167,11 +170,11 @@ def correlation_depth(activation: str, *, weight_variance: float, bias_variance:
     else:
         q = variance_fixed_point(activation, weight_variance=weight_variance, bias_variance=bias_variance)
         c = correlation_fixed_point(activation, weight_variance=weight_variance, bias_variance=bias_variance)
-        slope = weight_variance * float(activation_of(activation).dual.derivative_at_correlation(q, c))
+        slope = weight_variance * float(dual_of(activation).derivative_at_correlation(q, c))
     return -1.0 / log(slope) if 0.0 < slope < 1.0 else (0.0 if slope == 0.0 else inf)
 
 
-def depth_scale(activation: str, *, weight_variance: float, bias_variance: float = 0.0) -> float:
+def depth_scale(activation: str | Dual, *, weight_variance: float, bias_variance: float = 0.0) -> float:
     """Depth scale 1 / |log chi_1| over which gradients vanish or explode; inf at criticality.
 
     For homogeneous activations without bias it is also the scale on which squared signal norms do.
@@ -185,13 +188,13 @@ def depth_scale(activation: str, *, weight_variance: float, bias_variance: float
     return inf if slope == 1.0 else 1.0 / abs(log(slope))
 
 
-def critical_variances(activation: str, q: float) -> tuple[float, float]:
+def critical_variances(activation: str | Dual, q: float) -> tuple[float, float]:
     """Weight and bias variance at which q is a fixed point and chi is 1: the edge of chaos (Schoenholz et al. 2017).
 
     Parameters
     ----------
     activation
-        A label of `initatlas.activations.base.ACTIVATIONS` whose derivative has a dual.
+        A label, or a `Dual`, whose derivative has a dual.
     q
         Pre-activation variance, above 0.
 
@@ -200,11 +203,11 @@ def critical_variances(activation: str, q: float) -> tuple[float, float]:
     weight_variance, bias_variance : float
         The bias variance is negative where no network is critical at this variance.
     """
-    weight_variance = 1.0 / float(activation_of(activation).dual.derivative_at_correlation(q, 1.0))
-    return weight_variance, q - weight_variance * float(activation_of(activation).dual.at_correlation(q, 1.0))
+    weight_variance = 1.0 / float(dual_of(activation).derivative_at_correlation(q, 1.0))
+    return weight_variance, q - weight_variance * float(dual_of(activation).at_correlation(q, 1.0))
 
 
-def critical_weight_variance(activation: str, *, bias_variance: float = 0.0) -> float:
+def critical_weight_variance(activation: str | Dual, *, bias_variance: float = 0.0) -> float:
     """Weight variance on the edge of chaos for a bias variance.
 
     Returns
@@ -218,7 +221,7 @@ def critical_weight_variance(activation: str, *, bias_variance: float = 0.0) -> 
     ValueError
         If no network with this bias is critical, or the activation has no chi (step).
     """
-    if not activation_of(activation).dual.differentiable:
+    if not dual_of(activation).differentiable:
         raise ValueError(f"{activation!r} has no critical variance: the dual of its derivative is infinite")
     if _is_rectifier(activation):
         if bias_variance == 0.0:
@@ -244,9 +247,16 @@ def critical_weight_variance(activation: str, *, bias_variance: float = 0.0) -> 
     )
 
 
-def _is_rectifier(activation: str) -> bool:
+def _is_rectifier(activation: str | Dual) -> bool:
     """Whether phi(t z) = t phi(z) for t > 0."""
-    return activation_of(activation).dual.degree == 1
+    return dual_of(activation).degree == 1
+
+
+def _keeps_orthogonal(activation: str | Dual, q: float) -> bool:
+    """Whether orthogonal inputs stay orthogonal without a bias: E[phi] = 0, as for odd activations, up to rounding."""
+    return float(dual_of(activation).at_correlation(q, 0.0)) <= 1e-13 * float(
+        dual_of(activation).at_correlation(q, 1.0)
+    )
 
 
 def _last_positive(function: Callable[[float], float], start: float) -> float:
