@@ -1,0 +1,53 @@
+"""Checked arrays: an error names the argument and what is wrong with it."""
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Doubles = NDArray[np.float64]
+
+
+def finite(name: str, values: ArrayLike) -> Doubles:
+    """Numbers as float64, all of them finite.
+
+    Raises
+    ------
+    ValueError
+        If they are no numbers, or one is nan or infinite.
+    """
+    try:
+        array = np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise ValueError(f"{name}: not numbers") from None
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name}: nan or infinite at place {tuple(map(int, np.argwhere(~np.isfinite(array))[0]))}")
+    return array
+
+
+def vector(name: str, values: ArrayLike) -> Doubles:
+    """Finite numbers in one dimension.
+
+    Raises
+    ------
+    ValueError
+        If they are not finite numbers in one dimension.
+    """
+    array = finite(name, values)
+    if array.ndim != 1:
+        raise ValueError(f"{name}: {array.ndim} dimensions, give one")
+    return array
+
+
+def points(x: ArrayLike, y: ArrayLike) -> tuple[Doubles, Doubles]:
+    """Data of one variable: as many targets as inputs, at least one.
+
+    Raises
+    ------
+    ValueError
+        If there is none, or the lengths differ, or a number is not finite.
+    """
+    inputs, targets = vector("x", x), vector("y", y)
+    if not inputs.size:
+        raise ValueError("x: no points")
+    if inputs.shape != targets.shape:
+        raise ValueError(f"y: {targets.size} targets for {inputs.size} inputs")
+    return inputs, targets
