@@ -14,11 +14,18 @@ from initatlas.config import load_workflow
 from initatlas.errors import UserError
 from initatlas.identity import Ancestry
 from initatlas.layout import PAGE, Layout
-from initatlas.runs import RunLock, end_jobs_on_signals, name_the_user
+from initatlas.runs import (
+    RunLock,
+    end_jobs_on_signals,
+    import_from_here,
+    name_the_user,
+)
 
 
 configfile: "config/config.yaml"
 
+
+import_from_here()
 
 try:
     ATLAS = load_workflow(Path(), config)

@@ -19,7 +19,7 @@ from initatlas.caches import use_writable_caches
 from initatlas.errors import UserError
 from initatlas.messages import own_the_streams, set_up_logging
 from initatlas.names import did_you_mean
-from initatlas.runs import atlas_folder, end_with_workflow
+from initatlas.runs import atlas_folder, end_with_workflow, import_from_here
 from initatlas.stopping import end_now, exit_code, orderly_stops
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         use_writable_caches()
         if options.in_atlas:
             os.chdir(atlas_folder(Path.cwd()))
+            import_from_here()
         with options.stops():
             if options.in_workflow:
                 end_with_workflow()
@@ -148,6 +149,9 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--fail-fast", action="store_true", help="stop at the first failing point of a sweep")
     parser.add_argument("--workers", type=_count, default=os.cpu_count(), help="CPUs to use here")
     parser.add_argument("--verbose", action="store_true", help="show all that Snakemake says")
+    parser.add_argument(
+        "--snakefile", type=Path, help="the Snakefile, if it is not here and this package is no clone's"
+    )
     # Its stop takes longer than that of a stage, and is its own affair.
     parser.set_defaults(command=_run, stops=nullcontext, in_atlas=True)
 
@@ -308,6 +312,7 @@ def _run(options: argparse.Namespace) -> int:
         _overrides(options),
         workers=options.workers,
         verbose=options.verbose,
+        snakefile=options.snakefile,
         options=options.snakemake,
     )
 

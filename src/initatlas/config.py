@@ -7,7 +7,6 @@ the standard library, pydantic and PyYAML.
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args
 
@@ -23,17 +22,16 @@ from initatlas.datasets.specs import (
     required_files,
 )
 from initatlas.errors import UserError
+from initatlas.layout import published
 from initatlas.names import check_names, did_you_mean
 from initatlas.studies.claim import PublishedStudy
 from initatlas.studies.product import Study
+from initatlas.studies.registry import first_gap, load_study
 from initatlas.sweeps.experiment import Experiment
 from initatlas.sweeps.registry import load_experiment
 from initatlas.sweeps.spec import Scale, ScaleOverlay, Strict, Sweep, SweepConfig, idle_exclusions, resolve
 from initatlas.validation import first_fault, shown
 from initatlas.yaml_files import read_yaml
-
-STUDIES = ("atlas", "daniely2016", "tsuchida2018", "chen2024")
-"""The studies in the order of the page."""
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -63,6 +61,13 @@ class Settings(Strict):
         default="data/raw",
         min_length=1,
         description="Folder with the raw files of MNIST, Fashion-MNIST, CIFAR-10, photographs and speech.",
+    )
+    studies: list[str] = Field(
+        default=[],
+        description=(
+            "The studies in the order of the page: ours by their names, one of yours by the dotted path of its package, whose "
+            "last part is its name. Other files of sweeps need no study."
+        ),
     )
 
 
@@ -98,7 +103,7 @@ class Workflow:
     backends
         ``study/sweep`` to the backend that the sweep asks for itself.
     studies
-        The declarations of our own studies, in the order of the page.
+        The declarations of the studies by name, in the order of the page.
     unread
         Lines that name YAML files below `config` that nothing reads.
     """
@@ -145,7 +150,7 @@ def load_workflow(root: Path, overrides: Mapping[str, Any] | None = None) -> Wor
     Parameters
     ----------
     root
-        Folder of the Snakefile.
+        Folder of the atlas: the one that holds `config`.
     overrides
         Keys given on the command line; they win over `config.yaml`.
 
@@ -157,15 +162,15 @@ def load_workflow(root: Path, overrides: Mapping[str, Any] | None = None) -> Wor
     folder = root / "config"
     settings = load_settings(folder / "config.yaml", overrides or {})
     _check_raw_data(root, settings, overrides or {})
+    studies = _load_studies(settings.studies, _source_of("studies", root, settings, overrides or {}))
     specs = load_datasets(folder / "datasets.yaml", settings.scale)
     raw_data = root / settings.raw_data
     raw_files = {name: tuple(required_files(spec, raw_data)) for name, spec in specs.items()}
     present = {name: spec for name, spec in specs.items() if files_present(spec, raw_data)}
     read = _load_sweeps(folder / "sweeps", _Surroundings(settings, specs, present, raw_data))
-    studies = {name: load_study(name) for name in STUDIES}
     _check_products(studies, [*read.backends, *read.unavailable])
-    for name in studies:
-        load_published(root, name)
+    for study in studies.values():
+        _check_published(root, study)
     return Workflow(
         settings=settings,
         datasets=present,
@@ -176,19 +181,20 @@ def load_workflow(root: Path, overrides: Mapping[str, Any] | None = None) -> Wor
         warnings=read.warnings,
         backends=read.backends,
         studies=studies,
-        unread=tuple(_unread(folder)),
+        unread=tuple(_unread(folder, studies)),
     )
 
 
-def _unread(folder: Path) -> Iterator[str]:
-    """Which YAML files of the config nothing reads, and where they should be."""
-    read = {folder / "config.yaml", folder / "datasets.yaml"}
-    read |= {folder / "published" / f"{study}.yaml" for study in STUDIES}
-    sweeps = folder / "sweeps"
+def _unread(folder: Path, studies: Iterable[str]) -> Iterator[str]:
+    """Which YAML files of the config nothing reads, and what to do with them."""
+    sweeps, printed = folder / "sweeps", folder / "published"
+    read = {folder / "config.yaml", folder / "datasets.yaml", *(printed / f"{study}.yaml" for study in studies)}
     for path in sorted(folder.rglob("*")):
         is_sweeps = path.parent == sweeps and path.suffix in _YAML
         if path.suffix.lower() in _YAML and path not in read and not is_sweeps:
-            yield f"{path} is not read; sweeps go into {sweeps}/<name>.yaml, data sets into {folder / 'datasets.yaml'}"
+            places = f"sweeps go into {sweeps}/<name>.yaml, data sets into {folder / 'datasets.yaml'}"
+            mend = f"name its study in {folder / 'config.yaml'}" if path.parent == printed else places
+            yield f"{path} is not read; {mend}"
 
 
 _YAML = (".yaml", ".yml")
@@ -212,16 +218,48 @@ def _check_raw_data(root: Path, settings: Settings, overrides: Mapping[str, Any]
     given = settings.raw_data
     if given == Settings.model_fields["raw_data"].default or is_folder(root / given):
         return
-    path = root / "config" / "config.yaml"
-    source = "--config" if overrides.get("raw_data", given) != read_yaml(path).get("raw_data") else path
+    source = _source_of("raw_data", root, settings, overrides)
     raise UserError(
         f"{source}: raw_data = {shown(given)}: there is no such folder; make it, or name the one that has the raw files"
     )
 
 
+def _source_of(key: str, root: Path, settings: Settings, overrides: Mapping[str, Any]) -> str:
+    """Where a key of the settings was given, for an error line."""
+    path = root / "config" / "config.yaml"
+    given = getattr(settings, key)
+    return "--config" if overrides.get(key, given) != read_yaml(path).get(key, given) else str(path)
+
+
+def _load_studies(names: Sequence[str], source: str) -> dict[str, Study]:
+    """The declarations of some studies, all that they declare being there.
+
+    Parameters
+    ----------
+    names
+        As in `Settings`.
+    source
+        Where they were given, for an error line.
+    """
+    found = []
+    for number, name in enumerate(names):
+        place = f"{source}: studies[{number}] = {shown(name)}"
+        if not all(part.isidentifier() for part in name.split(".")):
+            raise UserError(f"{place}: give the name of a study, or the dotted path of a package of yours")
+        try:
+            found.append(load_study(name))
+            gap = first_gap(found[-1])
+        except UserError as error:
+            raise UserError(f"{place}: {error}") from None
+        if gap:
+            raise UserError(f"{place}: {gap}")
+    check_names([study.key for study in found], f"{source}: studies")
+    return {study.key: study for study in found}
+
+
 def load_datasets(path: Path, scale: Scale) -> dict[str, DatasetSpec]:
-    """Read `datasets.yaml`; the ``scales`` of an entry change it at that scale. Every scale is checked."""
-    entries = read_yaml(path)
+    """Read `datasets.yaml`, if there is one; the ``scales`` of an entry change it at that scale. Every scale is checked."""
+    entries = read_yaml(path) if path.exists() else {}
     check_names(entries, str(path))
     return {name: _dataset_at_scales(name, written, path)[scale] for name, written in entries.items()}
 
@@ -472,7 +510,7 @@ def _has_mirrors(spec: DatasetSpec) -> bool:
 def _check_products(studies: Mapping[str, Study], titles: Collection[str]) -> None:
     """Every cube that a product reads has a sweep, even if that cannot run here."""
     for study in studies.values():
-        check_names([*study.figures, *study.tables], f"initatlas.studies.{study.key}: figures and tables")
+        check_names([*study.figures, *study.tables], f"{study.package}: figures and tables")
         for product, names in [*study.figures.items(), *study.tables.items(), ("claims", study.claims)]:
             for title in cube_titles(study.key, names):
                 if title not in titles:
@@ -498,16 +536,18 @@ def load_model(path: Path, model: type[Model]) -> Model:
 
 def load_published(root: Path, study: str) -> PublishedStudy:
     """What the paper of a study printed."""
-    return load_model(root / "config" / "published" / f"{study}.yaml", PublishedStudy)
+    return load_model(root / published(study), PublishedStudy)
 
 
-@cache
-def load_study(name: str) -> Study:
-    """The declaration of a study."""
-    declaration = import_module(f"initatlas.studies.{name}").STUDY
-    if not isinstance(declaration, Study):
-        raise TypeError(f"initatlas.studies.{name}.STUDY is no Study")
-    return declaration
+def _check_published(root: Path, study: Study) -> None:
+    """Every claim stands beside a product, if it says so."""
+    products = [*study.figures, *study.tables]
+    for name, claim in load_published(root, study.key).claims.items():
+        if claim.product and claim.product not in products:
+            raise UserError(
+                f"{root / published(study.key)}: claims.{name}.product = {claim.product!r}: there is no such figure or table"
+                f"{did_you_mean(claim.product, products)}; {study.package} declares: {', '.join(products) or 'none'}"
+            )
 
 
 def cube_titles(study: str, names: Iterable[str]) -> Iterator[str]:

@@ -54,19 +54,23 @@ class Ancestry:
 
     def figure(self, study: str, name: str) -> str:
         """Identity of a figure: its cubes, and the code that draws it."""
-        code = [code_version(f"initatlas.studies.{study}.figures"), code_version("initatlas.report.style")]
+        code = [self._code(study, "figures"), code_version("initatlas.report.style")]
         return self._product(study, self._workflow.studies[study].figures[name], code)
 
     def table(self, study: str, name: str) -> str:
         """Identity of a table: its cubes, and the code that makes and writes it."""
-        code = [code_version(f"initatlas.studies.{study}.tables"), code_version("initatlas.report.tables")]
+        code = [self._code(study, "tables"), code_version("initatlas.report.tables")]
         return self._product(study, self._workflow.studies[study].tables[name], code)
 
     def claims(self, study: str) -> str:
         """Identity of the claims of a study: their cubes, and the code that measures and writes them."""
-        rooms = (f"studies.{study}.claims", "studies.judge", "report.ledger")
-        code = [code_version(f"initatlas.{room}") for room in rooms]
+        ours = (code_version(f"initatlas.{room}") for room in ("studies.judge", "report.ledger"))
+        code = [self._code(study, "claims"), *ours]
         return self._product(study, self._workflow.studies[study].claims, code)
+
+    def _code(self, study: str, module: str) -> str:
+        """Version of the code of a module of a study."""
+        return code_version(f"{self._workflow.studies[study].package}.{module}")
 
     def _product(self, study: str, names: Iterable[str], code: Sequence[str]) -> str:
         """Identity of what is read from the cubes of some sweeps."""
@@ -87,7 +91,7 @@ class Ancestry:
         figures = [self.figure(study, name) for name in declared.figures]
         tables = [self.table(study, name) for name in declared.tables]
         cubes = [self.sweep(title) for title in self.titles(study)]
-        return digest([code_version(f"initatlas.studies.{study}"), *figures, *tables, *cubes])
+        return digest([code_version(declared.package), *figures, *tables, *cubes])
 
     def titles(self, study: str) -> list[str]:
         """The sweeps that a study has or reads."""

@@ -1,4 +1,4 @@
-"""Where the workflow keeps its files, relative to the folder of the Snakefile.
+"""Where the workflow keeps its files, relative to the folder of the atlas.
 
 What depends on the scale lies in a folder of its own: no scale overwrites another one's results.
 """
@@ -8,6 +8,12 @@ from pathlib import Path
 
 CONFIG = Path("config")
 """What the user writes."""
+
+SETTINGS = CONFIG / "config.yaml"
+"""What holds for a whole atlas; a folder that has it is one."""
+
+CHECKOUT = Path(__file__).parents[2]
+"""The clone that this package is installed from, unless it was copied from there."""
 
 DATA = Path("data")
 """What the workflow computes."""
@@ -83,6 +89,11 @@ class Layout:
     def ledger(self) -> Path:
         """The claims of all studies."""
         return self.products / "claims.json"
+
+
+def is_atlas(folder: Path) -> bool:
+    """Whether a folder is that of an atlas."""
+    return (folder / SETTINGS).is_file()
 
 
 def published(study: str) -> Path:

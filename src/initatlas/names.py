@@ -18,6 +18,10 @@ RESERVED = frozenset(
 """Names of the workflow's own rules and inputs, and of what its lists of inputs can do."""
 
 
+PLACE_FOR_MODULES = "put it into the folder of the atlas, or the folder that holds it on PYTHONPATH"
+"""What to do where a module of the user's is not found."""
+
+
 def check_names(names: Iterable[object], where: str) -> None:
     """Check names that stand beside each other.
 

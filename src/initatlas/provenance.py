@@ -6,12 +6,14 @@ import json
 import os
 import platform
 import subprocess
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
+
+from initatlas.errors import UserError
 
 PACKAGES = ("numpy", "scipy", "torch", "numba", "xarray", "netCDF4", "ray", "snakemake")
 
@@ -47,8 +49,19 @@ def code_version(entry: str) -> str:
 
 
 def import_closure(entry: str) -> dict[str, Path]:
-    """The modules that `entry` can reach by imports, within its own package and ours: name to source file."""
+    """The modules that `entry` can reach by imports: name to source file.
+
+    They are those of its own package and ours, and of what lies beside its package, unless that is where packages are installed.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        If `entry` does not exist.
+    UserError
+        If one of them is no Python.
+    """
     roots = {entry.partition(".")[0], __name__.partition(".")[0]}
+    home = _home(entry.partition(".")[0])
     found: dict[str, Path] = {}
     waiting = [entry]
     while waiting:
@@ -58,10 +71,43 @@ def import_closure(entry: str) -> dict[str, Path]:
             continue
         found[name] = path
         mentioned = (*_parents(name), *_read(name, path).imports)
-        waiting.extend(other for other in mentioned if other.partition(".")[0] in roots)
+        waiting.extend(other for other in mentioned if _belongs(other.partition(".")[0], roots, home))
     if entry not in found:
         raise ModuleNotFoundError(f"no source for module {entry}", name=entry)
     return found
+
+
+def top_level_names(module: str) -> frozenset[str]:
+    """The names that a module defines or imports at its top level, found without importing it; ``*`` for those of a star.
+
+    Raises
+    ------
+    ModuleNotFoundError, UserError
+        As `import_closure`.
+    """
+    path = _source(module)
+    if path is None:
+        raise ModuleNotFoundError(f"no source for module {module}", name=module)
+    return _read(module, path).names
+
+
+def _belongs(top: str, roots: Set[str], home: Path | None) -> bool:
+    """Whether the code below a top-level module counts: it is one of the roots, or lies in the folder `home`."""
+    return top in roots or (home is not None and top != "" and _home(top) == home)
+
+
+@cache
+def _home(top: str) -> Path | None:
+    """The folder that holds a top-level module; None for one without a file, or where packages are installed."""
+    try:
+        spec = find_spec(top)
+    except ValueError:  # what `__main__` is while a script runs
+        return None
+    if spec is None:
+        return None
+    places = [*(spec.submodule_search_locations or ()), *([spec.origin] if spec.origin and spec.has_location else [])]
+    folders = [Path(place).resolve().parent for place in places]
+    return next((folder for folder in folders if folder.name not in ("site-packages", "dist-packages")), None)
 
 
 @cache
@@ -106,21 +152,43 @@ def _absolute(package: str, level: int, module: str | None) -> str:
 
 
 class _Module(NamedTuple):
-    """What is asked of a source file: names in its imports, and the hash of its syntax without docstrings and positions."""
+    """What is asked of a source file: the modules in its imports, the names that it defines at its top level, and the hash of
+    its syntax without docstrings and positions.
+    """
 
     imports: tuple[str, ...]
+    names: frozenset[str]
     syntax: bytes
 
 
 @cache
 def _read(name: str, path: Path) -> _Module:
     """Read a module, once for all the entries that reach it."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    try:
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+    except (SyntaxError, ValueError) as error:  # the latter for what is not UTF-8, or has a null byte
+        line = f":{error.lineno}" if isinstance(error, SyntaxError) and error.lineno else ""
+        raise UserError(f"{path}{line}: not Python ({error.args[0]}); mend it") from None
     imports = tuple(_imports(name, tree, is_package=path.name == "__init__.py"))
+    names = frozenset(_defined(tree.body))
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             node.body = [*_without_docstring(node.body)]
-    return _Module(imports, hashlib.sha256(ast.dump(tree).encode()).digest())
+    return _Module(imports, names, hashlib.sha256(ast.dump(tree).encode()).digest())
+
+
+def _defined(body: Iterable[ast.stmt]) -> Iterator[str]:
+    """The names that statements define, also those under an ``if`` or a ``try``."""
+    for node in body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            yield node.name
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            yield from ((alias.asname or alias.name).partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.Assign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            yield from (part.id for target in targets for part in ast.walk(target) if isinstance(part, ast.Name))
+        elif isinstance(node, ast.If | ast.Try):
+            yield from _defined(inner for inner in ast.iter_child_nodes(node) if isinstance(inner, ast.stmt))
 
 
 def _without_docstring(body: list[ast.stmt]) -> Iterable[ast.stmt]:

@@ -8,6 +8,7 @@ import os
 import shutil
 import signal
 import socket
+import sys
 from contextlib import suppress
 from pathlib import Path
 from types import FrameType
@@ -16,7 +17,7 @@ import psutil
 
 from initatlas.errors import UserError
 from initatlas.files import write_text
-from initatlas.layout import CONFIG, SPECS
+from initatlas.layout import SETTINGS, SPECS, is_atlas
 from initatlas.stopping import stop_with, stopping_signals
 
 MARK_VARIABLE = "INITATLAS_MARK"
@@ -38,7 +39,7 @@ class RunLock:
     Parameters
     ----------
     root
-        The folder of the Snakefile.
+        The folder of the atlas.
     """
 
     def __init__(self, root: Path) -> None:
@@ -69,7 +70,7 @@ class RunLock:
 
 
 def atlas_folder(start: Path) -> Path:
-    """The folder of the Snakefile, at or above a folder.
+    """The folder of an atlas, at or above a folder: the one that holds its config.
 
     Raises
     ------
@@ -77,9 +78,16 @@ def atlas_folder(start: Path) -> Path:
         If there is none.
     """
     for folder in (start, *start.parents):
-        if (folder / "Snakefile").is_file() and (folder / CONFIG / "config.yaml").is_file():
+        if is_atlas(folder):
             return folder
-    raise UserError(f"{start}: no atlas here or above; go to the folder that holds Snakefile and config/config.yaml")
+    raise UserError(f"{start}: no atlas here or above; go to the folder that holds {SETTINGS}")
+
+
+def import_from_here() -> None:
+    """Let Python find the user's studies and experiments in this folder first, as the stages do, which start in it."""
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.insert(0, here)
 
 
 def local_owner() -> int | None:

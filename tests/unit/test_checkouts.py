@@ -16,8 +16,8 @@ HERE = socket.gethostname()
 
 def checkout(folder):
     """The folder of a checkout."""
-    folder.mkdir(parents=True)
-    (folder / "Snakefile").write_text("")
+    (folder / "config").mkdir(parents=True)
+    (folder / "config/config.yaml").write_text("")
     return folder
 
 

@@ -151,7 +151,7 @@ def test_a_command_outside_of_an_atlas_names_the_folder(tmp_path, monkeypatch, c
     assert main(words) == 2
     assert [*tmp_path.iterdir()] == []
     (told,) = capsys.readouterr().err.splitlines()
-    assert "Snakefile" in told
+    assert "config/config.yaml" in told
     assert str(tmp_path) in told
 
 

@@ -10,8 +10,10 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from toy.repository import STUDIES
 
-from initatlas.config import STUDIES, load_published, load_study
+from initatlas.config import load_published
+from initatlas.studies.registry import load_study
 
 LARGEST_MEGABYTES = 1.5
 

@@ -6,8 +6,9 @@ from contextlib import suppress
 
 import pytest
 import xarray as xr
+from toy.repository import STUDIES
 
-from initatlas.config import STUDIES, load_study
+from initatlas.studies.registry import load_study
 
 pytestmark = pytest.mark.workflow
 

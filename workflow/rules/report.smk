@@ -49,7 +49,7 @@ rule page:
         mem_mb=2000,
         runtime=10,
     params:
-        studies=list(ATLAS.studies),
+        studies=[study.package for study in ATLAS.studies.values()],
         scale=ATLAS.settings.scale,
         products=lambda wildcards, input: str(Path(input.ledger).parent),
         cubes=placed(

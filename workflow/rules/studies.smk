@@ -31,7 +31,7 @@ for _study, _declared in ATLAS.studies.items():
                 mem_mb=2000,
                 runtime=10,
             params:
-                study=_study,
+                study=_declared.package,
                 name=_name,
                 cubes=cube_arguments(_study, _cubes),
                 made_from=ANCESTRY.figure(_study, _name),
@@ -73,7 +73,7 @@ for _study, _declared in ATLAS.studies.items():
                 mem_mb=2000,
                 runtime=10,
             params:
-                study=_study,
+                study=_declared.package,
                 name=_name,
                 cubes=cube_arguments(_study, _cubes),
                 made_from=ANCESTRY.table(_study, _name),
@@ -104,7 +104,7 @@ for _study, _declared in ATLAS.studies.items():
             mem_mb=2000,
             runtime=10,
         params:
-            study=_study,
+            study=_declared.package,
             cubes=cube_arguments(_study, _declared.claims),
             made_from=ANCESTRY.claims(_study),
         message:

@@ -1,4 +1,4 @@
-"""Commands for people, called in the folder of the Snakefile: the workflow's own stages, resolved from the config."""
+"""Commands for people, called in the folder of the atlas: the workflow's own stages, resolved from the config."""
 
 import logging
 import shutil

@@ -19,7 +19,7 @@ import psutil
 from initatlas.config import Workflow, load_workflow
 from initatlas.errors import UserError
 from initatlas.files import must_be_file, must_be_folder
-from initatlas.layout import DATA, FIGURE_FORMATS, PAGE, POINTS, SPECS, TABLE_FORMATS, Layout
+from initatlas.layout import CHECKOUT, DATA, FIGURE_FORMATS, PAGE, POINTS, SPECS, TABLE_FORMATS, Layout
 from initatlas.names import did_you_mean
 from initatlas.runs import MARK, MARK_VARIABLE, RunLock
 from initatlas.stopping import adopt_orphans, end_descendants, raise_for, stopping_signals
@@ -75,9 +75,10 @@ def run_workflow(
     *,
     workers: int,
     verbose: bool = False,
+    snakefile: Path | None = None,
     options: Sequence[str] = (),
 ) -> int:
-    """Run the workflow to some targets, in the folder of the Snakefile.
+    """Run the workflow to some targets, in the folder of the atlas.
 
     Parameters
     ----------
@@ -89,6 +90,8 @@ def run_workflow(
         CPUs to use.
     verbose
         Whether to show all that Snakemake says; it is in `RUN_LOG` in any case.
+    snakefile
+        The Snakefile; by default the one here, or that of the clone which this package is installed from.
     options
         Further words for Snakemake.
 
@@ -100,7 +103,7 @@ def run_workflow(
     Raises
     ------
     UserError
-        For a mistake in the config, or a target that does not exist.
+        For a mistake in the config, a target that does not exist, or where there is no Snakefile.
     KeyboardInterrupt, SystemExit
         After SIGINT and SIGTERM, when the run has ended in order.
     """
@@ -110,7 +113,9 @@ def run_workflow(
     for line in workflow.unread:
         log.warning("warning: %s", line)
     _wait_for_turn()
-    command = [sys.executable, "-m", "snakemake", "--workflow-profile", PROFILE, "--cores", str(workers)]
+    rules = _snakefile(snakefile)
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(rules), "--cores", str(workers)]
+    command += ["--workflow-profile", str(rules.parent / PROFILE)]
     if overrides:
         command += ["--config", *(f"{key}={value}" for key, value in overrides.items())]
     command += [*options, "--", *targets]
@@ -135,6 +140,15 @@ def run_workflow(
         _end_leftovers(others)
     stop.pass_on()
     return _conclude(process.returncode, told, time.monotonic() - begin, report=not targets)
+
+
+def _snakefile(given: Path | None) -> Path:
+    """The Snakefile that is given, the one here, or that of the clone of this package."""
+    found = [path for path in ([given] if given else [Path("Snakefile"), CHECKOUT / "Snakefile"]) if path.is_file()]
+    if not found:
+        where = f"{given}: no such file" if given else "no Snakefile here, and this package is no clone's"
+        raise UserError(f"{where}; name that of a clone: --snakefile CLONE/Snakefile")
+    return found[0]
 
 
 def _end_leftovers(others: Sequence[psutil.Process]) -> None:

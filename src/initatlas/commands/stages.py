@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from initatlas.errors import UserError
+from initatlas.studies.registry import load_study, study_package
 
 if TYPE_CHECKING:
     from initatlas.studies.evidence import Evidence
@@ -44,7 +45,7 @@ def draw_figure(study: str, name: str, evidence: "Evidence", output: Path) -> No
     """Draw a figure of a study and save it as SVG, PDF and PNG; `output` is one of the three."""
     from initatlas.report.style import figure_style, save_figure
 
-    draw = getattr(import_module(f"initatlas.studies.{study}.figures"), name)
+    draw = getattr(import_module(f"{study_package(study)}.figures"), name)
     with figure_style():
         save_figure(draw(evidence), output.with_suffix(""))
 
@@ -53,7 +54,7 @@ def make_table(study: str, name: str, evidence: "Evidence", caption: Path, outpu
     """Make a table of a study and write it as CSV, Markdown, TeX and HTML; `output` is one of the four."""
     from initatlas.report.tables import write_table
 
-    tabulate = getattr(import_module(f"initatlas.studies.{study}.tables"), name)
+    tabulate = getattr(import_module(f"{study_package(study)}.tables"), name)
     write_table(tabulate(evidence), output.with_suffix(""), caption.read_text(encoding="utf-8").strip())
 
 
@@ -64,16 +65,16 @@ def check_claims(study: str, evidence: "Evidence", output: Path) -> None:
     from initatlas.studies.judge import judge_study
     from initatlas.studies.uncontracted import ledger
 
-    module = import_module(f"initatlas.studies.{study}.claims")
-    found = judge_study(study, getattr(module, "CLAIMS", {}), evidence)
+    module, key = import_module(f"{study_package(study)}.claims"), load_study(study).key
+    found = judge_study(key, getattr(module, "CLAIMS", {}), evidence)
     open_claims = {name: claim for name, claim in evidence.published.items() if claim.test is None}
     if open_claims:
-        found += ledger(study, open_claims, module.measure(evidence))
+        found += ledger(key, open_claims, module.measure(evidence))
     place = list(evidence.published).index
     claims = sorted(found, key=lambda claim: place(claim.name))
     write_text(output, claims_to_json(claims))
     for claim in claims:
-        log.info("%s: %s: %s", study, claim.name, claim.judged.verdict)
+        log.info("%s: %s: %s", key, claim.name, claim.judged.verdict)
 
 
 def join_ledgers(inputs: Sequence[Path], output: Path) -> None:
@@ -88,7 +89,6 @@ def join_ledgers(inputs: Sequence[Path], output: Path) -> None:
 def write_page(studies: Sequence[str], *, products: Path, cubes: Mapping[str, Path], scale: str, output: Path) -> None:
     """Write the report page from the products of one scale, and the captions and cubes of the studies."""
     from initatlas import __version__
-    from initatlas.config import load_study
     from initatlas.files import write_text
     from initatlas.report.collect import collect_page
     from initatlas.report.page import render_page

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from initatlas.errors import UserError
 from initatlas.files import write_text
+from initatlas.layout import is_atlas
 
 FOLDER = "checkouts"
 """Beside the folders of the code versions."""
@@ -40,7 +41,7 @@ class Signature:
     @property
     def lives(self) -> bool:
         """Whether the checkout is still there; of another machine nobody here can tell, so it counts as living."""
-        return self.host != socket.gethostname() or (Path(self.path) / "Snakefile").is_file()
+        return self.host != socket.gethostname() or is_atlas(Path(self.path))
 
     def is_of(self, checkout: Path) -> bool:
         """Whether it is the signature of a checkout on this machine."""
@@ -55,7 +56,7 @@ def sign(home: Path, checkout: Path, *, code: str, date: str) -> None:
     home
         Folder of the experiment in the store.
     checkout
-        Folder of the Snakefile.
+        Folder of the atlas.
     code, date
         As in `Signature`.
 

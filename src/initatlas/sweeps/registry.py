@@ -5,7 +5,7 @@ from importlib import import_module
 from pkgutil import iter_modules
 
 from initatlas.errors import UserError
-from initatlas.names import did_you_mean
+from initatlas.names import PLACE_FOR_MODULES, did_you_mean
 from initatlas.sweeps.declaration import first_slip
 from initatlas.sweeps.experiment import Experiment
 
@@ -35,7 +35,7 @@ def load_experiment(name: str) -> Experiment:
     except ModuleNotFoundError as error:
         if error.name is None or not module.startswith(error.name):
             raise
-        mend = "; put the folder that holds it on PYTHONPATH" if "." in name else did_you_mean(name, _own())
+        mend = f"; {PLACE_FOR_MODULES}" if "." in name else did_you_mean(name, _own())
         raise UserError(f"experiment {name!r} does not exist: there is no module {module}{mend}") from None
     experiment = getattr(found, "EXPERIMENT", None)
     if not isinstance(experiment, Experiment):

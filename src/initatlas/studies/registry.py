@@ -1,0 +1,121 @@
+"""Find a study by the name that the config gives it, and see that all that it declares is there.
+
+Nothing of a study but its declaration is imported for it: functions are looked for in the syntax of its modules.
+"""
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib import import_module
+from pkgutil import iter_modules
+
+from initatlas.errors import UserError
+from initatlas.names import PLACE_FOR_MODULES, did_you_mean
+from initatlas.provenance import import_closure, top_level_names
+from initatlas.studies.product import Study
+
+CLAIMS = ("CLAIMS", "measure")
+"""What the ``claims`` module of a study defines: measurements by claim, or while they have no contracts one function."""
+
+
+def study_package(name: str) -> str:
+    """The package of a study: a bare name is one of ours, a dotted one is a package of the user's."""
+    return name if "." in name else f"initatlas.studies.{name}"
+
+
+def own_studies() -> list[str]:
+    """Names of the studies of this package."""
+    return [module.name for module in iter_modules(import_module("initatlas.studies").__path__) if module.ispkg]
+
+
+@cache
+def load_study(name: str) -> Study:
+    """Import the package of a study and return its ``STUDY``.
+
+    Raises
+    ------
+    UserError
+        If there is no such package, it cannot be imported, or what it declares is no study.
+    """
+    package = study_package(name)
+    try:
+        found = import_module(package)
+    except ModuleNotFoundError as error:
+        if error.name is None or not package.startswith(error.name):
+            raise UserError(f"{package} cannot be imported: it needs {error.name}, which is not there") from None
+        raise UserError(f"there is no package {package}{_mend(name)}") from None
+    except (Exception, SystemExit) as error:
+        reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        raise UserError(f"{package} cannot be imported ({reason}); mend it") from None
+    study = getattr(found, "STUDY", None)
+    if not isinstance(study, Study) or study.package != package:
+        raise UserError(f"{found.__file__ or package}: must define STUDY = Study(package=__name__, ...)")
+    if slip := next(_slips(study), ""):
+        raise UserError(f"{found.__file__}: STUDY: {slip}")
+    return study
+
+
+def _mend(name: str) -> str:
+    """What to do where a package is not found."""
+    if "." in name:
+        return f"; {PLACE_FOR_MODULES}"
+    known = own_studies()
+    return f"{did_you_mean(name, known)}; ours are {', '.join(known)}, one of yours is named by its dotted path"
+
+
+def _slips(study: Study) -> Iterator[str]:
+    """Values of the wrong kind, which Python does not refuse."""
+    for key in ("title", "citation", "link", "summary"):
+        if not isinstance(getattr(study, key), str):
+            yield f"{key} = {getattr(study, key)!r}: give a text"
+    for key in ("figures", "tables"):
+        products = getattr(study, key)
+        if not isinstance(products, Mapping):
+            yield f"{key} = {products!r}: give a mapping of products to the sweeps that they are read from"
+            return
+        for name, sweeps in products.items():
+            yield from _no_tuple(f"{key}[{name!r}]", sweeps)
+    yield from _no_tuple("claims", study.claims)
+
+
+def _no_tuple(place: str, sweeps: object) -> Iterator[str]:
+    """A text stands easily where a tuple of one text was meant."""
+    if not isinstance(sweeps, tuple) or not all(isinstance(name, str) for name in sweeps):
+        yield f'{place} = {sweeps!r}: give a tuple of names of sweeps, such as ("name",)'
+
+
+def first_gap(study: Study) -> str:
+    """The first thing that a study declares and does not have, in one line with the mend; empty if all is there.
+
+    Raises
+    ------
+    UserError
+        If one of its modules is no Python.
+    """
+    return next(_gaps(study), "")
+
+
+def _gaps(study: Study) -> Iterator[str]:
+    """Functions and captions that are missing."""
+    for kind in ("figures", "tables"):
+        for name in getattr(study, kind):
+            yield from _undefined(f"{study.package}.{kind}", (name,), f"def {name}(evidence)")
+            yield from _no_caption(study, name)
+    yield from _undefined(f"{study.package}.claims", CLAIMS, "CLAIMS = {claim: function of the evidence}")
+
+
+def _undefined(module: str, names: tuple[str, ...], wanted: str) -> Iterator[str]:
+    """A module that defines none of some names."""
+    try:
+        closure = import_closure(module)
+    except ModuleNotFoundError:
+        yield f"there is no module {module}; write it, with {wanted}"
+        return
+    if not top_level_names(module) & {*names, "*"}:
+        yield f"{closure[module]}: {names[0]} is missing; write {wanted}"
+
+
+def _no_caption(study: Study, product: str) -> Iterator[str]:
+    """A product without a caption."""
+    path = study.captions / f"{product}.rst"
+    if not path.is_file() or not path.read_text(encoding="utf-8").strip():
+        yield f"{path}: the caption of {product} is missing; say there in a sentence or two what it shows"
