@@ -9,7 +9,15 @@ from initatlas.vocabulary import format_label, parse_label
 
 LABELS = [
     *("identity", "relu", "leaky_relu(slope=0.2)", "abs", "step", "exp", "sin", "cos", "erf", "tanh", "elu", "gelu"),
-    *("softplus", "swish(beta=1)", "swish(beta=3)", "hermite(degree=0)", "hermite(degree=2)", "hermite(degree=5)"),
+    *(
+        "softplus",
+        "symlog",
+        "swish(beta=1)",
+        "swish(beta=3)",
+        "hermite(degree=0)",
+        "hermite(degree=2)",
+        "hermite(degree=5)",
+    ),
 ]
 TRAINABLE = [label for label in LABELS if label != "step"]
 Z = np.concatenate([np.linspace(-6, 6, 1001), [-30.0, 30.0]])
@@ -17,7 +25,7 @@ Z = np.concatenate([np.linspace(-6, 6, 1001), [-30.0, 30.0]])
 
 def test_every_activation_has_its_case():
     assert {parse_label(label)[0] for label in LABELS} == set(ACTIVATIONS)
-    assert len(ACTIVATIONS) == 15
+    assert len(ACTIVATIONS) == 16
 
 
 @pytest.mark.parametrize("label", LABELS)

@@ -16,10 +16,10 @@ from initatlas.duals.quadrature import gaussian_mean, hermite_coefficients, pair
 
 LABELS = (
     *("identity", "relu", "leaky_relu(slope=0.2)", "abs", "step", "exp", "sin", "cos", "erf", "tanh", "elu", "gelu"),
-    *("hermite(degree=0)", "hermite(degree=2)", "hermite(degree=3)", "softplus", "swish(beta=1)"),
+    *("hermite(degree=0)", "hermite(degree=2)", "hermite(degree=3)", "softplus", "symlog", "swish(beta=1)"),
 )
 DIFFERENTIABLE = tuple(label for label in LABELS if label != "step")
-CLOSED = tuple(label for label in DIFFERENTIABLE if label not in ("tanh", "softplus", "swish(beta=1)"))
+CLOSED = tuple(label for label in DIFFERENTIABLE if label not in ("tanh", "softplus", "symlog", "swish(beta=1)"))
 EXACT = {
     "relu": (lambda z: max(z, 0), lambda z: int(z > 0)),
     "step": (lambda z: int(z > 0), None),
@@ -29,6 +29,7 @@ EXACT = {
     "elu": (lambda z: z if z > 0 else mp.expm1(z), lambda z: 1 if z > 0 else mp.exp(z)),
     "gelu": (lambda z: z * mp.ncdf(z), lambda z: mp.ncdf(z) + z * mp.npdf(z)),
     "softplus": (lambda z: mp.log1p(mp.exp(z)), lambda z: 1 / (1 + mp.exp(-z))),
+    "symlog": (lambda z: mp.sign(z) * mp.log1p(abs(z)), lambda z: 1 / (1 + abs(z))),
     "swish(beta=1)": (
         lambda z: z / (1 + mp.exp(-z)),
         lambda z: 1 / (1 + mp.exp(-z)) + z * mp.exp(-z) / (1 + mp.exp(-z)) ** 2,

@@ -46,7 +46,20 @@ SETTINGS = TrainingSettings(
 )
 NETWORK = NetworkSettings(weights="gaussian", weight_variance=2.0, bias_variance=0.1, learning_rate=0.05)
 ACTIVATION_LABELS = [
-    *("identity", "relu", "leaky_relu(slope=0.2)", "erf", "tanh", "abs", "sin", "cos", "elu", "gelu", "softplus"),
+    *(
+        "identity",
+        "relu",
+        "leaky_relu(slope=0.2)",
+        "erf",
+        "tanh",
+        "abs",
+        "sin",
+        "cos",
+        "elu",
+        "gelu",
+        "softplus",
+        "symlog",
+    ),
     *("swish(beta=1)", "swish(beta=2)", "exp", "hermite(degree=0)", "hermite(degree=2)", "hermite(degree=3)"),
 ]
 POOL = [
@@ -141,6 +154,7 @@ def test_gradients_equal_autograd(activation, depth):
         "elu": torch.nn.functional.elu,
         "gelu": torch.nn.functional.gelu,
         "softplus": torch.nn.functional.softplus,
+        "symlog": lambda z: torch.sign(z) * torch.log1p(torch.abs(z)),
         "swish(beta=1)": torch.nn.functional.silu,
         "swish(beta=2)": lambda z: z * torch.sigmoid(2 * z),
         "exp": torch.exp,

@@ -27,6 +27,7 @@ KURTOSIS = {
     "generalized_normal(beta=2)": 3.0,
     "generalized_normal(beta=3.3)": gennorm_kurtosis(3.3),
     "generalized_normal(beta=8)": gennorm_kurtosis(8.0),
+    "student_t(nu=20)": 3.0 + 6.0 / 16.0,
 }
 
 
@@ -40,6 +41,7 @@ def reference(label):
         "uniform": lambda: stats.uniform(-sqrt(3) * sd, 2 * sqrt(3) * sd),
         "laplace": lambda: stats.laplace(scale=sd / sqrt(2)),
         "generalized_normal": lambda: stats.gennorm(number, scale=sd * sqrt(gamma(1 / number) / gamma(3 / number))),
+        "student_t": lambda: stats.t(number, scale=sd * sqrt((number - 2) / number)),
         "multivariate_t": lambda: stats.t(number, scale=sd * sqrt((number - 2) / number)),
     }[name]()
 
@@ -55,7 +57,13 @@ def test_variance_and_kurtosis(label, dtype):
 
 
 @pytest.mark.parametrize(
-    "label", [*KURTOSIS, "generalized_normal(beta=0.1)", *(f"multivariate_t(nu={nu})" for nu in (2.5, 3, 10))]
+    "label",
+    [
+        *KURTOSIS,
+        "generalized_normal(beta=0.1)",
+        "student_t(nu=2.5)",
+        *(f"multivariate_t(nu={nu})" for nu in (2.5, 3, 10)),
+    ],
 )
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_marginal_distribution(label, dtype):
@@ -72,6 +80,13 @@ def test_multivariate_t_has_uncorrelated_but_dependent_entries_in_a_row():
     # E[a^2 b^2] = E[(nu - 2)^2 / chi^4] = (nu - 2) / (nu - 4), not 1 as for independent entries.
     product = a**2 * b**2
     assert abs(product.mean() - (nu - 2) / (nu - 4)) < 5 * product.std() / sqrt(len(a))
+
+
+def test_independent_t_has_independent_entries_in_a_row():
+    w = family_of("student_t(nu=20)").draw((200_000, 2), variance=1.0, rng=np.random.default_rng(5)).astype(np.float64)
+    product = w[:, 0] ** 2 * w[:, 1] ** 2
+    assert abs(product.mean() - 1.0) < 5 * product.std() / sqrt(len(w))
+    assert family_of("student_t(nu=20)").independent
 
 
 def test_multivariate_t_rows_are_normal_up_to_one_scale():
@@ -143,7 +158,7 @@ def test_the_stated_standard_deviation_is_that_of_the_sampler(label):
 
 
 def test_every_family_stands_in_its_room_under_its_name():
-    assert set(WEIGHTS) == {"gaussian", "uniform", "laplace", "generalized_normal", "multivariate_t"}
+    assert set(WEIGHTS) == {"gaussian", "uniform", "laplace", "generalized_normal", "multivariate_t", "student_t"}
     for name, family in WEIGHTS.items():
         assert set(family.bounds) == {field.name for field in fields(family)}, name
         assert family.nanoseconds > 0

@@ -1,0 +1,130 @@
+"""The kernel of an infinitely wide layer as an integral over the density of its weights, and as the solution of an ODE.
+
+Tsuchida, Roosta-Khorasani, Gallagher 2018, equations 2, 4 and 5. The inputs are unit vectors in the plane of the first two
+coordinates, so that only these two weights of a neuron matter: w = r (cos b, sin b) with a joint density f. Rectifiers are
+homogeneous, and so everything follows from the moment G(b) = int_0^inf r^3 f(r cos b, r sin b) dr of a direction b.
+"""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from math import pi
+
+import numpy as np
+from numpy.polynomial.legendre import leggauss
+from numpy.typing import NDArray
+from scipy import stats
+
+from initatlas.vocabulary import parse_label
+from initatlas.weights.base import family_of
+
+Doubles = NDArray[np.float64]
+PairDensity = Callable[[Doubles, Doubles], Doubles]
+Moment = Callable[[Doubles], Doubles]
+
+_LOG_RADII = np.arange(-10.0, 64.0, 1.0 / 32.0)  # r^4 f has fallen below 1e-13 at both ends, for t with nu = 2.5 too
+_BLOCK = 256  # directions at a time
+
+
+def pair_density(label: str) -> PairDensity:
+    """Joint density of two weights of one neuron, at variance one.
+
+    Parameters
+    ----------
+    label
+        A label of `initatlas.weights.base.WEIGHTS` whose density is continuous.
+
+    Raises
+    ------
+    ValueError
+        If there is no such density here.
+    """
+    family_of(label)  # refuses what is no label
+    name, parameters = parse_label(label)
+    if name == "multivariate_t":
+        return partial(_multivariate_t, parameters["nu"])
+    match name:
+        case "gaussian":
+            law = stats.norm()
+        case "laplace":
+            law = stats.laplace()
+        case "generalized_normal":
+            law = stats.gennorm(parameters["beta"])
+        case "student_t":
+            law = stats.t(parameters["nu"])
+        case _:
+            raise ValueError(f"weights = {label!r}: no continuous density of this family is known here")
+    scale = float(law.std())
+    return lambda u, v: np.asarray(scale**2 * law.pdf(scale * u) * law.pdf(scale * v))
+
+
+def _multivariate_t(nu: float, u: Doubles, v: Doubles) -> Doubles:
+    """Bivariate t of identity covariance: its shape is (nu - 2) / nu times the identity."""
+    density: Doubles = (1.0 + (u * u + v * v) / (nu - 2.0)) ** (-0.5 * nu - 1.0) * nu / (2.0 * pi * (nu - 2.0))
+    return density
+
+
+def radial_moment(density: PairDensity, directions: Doubles) -> Doubles:
+    """G(b): integral of r^3 f(r cos b, r sin b) over r, by the trapezoidal rule in log r.
+
+    Parameters
+    ----------
+    directions
+        Angles b from the first axis in radians, shape (k,).
+
+    Returns
+    -------
+    ndarray, shape (k,)
+    """
+    radii = np.exp(_LOG_RADII)
+    step = float(_LOG_RADII[1] - _LOG_RADII[0])
+    blocks = np.split(directions, range(_BLOCK, len(directions), _BLOCK))
+    values = [density(np.outer(np.cos(b), radii), np.outer(np.sin(b), radii)) @ radii**4 for b in blocks]
+    return step * np.concatenate(values)
+
+
+def forcing_term(moment: Moment, angles: Doubles, turn: float) -> Doubles:
+    """F(theta) of equation 5 for ReLU: G in the direction that is at a right angle to the second input, times sin theta.
+
+    Parameters
+    ----------
+    moment
+        G, a function of directions.
+    angles
+        Angles theta between the inputs in radians, shape (k,).
+    turn
+        Angle from the first axis to the first input, in radians.
+    """
+    return moment(turn + angles - 0.5 * pi) * np.sin(angles)
+
+
+def kernel_integral(moment: Moment, angle: float, turn: float, slope: float, nodes: int) -> float:
+    """E[s(w.x) s(w.y)] of equation 2 for the leaky ReLU s, by quadrature over the direction of w.
+
+    Parameters
+    ----------
+    nodes
+        Gauss-Legendre nodes on each arc between two kinks: of s, and of G on the axes.
+    """
+    rays = np.array([-0.5 * pi, 0.5 * pi, angle - 0.5 * pi, angle + 0.5 * pi])
+    axes = 0.5 * pi * np.arange(4) - turn
+    edges = np.unique(np.mod(np.concatenate([rays, axes]), 2.0 * pi).round(14))
+    places, weights = _panels([*edges, edges[0] + 2.0 * pi], nodes)
+    first, second = (np.maximum(z, slope * z) for z in (np.cos(places), np.cos(places - angle)))
+    return float(weights @ (first * second * moment(places + turn)))
+
+
+def ode_solution(moment: Moment, angle: float, turn: float, nodes: int) -> float:
+    """Solution of k'' + k = F, k(pi) = k'(pi) = 0 (equation 4): the integral of sin(t - theta) F(t) from theta to pi."""
+    axes = np.mod(0.5 * pi * np.arange(5) - turn + 0.5 * pi, 2.0 * pi)
+    inner = axes[(axes > angle) & (axes < pi)]
+    places, weights = _panels(np.unique([angle, *inner, pi]), nodes)
+    return float(weights @ (np.sin(places - angle) * forcing_term(moment, places, turn)))
+
+
+def _panels(edges: Sequence[float] | Doubles, nodes: int) -> tuple[Doubles, Doubles]:
+    """Nodes and weights between neighbouring edges; both crowd at the edges, where a density may have a cusp."""
+    points, weights = leggauss(nodes)
+    inside = 0.5 * (1.0 + points)
+    crowded, stretch = inside**2 * (3.0 - 2.0 * inside), 3.0 * inside * (1.0 - inside)
+    low, length = np.asarray(edges[:-1])[:, None], np.diff(edges)[:, None]
+    return (low + length * crowded).ravel(), (length * stretch * weights).ravel()
