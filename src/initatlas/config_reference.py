@@ -25,6 +25,7 @@ EXPERIMENTS = (
     "signal_norms",
     "many_inputs",
     "largest_coordinate",
+    "weight_integral",
     "smoothness",
     "train_mlp",
     "depth_scale",
