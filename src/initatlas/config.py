@@ -12,15 +12,8 @@ from typing import Any, Literal, TypeVar, get_args
 
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
-from initatlas.datasets.specs import (
-    CifarSpec,
-    DatasetSpec,
-    IdxSpec,
-    files_present,
-    is_folder,
-    known_traits,
-    required_files,
-)
+from initatlas.datasets.kinds import DatasetSpec, files_present, known_traits
+from initatlas.datasets.specs import CifarSpec, IdxSpec, is_folder, required_files
 from initatlas.errors import UserError
 from initatlas.layout import published
 from initatlas.names import check_names, did_you_mean
@@ -28,6 +21,7 @@ from initatlas.studies.claim import PublishedStudy
 from initatlas.studies.product import Study
 from initatlas.studies.registry import first_gap, load_study
 from initatlas.sweeps.experiment import Experiment
+from initatlas.sweeps.fitting_data import unfit
 from initatlas.sweeps.registry import load_experiment
 from initatlas.sweeps.spec import Scale, ScaleOverlay, Strict, Sweep, SweepConfig, idle_exclusions, resolve
 from initatlas.validation import first_fault, shown
@@ -436,10 +430,8 @@ class _SweepReader:
             datasets=self._here.specs,
         )
         for name in sweep.datasets:
-            if lacking := self._lacking(name, None):
-                raise UserError(
-                    f"{self._where}: dataset = {name!r}: {config.experiment} cannot use it: {lacking}; name another one"
-                )
+            if reason := unfit(sweep, self._experiment, name, known_traits(self._here.specs[name], None)):
+                raise UserError(f"{self._where}: dataset = {name!r}: {reason}")
         return sweep
 
     def _with_datasets(self, kept: Mapping[str, DatasetSpec]) -> SweepConfig:

@@ -10,7 +10,8 @@ from pydantic.fields import FieldInfo
 
 from initatlas.activations.base import ACTIVATIONS
 from initatlas.config import Settings, StudyConfig
-from initatlas.datasets.specs import SPECS, DatasetSpec
+from initatlas.datasets import sphere, univariate
+from initatlas.datasets.kinds import SPECS, DatasetSpec
 from initatlas.files import write_text
 from initatlas.studies.claim import Published, PublishedStudy
 from initatlas.sweeps.experiment import Experiment
@@ -92,6 +93,10 @@ def _reference() -> Iterator[str]:
     for spec in SPECS:
         yield f"### kind: {spec.model_fields['kind'].default}\n"
         yield from _model_table(spec)
+    for title, targets in (("univariate", univariate.TARGETS), ("sphere", sphere.TARGETS)):
+        yield f"### target of kind: {title}\n"
+        for target in targets:
+            yield from _model_table(target)
     yield "## sweeps/&lt;study&gt;.yaml\n"
     yield "`sweeps:` maps the name of each sweep to these keys.\n"
     yield from _model_table(SweepConfig)
@@ -131,6 +136,8 @@ def _schema_type(schema: dict[str, Any], definitions: dict[str, Any]) -> str:
         return _schema_type(definitions[schema["$ref"].rpartition("/")[2]], definitions)
     if "enum" in schema:
         return " \\| ".join(f"`{value}`" for value in schema["enum"])
+    if "oneOf" in schema:
+        return "mapping"
     if "const" in schema:
         return f"`{schema['const']}`"
     if "anyOf" in schema:

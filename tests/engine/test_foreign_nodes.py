@@ -12,7 +12,8 @@ from toy.cluster import add_node, end_cluster, kill_node, start_cluster
 from toy.drivers import lasting_driver
 from toy.sweeps import make_sweep
 
-from initatlas.datasets.dataset import Dataset, write_dataset
+from initatlas.datasets.dataset import write_dataset
+from initatlas.datasets.image_set import Images
 from initatlas.sweeps.code import sweep_code
 from initatlas.sweeps.engine import open_store
 
@@ -107,7 +108,7 @@ def test_a_node_with_other_code_is_refused_and_nothing_of_it_is_stored(cluster, 
     # What that node has in common with the driver it may compute.
     code, lines, stored = run_sweep(cluster, sweep_of(["gaussian", "uniform"]), tmp_path)
     assert (code, stored) == (0, 2), lines
-    images = Dataset(
+    images = Images(
         "images",
         np.arange(480, dtype=np.uint8).reshape(30, 4, 4),
         np.arange(30) % 3,

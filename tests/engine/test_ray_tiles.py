@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from toy.convolution import Convolution
 
-from initatlas.datasets.dataset import Dataset, write_dataset
+from initatlas.datasets.dataset import write_dataset
+from initatlas.datasets.image_set import Images
 from initatlas.kernels.architecture import Architecture
 from initatlas.kernels.fully_connected import fully_connected
 from initatlas.kernels.gram_file import GramFile
@@ -23,7 +24,7 @@ def images(tmp_path):
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (120, 6, 6), dtype=np.uint8)
     path = tmp_path / "images.nc"
-    write_dataset(Dataset("images", images, np.arange(120) % 10, np.zeros(120, np.int8), 255, "a test"), path)
+    write_dataset(Images("images", images, np.arange(120) % 10, np.zeros(120, np.int8), 255, "a test"), path)
     return path
 
 

@@ -9,7 +9,9 @@ from test_raw_files import put
 from initatlas.commands.sweeps import load_data
 from initatlas.config import load_workflow
 from initatlas.datasets.build import build_dataset
-from initatlas.datasets.dataset import Dataset, read_dataset, write_dataset
+from initatlas.datasets.dataset import read_dataset, write_dataset
+from initatlas.datasets.image_set import Images
+from initatlas.datasets.kinds import known_traits
 from initatlas.datasets.specs import (
     CifarSpec,
     DigitsSpec,
@@ -18,14 +20,15 @@ from initatlas.datasets.specs import (
     ImagesSpec,
     PhotographsSpec,
     RecordingsSpec,
-    known_traits,
 )
-from initatlas.datasets.traits import DataNeeds, DataTraits
+from initatlas.datasets.sphere import SphereSpec
+from initatlas.datasets.traits import SAMPLES, DataNeeds, DataTraits
+from initatlas.datasets.univariate import UnivariateSpec
 from initatlas.errors import UserError
 from initatlas.smoothness.targets import target_coding
 from initatlas.sweeps.spec import Sweep
 
-TRAIN = DataNeeds(images=True, labels=True, splits=("train", "test"), classes=2)
+TRAIN = DataNeeds(holds=SAMPLES, labels=True, splits=("train", "test"), classes=2)
 
 
 @pytest.mark.parametrize(
@@ -33,7 +36,8 @@ TRAIN = DataNeeds(images=True, labels=True, splits=("train", "test"), classes=2)
     [
         (DataTraits(), ""),
         (DataTraits(classes=2), ""),
-        (DataTraits(images=False), "it holds recordings, not images"),
+        (DataTraits(holds="recordings"), "it holds recordings, not images or vectors"),
+        (DataTraits(holds="vectors", labels=False), "its targets are numbers, not classes"),
         (DataTraits(labels=False), "its images have no labels"),
         (DataTraits(splits=["train"]), "it has no test split"),
         (DataTraits(splits=["test"]), "it has no train split"),
@@ -46,11 +50,15 @@ def test_what_is_lacking(traits, lacking):
 
 
 @pytest.mark.parametrize(
-    "spec", [DigitsSpec(), GlyphsSpec(train=20, test=0), GlyphsSpec(train=3, test=4), PhotographsSpec()]
+    "spec",
+    [
+        *(DigitsSpec(), GlyphsSpec(train=20, test=0), GlyphsSpec(train=3, test=4), PhotographsSpec()),
+        *(UnivariateSpec(train=0), SphereSpec(test=0)),
+    ],
 )
 def test_what_is_known_before_is_what_is_there(spec, tmp_path):
     known, found = known_traits(spec, tmp_path), build_dataset("x", spec, tmp_path).traits
-    assert (known.images, known.labels, set(known.splits)) == (found.images, found.labels, set(found.splits))
+    assert (known.holds, known.labels, set(known.splits)) == (found.holds, found.labels, set(found.splits))
     if known.classes is not None:
         assert known.classes <= found.classes
 
@@ -61,7 +69,7 @@ def test_what_is_known_of_files(tmp_path):
     put(tmp_path / "mine", split="t10k")
     assert list(known_traits(spec, tmp_path).splits) == ["test"]
     assert not known_traits(ImagesSpec(folder=".", file="a.npz"), None).labels
-    assert not known_traits(RecordingsSpec(folder="a"), None).images
+    assert known_traits(RecordingsSpec(folder="a"), None).holds == "recordings"
     assert known_traits(CifarSpec(), None).classes == 10
 
 
@@ -80,7 +88,7 @@ def dataset_file(folder, **change):
         "labels": np.arange(8) % 2,
         "split": np.array([0, 1] * 4, np.int8),
     }
-    write_dataset(Dataset("mine", maximum=255, source="", **{**arrays, **change}), folder / "mine.nc")
+    write_dataset(Images("mine", maximum=255, source="", **{**arrays, **change}), folder / "mine.nc")
     return {"mine": folder / "mine.nc"}
 
 
@@ -103,9 +111,7 @@ def test_a_data_set_that_will_not_do_is_refused_when_it_is_read(tmp_path, experi
         return
     with pytest.raises(UserError) as caught:
         load_data(sweep, files)
-    assert str(caught.value) == (
-        f"sweep s/n: data set mine cannot be used by {experiment}: {lacking}; name another one"
-    )
+    assert str(caught.value) == (f"sweep s/n: data set mine: {experiment} cannot use it: {lacking}; name another one")
     assert load_data(sweep, dataset_file(tmp_path))
 
 
@@ -166,3 +172,30 @@ def test_a_split_without_files_counts_where_it_is_needed(config, tmp_path):
     workflow = load_workflow(tmp_path)
     assert workflow.sweep("mine/some").datasets == ["digits", "mine"]
     assert "mine/some" not in workflow.warnings
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        "fixed: {dataset: sine, loss: squared_sum}",
+        "axes: {dataset: [digits, sine], loss: [cross_entropy, squared_sum]}, exclude: [{dataset: sine, loss: cross_entropy}]",
+        "axes: {problem: {zip: {dataset: [digits, sine], loss: [cross_entropy, squared_sum]}}}",
+        "axes: {loss: [cross_entropy, squared_sum]}, fixed: {dataset: digits}",
+    ],
+)
+def test_real_targets_go_with_a_squared_error(config, tmp_path, rest):
+    config(f"sweeps: {{a: {{experiment: train_mlp, {rest}}}}}")
+    assert load_workflow(tmp_path).sweep("mine/a")
+
+
+def test_points_that_do_not_fit_are_refused_when_the_data_are_read(tmp_path):
+    write_dataset(build_dataset("mine", UnivariateSpec(), tmp_path), tmp_path / "mine.nc")
+    sweep = Sweep(
+        study="s", name="n", scale="smoke", experiment="train_mlp", axes=[], fixed={"dataset": "mine"}, root_seed=1
+    )
+    with pytest.raises(
+        UserError, match="data set mine: train_mlp with loss = 'cross_entropy' cannot use it: its targets"
+    ):
+        load_data(sweep, {"mine": tmp_path / "mine.nc"})
+    squared = sweep.model_copy(update={"fixed": {"dataset": "mine", "loss": "squared_mean"}})
+    assert load_data(squared, {"mine": tmp_path / "mine.nc"})

@@ -19,19 +19,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from initatlas.datasets import cifar, glyphs, idx, specs
+from initatlas.datasets import cifar, glyphs, idx, kinds
 from initatlas.datasets.build import build_dataset
-from initatlas.datasets.dataset import Dataset, read_dataset, write_dataset
+from initatlas.datasets.dataset import read_dataset, write_dataset
 from initatlas.datasets.glyph_strokes import ALLOGRAPHS
-from initatlas.datasets.specs import (
-    CifarSpec,
-    DatasetSpec,
-    DigitsSpec,
-    GlyphsSpec,
-    IdxSpec,
-    files_present,
-    required_files,
-)
+from initatlas.datasets.image_set import Images
+from initatlas.datasets.kinds import DatasetSpec, files_present
+from initatlas.datasets.specs import CifarSpec, DigitsSpec, GlyphsSpec, IdxSpec, required_files
 from initatlas.errors import UserError
 
 ROOT = Path(__file__).parents[2]
@@ -54,7 +48,7 @@ def put_split(folder: Path, split: str, images: np.ndarray = IMAGES, labels: np.
     (folder / f"{split}-labels-idx1-ubyte.gz").write_bytes(gzip.compress(idx_bytes(labels)))
 
 
-def small_dataset(**changes: object) -> Dataset:
+def small_dataset(**changes: object) -> Images:
     """Make a data set of three images."""
     fields: dict[str, object] = {
         "name": "small",
@@ -66,7 +60,7 @@ def small_dataset(**changes: object) -> Dataset:
         "raw_sha256": {"file": "ab"},
         "note": "nothing is left out",
     }
-    return Dataset(**(fields | changes))  # type: ignore[arg-type]
+    return Images(**(fields | changes))  # type: ignore[arg-type]
 
 
 # --- specs ---------------------------------------------------------------------------------------------------------
@@ -74,7 +68,7 @@ def small_dataset(**changes: object) -> Dataset:
 
 def test_specs_import_nothing_heavy() -> None:
     code = (
-        "import sys, initatlas.datasets.specs; print([m for m in ('numpy', 'xarray', 'requests') if m in sys.modules])"
+        "import sys, initatlas.datasets.kinds; print([m for m in ('numpy', 'xarray', 'requests') if m in sys.modules])"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "[]"
@@ -105,7 +99,7 @@ def test_specs_refuse(entry: dict[str, object]) -> None:
 
 
 def test_every_field_is_described() -> None:
-    for model in specs.SPECS:
+    for model in kinds.SPECS:
         assert all(field.description for field in model.model_fields.values())
 
 
@@ -118,7 +112,16 @@ def test_spec_survives_json() -> None:
 
 def test_shipped_config_is_valid_at_every_scale() -> None:
     entries = yaml.safe_load((ROOT / "config" / "datasets.yaml").read_text(encoding="utf-8"))
-    assert set(entries) == {"digits", "glyphs", "mnist", "fashion_mnist", "cifar10", "photographs", "kodak", "speech"}
+    assert set(entries) == {
+        "digits",
+        "glyphs",
+        "mnist",
+        "fashion_mnist",
+        "cifar10",
+        "photographs",
+        "kodak",
+        "speech",
+    } | {"sine", "sphere"}
     for entry in entries.values():
         scales = entry.pop("scales", {})
         for overlay in ({}, *scales.values()):
@@ -189,7 +192,7 @@ def test_features_are_scaled_rows() -> None:
     assert dataset.features().shape == (3, 20)
     assert dataset.features().dtype == np.float32
     np.testing.assert_array_equal(dataset.features("test"), IMAGES[2:].reshape(1, 20).astype(np.float32) / 100)
-    assert dataset.classes("train").tolist() == [2, 0]
+    assert dataset.targets("train").tolist() == [2, 0]
 
 
 @given(position=st.integers(0, IMAGES.size - 1))
@@ -273,7 +276,7 @@ def test_digits_are_split_by_seed(tmp_path: Path) -> None:
     assert first.images.shape == (1797, 8, 8)
     assert first.features("test").shape == (300, 64)
     assert (first.maximum, first.images.max(), first.features().max()) == (16, 16, 1.0)
-    assert set(first.classes("train")) == set(first.classes("test")) == set(range(10))
+    assert set(first.targets("train")) == set(first.targets("test")) == set(range(10))
     assert build_dataset("digits", DigitsSpec(seed=1, test=300), tmp_path).content_sha256 == first.content_sha256
     other = build_dataset("digits", DigitsSpec(seed=2, test=300), tmp_path)
     assert not np.array_equal(other.labels, first.labels)
@@ -288,7 +291,7 @@ def test_glyphs_are_a_prefix_of_more_glyphs() -> None:
     large = glyphs.load("glyphs", GlyphsSpec(train=141, test=90, seed=3))
     np.testing.assert_array_equal(small.images[:70], large.images[:70])
     np.testing.assert_array_equal(small.images[70:], large.images[141:156])
-    np.testing.assert_array_equal(small.classes("test"), large.classes("test")[:15])
+    np.testing.assert_array_equal(small.targets("test"), large.targets("test")[:15])
 
 
 def test_glyphs_differ_by_seed_and_split() -> None:
@@ -372,8 +375,8 @@ def test_glyphs_can_be_learned_but_not_by_a_straight_line() -> None:
     from sklearn.neighbors import KNeighborsClassifier
 
     dataset = glyphs.load("glyphs", GlyphsSpec(train=1500, test=500))
-    train = dataset.features("train"), dataset.classes("train")
-    test = dataset.features("test"), dataset.classes("test")
+    train = dataset.features("train"), dataset.targets("train")
+    test = dataset.features("test"), dataset.targets("test")
     assert 0.70 < RidgeClassifier(alpha=10.0).fit(*train).score(*test) < 0.93
     assert 0.85 < KNeighborsClassifier(3).fit(*train).score(*test) < 0.98
 
@@ -649,6 +652,6 @@ def test_real_test_split(tmp_path: Path, name: str, mean: float) -> None:
     dataset = build_dataset(name, spec, REAL_DATA)
     assert dataset.features("test").shape == (10000, 784)
     assert dataset.features("test").mean(dtype=np.float64) == pytest.approx(mean, abs=5e-4)
-    assert np.bincount(dataset.classes("test")).sum() == 10000
+    assert np.bincount(dataset.targets("test")).sum() == 10000
     write_dataset(dataset, tmp_path / "real.nc")
     assert read_dataset(tmp_path / "real.nc").content_sha256 == dataset.content_sha256

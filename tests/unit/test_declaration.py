@@ -76,6 +76,14 @@ def test_a_sound_declaration_has_no_slip():
             "data_needs.splits = ('tset',): give some of ('train', 'test'), as a tuple",
         ),
         (
+            declared(point_needs={"widht": {1: DataNeeds()}}),
+            "point_needs: there is no parameter 'widht' (did you mean 'width'?)",
+        ),
+        (
+            declared(point_needs={"width": {1: DataNeeds(labels=True)}}),
+            "point_needs: there is no parameter 'dataset', so there are no data; add one, or leave point_needs out",
+        ),
+        (
             declared(data_needs=DataNeeds(labels=True)),
             "data_needs: there is no parameter 'dataset', so there are no data; add one, or leave data_needs out",
         ),

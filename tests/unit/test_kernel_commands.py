@@ -8,7 +8,8 @@ import pytest
 import xarray as xr
 
 from initatlas.cli import main
-from initatlas.datasets.dataset import Dataset, write_dataset
+from initatlas.datasets.dataset import write_dataset
+from initatlas.datasets.image_set import Images
 from initatlas.experiments.gram_spectrum import EXPERIMENT
 from initatlas.kernels.architecture import Architecture
 from initatlas.kernels.gram import gram_matrix
@@ -27,7 +28,7 @@ def data():
     images = rng.integers(0, 17, (N + 30, 4, 4), dtype=np.uint8)
     labels = np.digitize(images.sum(axis=(1, 2)), [110, 120, 130, 140]).astype(np.int64)
     split = np.repeat([0, 1], [N, 30]).astype(np.int8)
-    return Dataset("images", images, labels, split, 16, "a test")
+    return Images("images", images, labels, split, 16, "a test")
 
 
 @pytest.fixture
@@ -115,8 +116,8 @@ def test_the_same_command_finds_its_file(tmp_path, images, messages, capsys):
         (("--depth", -1), "depth = -1: give a whole number from 0 to 20000"),
         (("--activation", "step"), "'step' has no NTK: the dual of its derivative is infinite; take the NNGP"),
         (("--weight-variance", -1), "weight_variance = -1.0: give a finite number of 0 or more"),
-        (("--samples", 431), "--samples 431: images has 430 images to choose from"),
-        (("--samples", 31, "--split", "test"), "--samples 31: images has 30 images to choose from"),
+        (("--samples", 431), "--samples 431: images has 430 samples to choose from"),
+        (("--samples", 31, "--split", "test"), "--samples 31: images has 30 samples to choose from"),
     ],
 )
 def test_a_mistake_is_one_line(tmp_path, images, capsys, options, line):
@@ -177,7 +178,7 @@ def test_the_experiment_refuses_what_does_not_fit(data):
 
 @pytest.mark.parametrize(
     ("change", "message"),
-    [({"labelled": False}, "the images have no labels"), ({"labels": np.zeros(N + 30, np.int64)}, "the same target")],
+    [({"labelled": False}, "the samples have no labels"), ({"labels": np.zeros(N + 30, np.int64)}, "the same target")],
 )
 def test_images_without_classes_have_a_spectrum_alone(tmp_path, data, messages, capsys, change, message):
     write_dataset(replace(data, **change), tmp_path / "images.nc")

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from initatlas.datasets import cifar, idx, images, recordings
 from initatlas.datasets.clips import Recordings
-from initatlas.datasets.dataset import Dataset, read_dataset, write_dataset
+from initatlas.datasets.dataset import read_dataset, write_dataset
+from initatlas.datasets.image_set import Images
 from initatlas.datasets.specs import CifarSpec, IdxSpec, ImagesSpec, RecordingsSpec
 from initatlas.errors import UserError
 
@@ -297,7 +298,7 @@ def test_whatever_is_broken_is_read_or_refused_in_one_line(tmp_path_factory, rea
         found = load(raw)
     except UserError as error:
         complaint = str(error)
-    assert isinstance(found, Dataset | Recordings) or str(raw) in complaint or "mine" in complaint
+    assert isinstance(found, Images | Recordings) or str(raw) in complaint or "mine" in complaint
     assert "\n" not in complaint
 
 
@@ -313,7 +314,7 @@ def test_what_is_whole_is_read(tmp_path, reader):
 @pytest.mark.parametrize("kept", [0, 1, 100, 0.2, 0.5, 0.9, 0.999])
 def test_a_truncated_data_set_is_refused(tmp_path, kept):
     path = tmp_path / "mine.nc"
-    write_dataset(Dataset("mine", PICTURES, LABELS, np.zeros(6, np.int8), 255, ""), path)
+    write_dataset(Images("mine", PICTURES, LABELS, np.zeros(6, np.int8), 255, ""), path)
     content = path.read_bytes()
     path.write_bytes(content[: int(kept if kept >= 1 else kept * len(content))])
     with pytest.raises(UserError, match="is no whole data set"):

@@ -6,9 +6,11 @@ from scipy.io import wavfile
 
 from initatlas.datasets.build import build_dataset
 from initatlas.datasets.clips import Recordings
-from initatlas.datasets.dataset import Dataset, read_dataset, write_dataset
+from initatlas.datasets.dataset import read_dataset, write_dataset
+from initatlas.datasets.image_set import Images
+from initatlas.datasets.kinds import files_present
 from initatlas.datasets.pieces import image_pieces, largest_coordinate, recording_pieces
-from initatlas.datasets.specs import ImagesSpec, PhotographsSpec, RecordingsSpec, files_present, required_files
+from initatlas.datasets.specs import ImagesSpec, PhotographsSpec, RecordingsSpec, required_files
 from initatlas.errors import UserError
 from initatlas.experiments.largest_coordinate import EXPERIMENT, LargestCoordinateParameters
 
@@ -115,7 +117,7 @@ def test_largest_coordinate_of_known_signals():
 def test_images_shrink_without_aliasing(raw):
     """A fine chessboard becomes grey; leaving pixels out would keep it black or white."""
     board = (255 * (np.indices((40, 40)).sum(axis=0) % 2)).astype(np.uint8)[None]
-    images = Dataset("board", board, np.zeros(1, np.int64), np.zeros(1, np.int8), 255, "")
+    images = Images("board", board, np.zeros(1, np.int64), np.zeros(1, np.int8), 255, "")
     ((origin, resolutions),) = image_pieces(images, 1, shape=(40, 40), levels=5, rng=np.random.default_rng(0))
     assert origin == 0
     assert [piece.shape for piece in resolutions] == [(40, 40), (28, 28), (20, 20), (14, 14), (10, 10)]
@@ -128,7 +130,7 @@ def test_fractions_are_cut_as_grey_levels_are():
     cut = [
         [
             *image_pieces(
-                Dataset("x", images, *_UNLABELLED, maximum, ""),
+                Images("x", images, *_UNLABELLED, maximum, ""),
                 3,
                 shape=(16, 16),
                 levels=3,

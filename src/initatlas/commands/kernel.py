@@ -13,7 +13,8 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from initatlas.datasets.dataset import Dataset, Split, read_dataset
+from initatlas.datasets.dataset import read_dataset
+from initatlas.datasets.samples import Samples, Split
 from initatlas.errors import UserError
 from initatlas.files import atomic_path, can_be_made, must_be_file
 from initatlas.kernels.architecture import Architecture, KernelName
@@ -42,21 +43,21 @@ MOST_IN_MEMORY = 20000
 
 @dataclass(frozen=True)
 class Selection:
-    """Which images of a data set: a split (None: all), and how many of it, drawn with a seed (None: all)."""
+    """Which samples of a data set: a split (None: all), and how many of it, drawn with a seed (None: all)."""
 
     split: Split | None = None
     samples: int | None = None
     seed: int = 0
 
-    def rows(self, data: Dataset) -> NDArray[np.int64]:
-        """Indices of the chosen images, increasing."""
+    def rows(self, data: Samples) -> NDArray[np.int64]:
+        """Indices of the chosen samples, increasing."""
         rows = np.flatnonzero(data.rows(self.split))
         if not len(rows):
-            raise UserError(f"--split {self.split}: {data.name} has no image in it")
+            raise UserError(f"--split {self.split}: {data.name} has no sample in it")
         if self.samples is None or self.samples == len(rows):
             return rows
         if not 1 <= self.samples <= len(rows):
-            raise UserError(f"--samples {self.samples}: {data.name} has {len(rows)} images to choose from")
+            raise UserError(f"--samples {self.samples}: {data.name} has {len(rows)} samples to choose from")
         return np.sort(np.random.default_rng(self.seed).choice(rows, self.samples, replace=False))
 
 
@@ -101,7 +102,7 @@ def gram(
     output
         The file to make.
     selection, settings
-        Which images, which kernels.
+        Which samples, which kernels.
     dtype
         Type of the entries.
     tile
@@ -111,8 +112,8 @@ def gram(
     """
     check_output(output)
     data = read_dataset(dataset)
-    if not isinstance(data, Dataset):
-        raise UserError(f"{dataset}: holds recordings, not labelled images; give a data set of images")
+    if not isinstance(data, Samples):
+        raise UserError(f"{dataset}: holds recordings, not images or vectors; give another data set")
     rows = selection.rows(data)
     kernel = settings.between(data.features()[rows], dtype)
     plan = plan_tiles(len(rows), tile)
@@ -120,10 +121,10 @@ def gram(
     identity = {**told, "plan": asdict(plan), "dtype": dtype, "code": kernel_code(kernel)}
     key = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
     attributes = {
-        "title": f"{' and '.join(kernel.names)} of {len(rows)} images of {data.name}",
+        "title": f"{' and '.join(kernel.names)} of {len(rows)} samples of {data.name}",
         "settings": json.dumps(told),
     }
-    spec = GramSpec(plan, dtype, key, attributes, data.labels[rows] if data.labelled else None)
+    spec = GramSpec(plan, dtype, key, attributes, _labels(data, rows))
     on_ray = workers > 1 or cluster_is_given()
     start = perf_counter()
     with ExitStack() as stack:
@@ -133,6 +134,11 @@ def gram(
         computed = write_gram(output, kernel, spec, run=run, started=started, advanced=advanced)
     size = output.stat().st_size / 1e9
     log.info("%s: %d tiles computed, %.2f GB, %.1f s", output, computed, size, perf_counter() - start)
+
+
+def _labels(data: Samples, rows: NDArray[np.int64]) -> NDArray[np.int64] | None:
+    """Classes of the chosen samples, if they have any."""
+    return data.targets()[rows].astype(np.int64) if data.traits.labels else None
 
 
 def check_output(path: Path) -> None:
@@ -225,7 +231,7 @@ def spectrum(
 def _targets(labels: NDArray[np.int64] | None, coding: Coding) -> NDArray[np.float64] | None:
     """The labels as numbers; None, with a word, where there is no smoothness to measure."""
     if labels is None:
-        log.warning("the images have no labels: eigenpairs alone")
+        log.warning("the samples have no labels: eigenpairs alone")
         return None
     try:
         return target_coding(labels, coding)

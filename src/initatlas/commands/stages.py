@@ -21,7 +21,7 @@ def build_dataset(name: str, spec: str, raw_data: Path, output: Path) -> None:
 
     from initatlas.datasets.build import build_dataset as build
     from initatlas.datasets.dataset import write_dataset
-    from initatlas.datasets.specs import DatasetSpec
+    from initatlas.datasets.kinds import DatasetSpec
 
     adapter: TypeAdapter[DatasetSpec] = TypeAdapter(DatasetSpec)
     dataset = build(name, adapter.validate_json(spec), raw_data)

@@ -11,6 +11,7 @@ from initatlas.sweeps.backends.base import Backend
 from initatlas.sweeps.backends.choice import choose_backend
 from initatlas.sweeps.engine import DataSource, Plan, SweepReport, open_store, partial_path, plan_sweep, run_sweep
 from initatlas.sweeps.execute import Failure
+from initatlas.sweeps.fitting_data import unfit
 from initatlas.sweeps.former import older_path
 from initatlas.sweeps.ray.address import cluster_is_given
 from initatlas.sweeps.ray.client import BackendName, RayOfTheSweep
@@ -152,16 +153,14 @@ def load_data(sweep: Sweep, datasets: Mapping[str, Path]) -> dict[str, DataSourc
     """
     from initatlas.datasets.dataset import read_dataset
 
-    needs = load_experiment(sweep.experiment).data_needs
+    experiment = load_experiment(sweep.experiment)
     found = {}
     for name in sweep.datasets:
         if name not in datasets:
             raise UserError(f"sweep {sweep.title} needs the data set {name}: give --data {name}=FILE")
         dataset = read_dataset(datasets[name])
-        if lacking := needs.lacking(dataset.traits):
-            raise UserError(
-                f"sweep {sweep.title}: data set {name} cannot be used by {sweep.experiment}: {lacking}; name another one"
-            )
+        if reason := unfit(sweep, experiment, name, dataset.traits):
+            raise UserError(f"sweep {sweep.title}: data set {name}: {reason}")
         found[name] = DataSource(dataset, dataset.content_sha256)
     return found
 

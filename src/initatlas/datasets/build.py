@@ -2,12 +2,11 @@
 
 from pathlib import Path
 
-from initatlas.datasets import cifar, digits, glyphs, idx, images, photographs, recordings
-from initatlas.datasets.clips import Recordings
+from initatlas.datasets import cifar, digits, glyphs, idx, images, photographs, recordings, sphere, univariate
 from initatlas.datasets.dataset import Dataset
+from initatlas.datasets.kinds import DatasetSpec
 from initatlas.datasets.specs import (
     CifarSpec,
-    DatasetSpec,
     DigitsSpec,
     GlyphsSpec,
     IdxSpec,
@@ -15,9 +14,11 @@ from initatlas.datasets.specs import (
     PhotographsSpec,
     RecordingsSpec,
 )
+from initatlas.datasets.sphere import SphereSpec
+from initatlas.datasets.univariate import UnivariateSpec
 
 
-def build_dataset(name: str, spec: DatasetSpec, raw_data: Path) -> Dataset | Recordings:
+def build_dataset(name: str, spec: DatasetSpec, raw_data: Path) -> Dataset:
     """Read or generate a data set.
 
     Parameters
@@ -28,11 +29,6 @@ def build_dataset(name: str, spec: DatasetSpec, raw_data: Path) -> Dataset | Rec
         What it is.
     raw_data
         The raw data folder; a generated set does not look at it.
-
-    Returns
-    -------
-    Dataset or Recordings
-        The data set.
 
     Raises
     ------
@@ -54,3 +50,7 @@ def build_dataset(name: str, spec: DatasetSpec, raw_data: Path) -> Dataset | Rec
             return images.load(name, spec, raw_data)
         case RecordingsSpec():
             return recordings.load(name, spec, raw_data)
+        case UnivariateSpec():
+            return univariate.load(name, spec)
+        case SphereSpec():
+            return sphere.load(name, spec)

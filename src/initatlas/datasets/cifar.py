@@ -15,8 +15,9 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from initatlas.datasets.dataset import Dataset, Split
+from initatlas.datasets.image_set import Images
 from initatlas.datasets.raw import check_sha256, join_splits
+from initatlas.datasets.samples import Split
 from initatlas.datasets.specs import CifarSpec
 from initatlas.errors import UserError
 
@@ -40,7 +41,7 @@ _ADMITTED: dict[tuple[str, str], Callable[..., Any]] = {
 }
 
 
-def load(name: str, spec: CifarSpec, raw_data: Path) -> Dataset:
+def load(name: str, spec: CifarSpec, raw_data: Path) -> Images:
     """Read the six batches.
 
     Parameters
@@ -54,7 +55,7 @@ def load(name: str, spec: CifarSpec, raw_data: Path) -> Dataset:
 
     Returns
     -------
-    Dataset
+    Images
         Colour images, channels red, green, blue.
 
     Raises
@@ -69,7 +70,7 @@ def load(name: str, spec: CifarSpec, raw_data: Path) -> Dataset:
     members = _read_members(path)
     parts = {part: _join([_decode(path, key, members[key]) for key in keys]) for part, keys in _MEMBERS.items()}
     images, labels, split = join_splits(parts)
-    return Dataset(
+    return Images(
         name=name,
         images=images,
         labels=labels,

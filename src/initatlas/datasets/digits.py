@@ -3,14 +3,15 @@
 import numpy as np
 from sklearn.datasets import load_digits
 
-from initatlas.datasets.dataset import SPLIT_CODE, Dataset
+from initatlas.datasets.image_set import Images
+from initatlas.datasets.samples import SPLIT_CODE
 from initatlas.datasets.specs import DigitsSpec
 
 _SOURCE = "Optical Recognition of Handwritten Digits (Alpaydin and Kaynak, 1998), the part that scikit-learn ships"
 _MAXIMUM = 16
 
 
-def load(name: str, spec: DigitsSpec) -> Dataset:
+def load(name: str, spec: DigitsSpec) -> Images:
     """Load the digits in a random order and split them.
 
     Parameters
@@ -22,7 +23,7 @@ def load(name: str, spec: DigitsSpec) -> Dataset:
 
     Returns
     -------
-    Dataset
+    Images
         1797 images of 8x8 pixels, grey levels 0 to 16, the training images first.
     """
     digits = load_digits()
@@ -30,7 +31,7 @@ def load(name: str, spec: DigitsSpec) -> Dataset:
     order = np.random.default_rng(spec.seed).permutation(count)
     split = np.full(count, SPLIT_CODE["train"], dtype=np.int8)
     split[count - spec.test :] = SPLIT_CODE["test"]
-    return Dataset(
+    return Images(
         name=name,
         images=digits.images[order].astype(np.uint8),
         labels=digits.target[order].astype(np.int64),

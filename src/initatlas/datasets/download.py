@@ -10,7 +10,8 @@ import pooch
 import requests
 from urllib3.exceptions import HTTPError
 
-from initatlas.datasets.specs import CifarSpec, DatasetSpec, IdxSpec
+from initatlas.datasets.kinds import DatasetSpec
+from initatlas.datasets.specs import CifarSpec, IdxSpec
 from initatlas.errors import UserError
 
 _LOGGER = logging.getLogger(__name__)

@@ -13,8 +13,9 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from initatlas.datasets.dataset import SPLIT_CODE, Dataset, Split
 from initatlas.datasets.glyph_strokes import ALLOGRAPHS, Allograph, Stroke
+from initatlas.datasets.image_set import Images
+from initatlas.datasets.samples import SPLIT_CODE, Split
 from initatlas.datasets.specs import GlyphsSpec
 
 FloatArray = NDArray[np.float64]
@@ -61,7 +62,7 @@ class _Chance:
     grain: FloatArray
 
 
-def load(name: str, spec: GlyphsSpec) -> Dataset:
+def load(name: str, spec: GlyphsSpec) -> Images:
     """Draw the data set.
 
     Parameters
@@ -73,12 +74,12 @@ def load(name: str, spec: GlyphsSpec) -> Dataset:
 
     Returns
     -------
-    Dataset
+    Images
         The training images, then the test images; every ten in a row hold every digit once.
     """
     counts: dict[Split, int] = {"train": spec.train, "test": spec.test}
     labels = {split: draw_labels(count, seed=spec.seed, split=split) for split, count in counts.items()}
-    return Dataset(
+    return Images(
         name=name,
         images=np.concatenate([draw_images(labels[split], spec, split=split) for split in counts]),
         labels=np.concatenate(list(labels.values())),

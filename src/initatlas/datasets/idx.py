@@ -18,8 +18,9 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from initatlas.datasets.dataset import Dataset, GreyLevel, Split
+from initatlas.datasets.image_set import GreyLevel, Images
 from initatlas.datasets.raw import LARGEST_RAW_FILE, check_sha256, join_splits
+from initatlas.datasets.samples import Split
 from initatlas.datasets.specs import GZIP_SUFFIX, IdxSpec, find_raw_file, find_split
 from initatlas.errors import UserError
 
@@ -33,7 +34,7 @@ _CHUNK = 2**20
 _SPLITS: tuple[Split, Split] = ("train", "test")
 
 
-def load(name: str, spec: IdxSpec, raw_data: Path) -> Dataset:
+def load(name: str, spec: IdxSpec, raw_data: Path) -> Images:
     """Read the splits that are there.
 
     Parameters
@@ -47,7 +48,7 @@ def load(name: str, spec: IdxSpec, raw_data: Path) -> Dataset:
 
     Returns
     -------
-    Dataset
+    Images
         Grey images; `note` says which file an absent split lacks. Fractions stay as they are (float32): white is 1 where none is
         larger, else 255.
 
@@ -67,7 +68,7 @@ def load(name: str, spec: IdxSpec, raw_data: Path) -> Dataset:
     _check_same_form(name, [pictures for pictures, _ in parts.values()])
     images, labels, split = join_splits(parts)
     bright = images.dtype == np.uint8 or bool(images.max() > 1.0)
-    return Dataset(
+    return Images(
         name=name,
         images=images,
         labels=labels,

@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from initatlas.datasets.dataset import SPLIT_CODE, Dataset
+from initatlas.datasets.image_set import Images
 from initatlas.datasets.raw import LARGEST_RAW_FILE, check_sha256
+from initatlas.datasets.samples import SPLIT_CODE
 from initatlas.datasets.specs import ImagesSpec
 from initatlas.errors import UserError
 
 
-def load(name: str, spec: ImagesSpec, raw_data: Path) -> Dataset:
+def load(name: str, spec: ImagesSpec, raw_data: Path) -> Images:
     """Read the images.
 
     Parameters
@@ -29,7 +30,7 @@ def load(name: str, spec: ImagesSpec, raw_data: Path) -> Dataset:
 
     Returns
     -------
-    Dataset
+    Images
         The images, without classes.
 
     Raises
@@ -43,7 +44,7 @@ def load(name: str, spec: ImagesSpec, raw_data: Path) -> Dataset:
         raise UserError(f"{name}: {path} is missing; put the file there")
     digest = check_sha256(path, spec.sha256)
     images = _read_array(path, spec.array)
-    return Dataset(
+    return Images(
         name=name,
         images=images,
         labels=np.arange(len(images), dtype=np.int64),

@@ -3,13 +3,14 @@
 import numpy as np
 from sklearn.datasets import load_sample_images
 
-from initatlas.datasets.dataset import SPLIT_CODE, Dataset
+from initatlas.datasets.image_set import Images
+from initatlas.datasets.samples import SPLIT_CODE
 from initatlas.datasets.specs import PhotographsSpec
 
 _SOURCE = "china.jpg (danielbuechele) and flower.jpg (vultilion), both CC BY 2.0, which scikit-learn ships"
 
 
-def load(name: str, spec: PhotographsSpec) -> Dataset:
+def load(name: str, spec: PhotographsSpec) -> Images:
     """Load the photographs.
 
     Parameters
@@ -21,11 +22,11 @@ def load(name: str, spec: PhotographsSpec) -> Dataset:
 
     Returns
     -------
-    Dataset
+    Images
         2 colour images of 427x640 pixels, without classes.
     """
     images = np.stack(load_sample_images().images).astype(np.uint8)
-    return Dataset(
+    return Images(
         name=name,
         images=images,
         labels=np.arange(len(images), dtype=np.int64),

@@ -13,7 +13,7 @@ from PIL import Image
 from scipy.signal import resample_poly
 
 from initatlas.datasets.clips import Recordings
-from initatlas.datasets.dataset import Dataset, GreyLevel
+from initatlas.datasets.image_set import GreyLevel, Images
 from initatlas.errors import UserError
 
 Doubles = NDArray[np.float64]
@@ -23,7 +23,7 @@ _STEPS = 65535.0  # of 16 bits
 
 
 def image_pieces(
-    images: Dataset, count: int, *, shape: tuple[int, int], levels: int, rng: np.random.Generator
+    images: Images, count: int, *, shape: tuple[int, int], levels: int, rng: np.random.Generator
 ) -> Iterator[Piece]:
     """Cut random pieces out of images, and make each smaller.
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from initatlas.datasets.dataset import SPLIT_CODE, GreyLevel, Split
+from initatlas.datasets.image_set import GreyLevel
+from initatlas.datasets.samples import SPLIT_CODE, Split
 from initatlas.errors import UserError
 
 LARGEST_RAW_FILE = 2**32
@@ -62,7 +63,7 @@ def join_splits(
     Returns
     -------
     tuple of ndarray
-        Images, labels and split as a `Dataset` has them.
+        Images, labels and split as a `Images` has them.
     """
     counts = [len(labels) for _, labels in parts.values()]
     codes = np.array([SPLIT_CODE[split] for split in parts], dtype=np.int8)

@@ -1,4 +1,4 @@
-"""What a config may say about a data set, and which raw files that calls for.
+"""What a config may say about a data set of images or recordings, and which raw files that calls for.
 
 Every parse of the workflow reads this module: standard library and pydantic only.
 """
@@ -9,8 +9,6 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 from pydantic.functional_validators import AfterValidator
-
-from initatlas.datasets.traits import BOTH_SPLITS, RECORDED, DataTraits
 
 GZIP_SUFFIX = ".gz"
 
@@ -54,13 +52,13 @@ Number = Annotated[float, Field(strict=True)]
 Strength = Annotated[float, Field(ge=0.0, lt=10.0, strict=True)]
 
 
-class _Spec(BaseModel):
+class Spec(BaseModel):
     """Settings that cannot be changed once made, and that refuse a key which they do not know."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
-class DigitsSpec(_Spec):
+class DigitsSpec(Spec):
     """The 8x8 handwritten digits that come with scikit-learn (1797 images)."""
 
     kind: Literal["digits"] = Field(default="digits", description="The 8x8 digits that come with scikit-learn.")
@@ -70,7 +68,7 @@ class DigitsSpec(_Spec):
     seed: Seed = Field(default=0, description="Seed of the order of the images, and so of the split.")
 
 
-class GlyphsSpec(_Spec):
+class GlyphsSpec(Spec):
     """MNIST-style digits that the package draws itself: no file, no licence, any number of them."""
 
     kind: Literal["glyphs"] = Field(default="glyphs", description="MNIST-style digits drawn by the package itself.")
@@ -119,7 +117,7 @@ class GlyphsSpec(_Spec):
         return self
 
 
-class IdxFiles(_Spec):
+class IdxFiles(Spec):
     """The names of the four IDX files; of each, the gzipped and the plain form are accepted."""
 
     train_images: FileName = Field(default="train-images-idx3-ubyte.gz", description="Training images.")
@@ -136,7 +134,7 @@ class IdxFiles(_Spec):
         return (self.train_images, self.train_labels, self.test_images, self.test_labels)
 
 
-class IdxSpec(_Spec):
+class IdxSpec(Spec):
     """Grey images and labels in IDX files, the format of MNIST."""
 
     kind: Literal["idx"] = Field(default="idx", description="Images and labels in IDX files, the format of MNIST.")
@@ -156,7 +154,7 @@ class IdxSpec(_Spec):
         return self
 
 
-class CifarSpec(_Spec):
+class CifarSpec(Spec):
     """CIFAR-10 in its Python form, read straight from the archive."""
 
     kind: Literal["cifar"] = Field(default="cifar", description="CIFAR-10 in its Python form.")
@@ -166,7 +164,7 @@ class CifarSpec(_Spec):
     mirrors: tuple[Mirror, ...] = Field(default=(), description="Addresses to download from, tried in this order.")
 
 
-class PhotographsSpec(_Spec):
+class PhotographsSpec(Spec):
     """The two photographs that come with scikit-learn, in colour."""
 
     kind: Literal["photographs"] = Field(
@@ -174,7 +172,7 @@ class PhotographsSpec(_Spec):
     )
 
 
-class ImagesSpec(_Spec):
+class ImagesSpec(Spec):
     """Images without labels in a numpy archive."""
 
     kind: Literal["images"] = Field(default="images", description="Images without labels, in a numpy archive (.npz).")
@@ -187,7 +185,7 @@ class ImagesSpec(_Spec):
     sha256: Sha256 | None = Field(default=None, description="SHA-256 of the file; without one it is not checked.")
 
 
-class RecordingsSpec(_Spec):
+class RecordingsSpec(Spec):
     """Sound recordings: the WAV files of a folder."""
 
     kind: Literal["recordings"] = Field(
@@ -195,15 +193,6 @@ class RecordingsSpec(_Spec):
     )
     folder: Folder = Field(description="Folder of the files, inside the raw data folder.")
     source: str = Field(default="", description="Where the recordings come from, in words; shown in figures.")
-
-
-SPECS = (DigitsSpec, GlyphsSpec, IdxSpec, CifarSpec, PhotographsSpec, ImagesSpec, RecordingsSpec)
-"""All kinds of data sets, in the order of the reference."""
-
-DatasetSpec = Annotated[
-    DigitsSpec | GlyphsSpec | IdxSpec | CifarSpec | PhotographsSpec | ImagesSpec | RecordingsSpec,
-    Field(discriminator="kind"),
-]
 
 
 def _forms(name: str) -> tuple[str, str]:
@@ -236,7 +225,7 @@ def find_split(spec: IdxSpec, raw_data: Path, split: str) -> tuple[Path, Path] |
     return None if images is None or labels is None else (images, labels)
 
 
-def required_files(spec: DatasetSpec, raw_data: Path) -> list[Path]:
+def required_files(spec: Spec, raw_data: Path) -> list[Path]:
     """List the raw files that building the data set would read.
 
     Parameters
@@ -283,44 +272,3 @@ def _is_file(path: Path) -> bool:
         return path.is_file()
     except OSError:
         return False
-
-
-def known_traits(spec: DatasetSpec, raw_data: Path | None) -> DataTraits:
-    """What a data set will have, as far as it is known before its files are read.
-
-    Parameters
-    ----------
-    spec
-        The data set.
-    raw_data
-        The raw data folder, where IDX files are looked for; None tells what there is once all files are there.
-    """
-    match spec:
-        case DigitsSpec():
-            return DataTraits(classes=_TEN)
-        case GlyphsSpec():
-            counts = {"train": spec.train, "test": spec.test}
-            # every ten glyphs in a row are the ten digits
-            return DataTraits(
-                splits=[split for split, count in counts.items() if count], classes=min(_TEN, max(counts.values()))
-            )
-        case CifarSpec():
-            return DataTraits(classes=_TEN)
-        case IdxSpec():
-            return DataTraits(
-                splits=[
-                    split for split in BOTH_SPLITS if raw_data is None or find_split(spec, raw_data, split) is not None
-                ]
-            )
-        case RecordingsSpec():
-            return RECORDED
-        case PhotographsSpec() | ImagesSpec():
-            return DataTraits(labels=False, splits=["train"])
-
-
-_TEN = 10
-
-
-def files_present(spec: DatasetSpec, raw_data: Path) -> bool:
-    """Tell whether the data set can be built from what is there: for IDX, one whole split is enough."""
-    return isinstance(spec, DigitsSpec | GlyphsSpec | PhotographsSpec) or bool(required_files(spec, raw_data))

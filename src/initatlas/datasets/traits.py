@@ -2,6 +2,12 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Literal
+
+Holding = Literal["images", "vectors", "recordings"]
+"""What the samples of a data set are. Images and vectors have features and targets (`initatlas.datasets.samples.Samples`)."""
+
+SAMPLES: tuple[Holding, ...] = ("images", "vectors")
 
 BOTH_SPLITS = ("train", "test")
 
@@ -12,23 +18,23 @@ class DataTraits:
 
     Attributes
     ----------
-    images
-        Whether it holds images; recordings otherwise.
+    holds
+        What its samples are.
     labels
-        Whether its images have classes.
+        Whether these have classes.
     splits
         The splits that are there.
     classes
         Number of classes; None where it is not known before the files are read.
     """
 
-    images: bool = True
+    holds: Holding = "images"
     labels: bool = True
     splits: Collection[str] = BOTH_SPLITS
     classes: int | None = None
 
 
-RECORDED = DataTraits(images=False, labels=False, splits=())
+RECORDED = DataTraits(holds="recordings", labels=False, splits=())
 
 
 @dataclass(frozen=True)
@@ -37,17 +43,20 @@ class DataNeeds:
 
     Attributes
     ----------
-    images
-        Whether it takes images alone.
+    holds
+        What samples it takes; empty for any.
+    targets
+        Whether every sample must have a target: a class, or numbers.
     labels
-        Whether every image must have a class.
+        Whether every sample must have a class.
     splits
         The splits that it reads.
     classes
         Least number of classes.
     """
 
-    images: bool = False
+    holds: tuple[Holding, ...] = ()
+    targets: bool = False
     labels: bool = False
     splits: Collection[str] = ()
     classes: int = 0
@@ -60,10 +69,12 @@ class DataNeeds:
         >>> DataNeeds(splits=BOTH_SPLITS).lacking(DataTraits(splits=["train"]))
         'it has no test split'
         """
-        if self.images and not traits.images:
-            return "it holds recordings, not images"
-        if self.labels and not traits.labels:
-            return "its images have no labels"
+        if self.holds and traits.holds not in self.holds:
+            return f"it holds {traits.holds}, not {' or '.join(self.holds)}"
+        if self.labels and traits.holds == "vectors":
+            return "its targets are numbers, not classes"
+        if (self.labels or self.targets) and not traits.labels and traits.holds != "vectors":
+            return f"its {traits.holds} have no labels"
         for split in self.splits:
             if split not in traits.splits:
                 return f"it has no {split} split"

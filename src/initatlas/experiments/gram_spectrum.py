@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from initatlas.datasets.traits import DataNeeds
+from initatlas.datasets.traits import SAMPLES, DataNeeds
 from initatlas.experiments.activation_labels import ActivationLabel, check_ntk
 from initatlas.kernels.arguments import MOST_LAYERS
 from initatlas.sweeps.experiment import Coordinate, Experiment, Output, Parameters
@@ -18,7 +18,7 @@ from initatlas.sweeps.experiment import Coordinate, Experiment, Output, Paramete
 if TYPE_CHECKING:
     import numpy as np
 
-    from initatlas.datasets.dataset import Dataset
+    from initatlas.datasets.samples import Samples
 
 WINDOWS = (100, 200, 400, 1000, 2000, 4000)
 """Fit windows i <= w; those up to the number of pairs are used."""
@@ -77,13 +77,13 @@ def _coordinates(parameters: GramSpectrumParameters) -> Mapping[str, Coordinate]
 
 
 def _run(
-    points: Sequence[GramSpectrumParameters], rngs: Sequence["np.random.Generator"], data: "Dataset"
+    points: Sequence[GramSpectrumParameters], rngs: Sequence["np.random.Generator"], data: "Samples"
 ) -> list[dict[str, Any]]:
     """Each point has its own Gram matrix."""
     return [_measure(point, rng, data) for point, rng in zip(points, rngs, strict=True)]
 
 
-def _measure(point: GramSpectrumParameters, rng: "np.random.Generator", data: "Dataset") -> dict[str, Any]:
+def _measure(point: GramSpectrumParameters, rng: "np.random.Generator", data: "Samples") -> dict[str, Any]:
     """Eigenpairs, tail sums and slopes of one point."""
     from initatlas.kernels.architecture import Architecture
     from initatlas.kernels.gram import gram_matrix
@@ -91,7 +91,7 @@ def _measure(point: GramSpectrumParameters, rng: "np.random.Generator", data: "D
     from initatlas.smoothness.targets import target_coding
     from initatlas.smoothness.top import smoothness_from_top
 
-    total = len(data.labels)
+    total = len(data.targets())
     chosen = rng.choice(total, size=min(point.samples, total), replace=False)
     if 2 * point.pairs > len(chosen):
         raise ValueError(f"pairs: {point.pairs} is above half of the {len(chosen)} images of {point.dataset}")
@@ -103,7 +103,7 @@ def _measure(point: GramSpectrumParameters, rng: "np.random.Generator", data: "D
         bias=point.bias,
     )
     top = top_eigenpairs(gram, point.pairs, rng=rng)
-    labels = data.labels[chosen]
+    labels = data.targets()[chosen]
     smoothness = smoothness_from_top(
         top.vectors,
         target_coding(labels, point.coding),
@@ -156,5 +156,5 @@ EXPERIMENT = Experiment(
     coordinates=_coordinates,
     seconds=_seconds,
     megabytes=_megabytes,
-    data_needs=DataNeeds(images=True, labels=True, classes=2),
+    data_needs=DataNeeds(holds=SAMPLES, labels=True, classes=2),
 )

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
+from initatlas.datasets.traits import DataNeeds
 from initatlas.sweeps.experiment import Coordinate, Experiment, Output, Parameters
 
 if TYPE_CHECKING:
     import numpy as np
 
     from initatlas.datasets.clips import Recordings
-    from initatlas.datasets.dataset import Dataset
+    from initatlas.datasets.image_set import Images
 
 
 class LargestCoordinateParameters(Parameters):
@@ -50,14 +51,14 @@ def _coordinates(parameters: LargestCoordinateParameters) -> Mapping[str, Coordi
 def _run(
     points: Sequence[LargestCoordinateParameters],
     rngs: Sequence["np.random.Generator"],
-    data: "Dataset | Recordings",
+    data: "Images | Recordings",
 ) -> list[dict[str, Any]]:
     """Each point has its own pieces."""
     return [_measure(point, rng, data) for point, rng in zip(points, rngs, strict=True)]
 
 
 def _measure(
-    point: LargestCoordinateParameters, rng: "np.random.Generator", data: "Dataset | Recordings"
+    point: LargestCoordinateParameters, rng: "np.random.Generator", data: "Images | Recordings"
 ) -> dict[str, Any]:
     """The number for every resolution of every piece, and which image or clip a piece is from."""
     import numpy as np
@@ -117,4 +118,5 @@ EXPERIMENT = Experiment(
     coordinates=_coordinates,
     seconds=_seconds,
     megabytes=_megabytes,
+    data_needs=DataNeeds(holds=("images", "recordings")),
 )

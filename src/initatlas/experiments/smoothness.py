@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
-from initatlas.datasets.traits import DataNeeds
+from initatlas.datasets.traits import SAMPLES, DataNeeds
 from initatlas.kernels.arguments import MOST_LAYERS
 from initatlas.sweeps.experiment import Coordinate, Experiment, Output, Parameters
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from initatlas.datasets.dataset import Dataset
+    from initatlas.datasets.samples import Samples
 
 WINDOWS = (270, 400, 1000, 2700)
 """Fit windows i < w, stated for 3000 samples and scaled to the number of samples; 2700 is the paper's own."""
@@ -46,13 +46,13 @@ def _coordinates(parameters: SmoothnessParameters) -> Mapping[str, Coordinate]:
 
 
 def _run(
-    points: Sequence[SmoothnessParameters], rngs: Sequence["np.random.Generator"], data: "Dataset"
+    points: Sequence[SmoothnessParameters], rngs: Sequence["np.random.Generator"], data: "Samples"
 ) -> list[dict[str, Any]]:
     """Each point has its own Gram matrix."""
     return [_measure(point, rng, data) for point, rng in zip(points, rngs, strict=True)]
 
 
-def _measure(point: SmoothnessParameters, rng: "np.random.Generator", data: "Dataset") -> dict[str, Any]:
+def _measure(point: SmoothnessParameters, rng: "np.random.Generator", data: "Samples") -> dict[str, Any]:
     """Spectrum, tail sums and slopes of one point."""
     from initatlas.activations.relu import Relu
     from initatlas.kernels.architecture import Architecture
@@ -61,7 +61,8 @@ def _measure(point: SmoothnessParameters, rng: "np.random.Generator", data: "Dat
     from initatlas.smoothness.tail_sums import tail_sums
     from initatlas.smoothness.targets import target_coding
 
-    total = len(data.labels)
+    labels = data.targets()
+    total = len(labels)
     chosen = rng.choice(total, size=min(point.samples, total), replace=False)
     gram = gram_matrix(
         data.features()[chosen],
@@ -70,12 +71,12 @@ def _measure(point: SmoothnessParameters, rng: "np.random.Generator", data: "Dat
         normalise=point.normalise,
         bias=point.bias,
     )
-    eigenvalues, squared = eigen_coefficients(gram, target_coding(data.labels[chosen], point.coding))
+    eigenvalues, squared = eigen_coefficients(gram, target_coding(labels[chosen], point.coding))
     return {
         "sample_size": len(chosen),
         "eigenvalue": eigenvalues,
         "tail_sum": tail_sums(squared),
-        **_slopes(squared, classes=len(set(data.labels[chosen].tolist())), point=point, rng=rng),
+        **_slopes(squared, classes=len(set(labels[chosen].tolist())), point=point, rng=rng),
     }
 
 
@@ -137,5 +138,5 @@ EXPERIMENT = Experiment(
     coordinates=_coordinates,
     seconds=_seconds,
     megabytes=_megabytes,
-    data_needs=DataNeeds(images=True, labels=True, classes=2),
+    data_needs=DataNeeds(holds=SAMPLES, labels=True, classes=2),
 )

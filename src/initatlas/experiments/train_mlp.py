@@ -1,16 +1,17 @@
-"""Train fully connected networks on labelled images: does the initialisation let them learn?
+"""Train fully connected networks on classes or on real targets: does the initialisation let them learn?
 
 Networks of one shape are trained together in one batch; each draws its weights, and the order of its images, from its own
-generator.
+generator. The grey levels of images are shifted and scaled to mean 0 and variance 1; vectors are taken as they are.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from math import nan
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from initatlas.datasets.traits import BOTH_SPLITS, DataNeeds
+from initatlas.datasets.traits import BOTH_SPLITS, SAMPLES, DataNeeds
 from initatlas.experiments.activation_labels import ActivationLabel, check_trainable
 from initatlas.experiments.weights_labels import WeightsLabel
 from initatlas.networks.training_cost import networks_at_once, training_megabytes, training_seconds
@@ -20,7 +21,8 @@ from initatlas.sweeps.experiment import Coordinate, Experiment, Output, Paramete
 if TYPE_CHECKING:
     import numpy as np
 
-    from initatlas.datasets.dataset import Dataset
+    from initatlas.datasets.samples import Samples, Split
+    from initatlas.networks.training import NetworkRecord
 
 PIXELS, CLASSES, TRAIN, TEST = 784, 10, 6000, 2000
 """A data set of MNIST's form, for the estimates of cost: a point does not know the size of its own."""
@@ -40,11 +42,14 @@ class TrainMlpParameters(Parameters):
     learning_rate: float = Field(default=0.01, gt=0, description="step size of the optimiser")
     momentum: float = Field(default=0.0, ge=0, lt=1, description="heavy-ball momentum of sgd")
     steps: int = Field(default=500, ge=1, description="minibatch updates")
-    batch_size: int = Field(default=64, ge=1, description="images per minibatch")
+    batch_size: int = Field(default=64, ge=1, description="samples per minibatch")
     evaluations: int = Field(default=9, ge=2, description="points of the training curve")
     loss: LossName = Field(
         default="cross_entropy",
-        description="cross entropy; or the squared error of one-hot targets: mean, sum or half the sum over a minibatch",
+        description=(
+            "cross entropy, of classes; or the squared error of real targets, one-hot for classes: mean, sum or half the sum "
+            "over a minibatch"
+        ),
     )
     device: Literal["cpu", "cuda", "auto"] = Field(default="cpu", description="where the network is trained")
 
@@ -75,7 +80,7 @@ def _coordinates(parameters: TrainMlpParameters) -> Mapping[str, Coordinate]:
 
 
 def _run(
-    points: Sequence[TrainMlpParameters], rngs: Sequence["np.random.Generator"], data: "Dataset"
+    points: Sequence[TrainMlpParameters], rngs: Sequence["np.random.Generator"], data: "Samples"
 ) -> list[dict[str, Any]]:
     """Train the networks of a batch together."""
     from initatlas.networks.training import NetworkSettings, train_networks
@@ -89,20 +94,30 @@ def _run(
         )
         for point in points
     ]
-    settings = _settings(points[0], int(data.labels.max()) + 1)
-    train, test = _standardised(data)
-    if settings.loss != "cross_entropy":
-        train, test = ((inputs, _one_hot(labels, settings.outputs)) for inputs, labels in (train, test))
+    targets = _targets(data, points[0].loss)
+    settings = _settings(points[0], targets.shape[1] if targets.ndim == 2 else int(targets.max()) + 1)
+    splits: tuple[Split, ...] = ("train", "test")
+    train, test = ((_inputs(data, split), targets[data.rows(split)]) for split in splits)
     records = train_networks(settings, networks, train, test, rngs=rngs)
-    return [{output.name: getattr(record, output.name) for output in OUTPUTS} for record in records]
+    return [_outputs(record, classes=data.traits.labels) for record in records]
 
 
-def _one_hot(labels: "np.ndarray", classes: int) -> "np.ndarray":
-    """Targets of a squared error: 1 for the class, 0 for all others."""
+def _outputs(record: "NetworkRecord", *, classes: bool) -> dict[str, Any]:
+    """What the cube gets of a record; real targets have no accuracy."""
+    found = {output.name: getattr(record, output.name) for output in OUTPUTS}
+    accuracies = [name for name in found if "accuracy" in name and not classes]
+    return found | {name: found[name] * nan for name in accuracies}
+
+
+def _targets(data: "Samples", loss: LossName) -> "np.ndarray":
+    """Classes; numbers for a squared error: those of the data set, or 1 for the class and 0 for all others."""
     import numpy as np
 
-    targets: np.ndarray = np.eye(classes, dtype=np.float32)[labels]
-    return targets
+    targets = data.targets()
+    if loss == "cross_entropy" or targets.ndim == 2:
+        return targets if targets.dtype.kind == "i" else targets.astype(np.float32)
+    one_hot: np.ndarray = np.eye(int(targets.max()) + 1, dtype=np.float32)[targets]
+    return one_hot
 
 
 def _settings(point: TrainMlpParameters, outputs: int) -> TrainingSettings:
@@ -111,12 +126,13 @@ def _settings(point: TrainMlpParameters, outputs: int) -> TrainingSettings:
     return TrainingSettings(outputs=outputs, **shared)
 
 
-def _standardised(data: "Dataset") -> tuple[tuple["np.ndarray", "np.ndarray"], tuple["np.ndarray", "np.ndarray"]]:
-    """Both splits, shifted and scaled so that the grey levels of the training images have mean 0 and variance 1."""
-    train, test = data.features("train"), data.features("test")
-    mean, deviation = train.mean(dtype="float64"), train.std(dtype="float64")
-    scaled = [((part - mean) / deviation).astype("float32") for part in (train, test)]
-    return (scaled[0], data.classes("train")), (scaled[1], data.classes("test"))
+def _inputs(data: "Samples", split: "Split") -> "np.ndarray":
+    """Features of a split; those of images shifted and scaled so that training images have mean 0 and variance 1."""
+    features = data.features(split)
+    if data.traits.holds == "images":
+        train = data.features("train")
+        features = (features - train.mean(dtype="float64")) / train.std(dtype="float64")
+    return features.astype("float32")
 
 
 def _seconds(parameters: TrainMlpParameters) -> float:
@@ -136,12 +152,13 @@ def _gpus(parameters: TrainMlpParameters) -> float:
 
 
 _DIVERGED = "the network diverged"
+_NO_CLASSES = "the targets are no classes"
 
 OUTPUTS = (
-    Output("train_loss", "loss on the training images after training (cross entropy: nats)", nan_means=_DIVERGED),
-    Output("test_loss", "loss on the test images after training (cross entropy: nats)", nan_means=_DIVERGED),
-    Output("train_accuracy", "fraction of training images classified correctly"),
-    Output("test_accuracy", "fraction of test images classified correctly"),
+    Output("train_loss", "loss on the training samples after training (cross entropy: nats)", nan_means=_DIVERGED),
+    Output("test_loss", "loss on the test samples after training (cross entropy: nats)", nan_means=_DIVERGED),
+    Output("train_accuracy", "fraction of training samples classified correctly", nan_means=_NO_CLASSES),
+    Output("test_accuracy", "fraction of test samples classified correctly", nan_means=_NO_CLASSES),
     Output("diverged", "whether the loss stopped being finite", dtype="int8"),
     Output(
         "norm_ratio",
@@ -153,15 +170,20 @@ OUTPUTS = (
     Output("curve_step", "minibatch updates done", dims=("evaluation",), dtype="int32"),
     Output(
         "curve_train_loss",
-        "loss on training images during training (cross entropy: nats)",
+        "loss on training samples during training (cross entropy: nats)",
         dims=("evaluation",),
         nan_means=_DIVERGED,
     ),
-    Output("curve_test_accuracy", "fraction of test images classified correctly during training", dims=("evaluation",)),
+    Output(
+        "curve_test_accuracy",
+        "fraction of test samples classified correctly during training",
+        dims=("evaluation",),
+        nan_means=_NO_CLASSES,
+    ),
 )
 
 EXPERIMENT = Experiment(
-    summary="Fully connected networks trained from a random initialisation on labelled images.",
+    summary="Fully connected networks trained from a random initialisation on classes or real targets.",
     parameters=TrainMlpParameters,
     outputs=OUTPUTS,
     run=_run,
@@ -170,5 +192,6 @@ EXPERIMENT = Experiment(
     seconds=_seconds,
     megabytes=_megabytes,
     gpus=_gpus,
-    data_needs=DataNeeds(images=True, labels=True, splits=BOTH_SPLITS, classes=2),
+    data_needs=DataNeeds(holds=SAMPLES, targets=True, splits=BOTH_SPLITS, classes=2),
+    point_needs={"loss": {"cross_entropy": DataNeeds(labels=True)}},
 )

@@ -44,6 +44,14 @@ def _data_needs(experiment: Experiment) -> Iterator[str]:
         yield f"data_needs.splits = {needs.splits!r}: give some of {BOTH_SPLITS}, as a tuple"
     if needs != ANY_DATA and "dataset" not in experiment.parameters.model_fields:
         yield "data_needs: there is no parameter 'dataset', so there are no data; add one, or leave data_needs out"
+    for parameter, by_value in experiment.point_needs.items():
+        if parameter not in experiment.parameters.model_fields:
+            near = did_you_mean(parameter, experiment.parameters.model_fields)
+            yield f"point_needs: there is no parameter {parameter!r}{near}"
+        elif "dataset" not in experiment.parameters.model_fields:
+            yield "point_needs: there is no parameter 'dataset', so there are no data; add one, or leave point_needs out"
+        elif not all(isinstance(more, DataNeeds) for more in by_value.values()):
+            yield f"point_needs[{parameter!r}]: give a DataNeeds(...) for each value"
 
 
 def _types(experiment: Experiment) -> Iterator[str]:

@@ -5,7 +5,7 @@ that declares one is read whenever the workflow is parsed: import its heavy libr
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -125,6 +125,8 @@ class Experiment:
         Share of a GPU that a batch of points like the given one occupies.
     data_needs
         What the data set must have; a sweep over another one is refused before anything is computed.
+    point_needs
+        What it must have besides for points with a certain value of a parameter: parameter to value to needs.
     """
 
     summary: str
@@ -138,3 +140,4 @@ class Experiment:
     cpus: int = 1
     gpus: Callable[[Any], float] = _no_gpu
     data_needs: DataNeeds = ANY_DATA
+    point_needs: Mapping[str, Mapping[Scalar, DataNeeds]] = field(default_factory=dict)

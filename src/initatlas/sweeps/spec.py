@@ -174,6 +174,17 @@ def largest_megabytes(sweep: Sweep, experiment: Experiment) -> float:
     return max(map(experiment.megabytes, points), default=0.0)
 
 
+def has_point(sweep: Sweep, experiment: Experiment, wanted: Mapping[str, Scalar]) -> bool:
+    """Whether one of the points, exclusions aside, has these values; a parameter that the sweep does not name has its default."""
+    rules = _rules(sweep)
+    defaults = {name: experiment.parameters.model_fields[name].default for name in wanted}
+    return any(
+        all({**defaults, **values}[name] == value for name, value in wanted.items())
+        and not any(_matches(values, rule) for rule in rules)
+        for _, values in _combinations(sweep)
+    )
+
+
 def _combinations(sweep: Sweep) -> Iterator[tuple[tuple[int, ...], dict[str, Any]]]:
     """All positions of the grid with the values there."""
     for index in product(*(range(size) for size in sweep.shape)):
