@@ -76,10 +76,10 @@ def test_the_solution_is_that_of_the_ode(label, turn):
 
 def test_the_experiment_gives_integrals_with_their_error():
     (found,) = EXPERIMENT.run([WeightIntegralParameters(weights="laplace", turn=30, angles=5)], [None], None)
-    assert found["error"].max() < 1e-8
+    assert found["quadrature_error"].max() < 1e-8
     np.testing.assert_allclose(found["kernel"], found["solution"], atol=1e-8)
     assert found["kernel"][0] == pytest.approx(0.5)
     assert found["leaky_kernel"][0] == pytest.approx(0.52)
     assert found["forcing"][2] != pytest.approx(1.0 / pi, rel=0.1)
     (coarse,) = EXPERIMENT.run([WeightIntegralParameters(weights="student_t(nu=5)", angles=5, nodes=8)], [None], None)
-    assert coarse["error"].max() > 1e-9
+    assert coarse["quadrature_error"].max() > 1e-9

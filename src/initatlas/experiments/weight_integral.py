@@ -54,7 +54,7 @@ def _integrals(point: WeightIntegralParameters) -> dict[str, Any]:
     moment = partial(radial_moment, pair_density(point.weights))
     fine, coarse = (_by_quadrature(point, moment, angles, nodes) for nodes in (point.nodes, 3 * point.nodes // 4))
     errors = np.max([abs(fine[name] - coarse[name]) for name in fine], axis=0)
-    return {**fine, "forcing": forcing_term(moment, angles, radians(point.turn)), "error": errors}
+    return {**fine, "forcing": forcing_term(moment, angles, radians(point.turn)), "quadrature_error": errors}
 
 
 def _by_quadrature(
@@ -95,7 +95,9 @@ EXPERIMENT = Experiment(
         Output("leaky_kernel", "kernel of the leaky ReLU for unit inputs and weights of variance one", dims=_ANGLES),
         Output("forcing", "forcing term of the ODE of the ReLU's kernel", dims=_ANGLES),
         Output("solution", "solution of the ODE from 180 degrees downwards", dims=_ANGLES),
-        Output("error", "largest change of the three integrals with three quarters of the nodes", dims=_ANGLES),
+        Output(
+            "quadrature_error", "largest change of the three integrals with three quarters of the nodes", dims=_ANGLES
+        ),
     ),
     run=_run,
     static=("angles",),
