@@ -1,0 +1,196 @@
+"""Full-batch gradient descent of univariate ReLU networks, many at once and exact."""
+
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from initatlas.piecewise.arrays import Doubles, points
+from initatlas.piecewise.shallow import ShallowNetwork
+from initatlas.piecewise.shallow_kernel import descend
+
+Integers = NDArray[np.int64]
+LossName = Literal["half_sum", "sum", "mean"]
+
+_SCALES: Mapping[str, Callable[[int], float]] = {
+    "half_sum": lambda _: 1.0,
+    "sum": lambda _: 2.0,
+    "mean": lambda points: 2.0 / points,
+}
+
+
+@dataclass(frozen=True)
+class Descent:
+    """How networks are trained.
+
+    Attributes
+    ----------
+    learning_rate
+        Above 0.
+    loss
+        Of the residuals e: ``half_sum`` sum e^2 / 2, ``sum`` sum e^2, ``mean`` sum e^2 / n.
+    optimiser
+        ``gd``, or ``adam`` with `betas` and `epsilon` (Kingma and Ba 2015), over all data in each step.
+    betas, epsilon
+        Decay rates of Adam's moments, and what keeps it from dividing by 0.
+    train_output_bias
+        Whether the output bias is trained.
+
+    Raises
+    ------
+    ValueError
+        If a value is out of its range.
+    """
+
+    learning_rate: float
+    loss: LossName = "half_sum"
+    optimiser: Literal["gd", "adam"] = "gd"
+    betas: tuple[float, float] = (0.9, 0.999)
+    epsilon: float = 1e-8
+    train_output_bias: bool = True
+
+    def __post_init__(self) -> None:
+        if not (self.learning_rate > 0 and np.isfinite(self.learning_rate)):
+            raise ValueError(f"learning_rate: {self.learning_rate!r}, give a number above 0")
+        if self.loss not in _SCALES:
+            raise ValueError(f"loss: {self.loss!r}, allowed: {', '.join(_SCALES)}")
+        if self.optimiser not in ("gd", "adam"):
+            raise ValueError(f"optimiser: {self.optimiser!r}, allowed: gd, adam")
+        if not all(0.0 <= beta < 1.0 for beta in self.betas) or len(self.betas) != 2:
+            raise ValueError(f"betas: {self.betas!r}, give two numbers from 0 to below 1")
+        if not self.epsilon > 0:
+            raise ValueError(f"epsilon: {self.epsilon!r}, give a number above 0")
+
+    def scale(self, n: int) -> float:
+        """Twice the factor of the sum of squares in the loss of n data points."""
+        return _SCALES[self.loss](n)
+
+
+@dataclass(frozen=True)
+class Trajectory:
+    """Shallow networks in training.
+
+    Attributes
+    ----------
+    epochs
+        Numbers of updates done, shape (r,).
+    losses
+        The loss after so many, shape (r, ...).
+    input_weights, biases, output_weights
+        The networks after so many, shape (r, ..., units).
+    output_bias
+        Shape (r, ...).
+    diverged
+        The update before which a network was no longer finite, -1 where it always was, shape (...). What would be recorded later
+        is nan.
+    """
+
+    epochs: Integers
+    losses: Doubles
+    input_weights: Doubles
+    biases: Doubles
+    output_weights: Doubles
+    output_bias: Doubles
+    diverged: Integers
+
+    def networks(self, place: int = -1) -> ShallowNetwork:
+        """The networks at one of the recorded epochs, by default the last.
+
+        Raises
+        ------
+        ValueError
+            If one of them has diverged before.
+        """
+        parts = (self.input_weights, self.biases, self.output_weights, self.output_bias)
+        if np.isnan(parts[0][place]).any():
+            raise ValueError(
+                f"{int((self.diverged >= 0).sum())} of {self.diverged.size} networks diverged; leave them out"
+            )
+        return ShallowNetwork(*(part[place] for part in parts))
+
+
+def train_shallow(
+    network: ShallowNetwork, x: ArrayLike, y: ArrayLike, descent: Descent, *, record: Sequence[int], threads: int = 1
+) -> Trajectory:
+    """Train shallow networks on all data in each step, exactly.
+
+    An epoch costs O(H log N) for H units and N data points, not O(H N): see `initatlas.piecewise.shallow_kernel`. The result
+    agrees with a dense loop in float64 up to rounding.
+
+    Parameters
+    ----------
+    network
+        Of shape (..., units): any number of networks. They stay as they are.
+    x, y
+        Data, shape (n,), in any order; an `x` may be there several times, with several `y`.
+    record
+        Numbers of updates after which losses and networks are recorded, increasing; 0 is the start, the last one ends.
+    threads
+        How many networks are trained at a time; it changes no bit.
+
+    Raises
+    ------
+    ValueError
+        If there are no data, `record` does not increase from 0 or more, or a number is not finite.
+    """
+    inputs, targets = points(x, y)
+    epochs = np.asarray(record, dtype=np.int64)
+    if epochs.ndim != 1 or not epochs.size or epochs[0] < 0 or (np.diff(epochs) <= 0).any():
+        raise ValueError("record: give increasing numbers of updates, from 0 on")
+    order = np.argsort(inputs, kind="stable")
+    inputs, targets = inputs[order], targets[order]
+    shape, units = network.input_weights.shape[:-1], network.input_weights.shape[-1]
+    count = int(np.prod(shape, dtype=int))
+    found = _Records(count, epochs.size, units)
+    parts = (network.input_weights, network.biases, network.output_weights)
+    weights = np.stack([part.reshape(count, units) for part in parts], axis=1)
+    constants = np.asarray(network.output_bias).reshape(count)
+    betas = np.array([*descent.betas, descent.epsilon] if descent.optimiser == "adam" else [])
+
+    def train(i: int) -> None:
+        found.diverged[i] = descend(
+            weights[i],
+            float(constants[i]),
+            inputs,
+            targets,
+            descent.scale(inputs.size),
+            descent.learning_rate,
+            betas,
+            descent.train_output_bias,
+            epochs,
+            found.losses[i],
+            found.parameters[i],
+            found.constants[i],
+        )
+
+    with ThreadPoolExecutor(threads) as pool:
+        deque(pool.map(train, range(count)), maxlen=0)
+    return found.trajectory(epochs, shape)
+
+
+class _Records:
+    """What the compiled loop writes, network by network: nan where it wrote nothing."""
+
+    def __init__(self, networks: int, records: int, units: int) -> None:
+        self.losses = np.full((networks, records), np.nan)
+        self.parameters = np.full((networks, records, 3, units), np.nan)
+        self.constants = np.full((networks, records), np.nan)
+        self.diverged = np.empty(networks, dtype=np.int64)
+
+    def trajectory(self, epochs: Integers, shape: tuple[int, ...]) -> Trajectory:
+        """The records, with the networks in their shape."""
+        records, units = self.parameters.shape[1], self.parameters.shape[-1]
+        first, second, third = self.parameters.transpose(2, 1, 0, 3).reshape(3, records, *shape, units)
+        return Trajectory(
+            epochs,
+            self.losses.T.reshape(records, *shape),
+            first,
+            second,
+            third,
+            self.constants.T.reshape(records, *shape),
+            self.diverged.reshape(shape),
+        )

@@ -1,0 +1,288 @@
+"""The compiled loop of exact gradient descent for shallow univariate networks.
+
+On sorted inputs the active set of a unit is a half-line: it begins, or ends, at one place of the data. Between two such places
+the network is a line, so every sum of residuals over a half-line follows from prefix sums of 1, x, x^2, y and x y, taken once. An
+epoch costs O(H log N) at most, and in practice O(H): places move little, so they are looked for beside the last ones and stay
+nearly sorted. Whether a unit is active at a data point is asked of the point itself, as a dense loop does, so that ties come out
+the same.
+"""
+
+from math import inf, isfinite, sqrt
+
+import numpy as np
+from numpy.typing import NDArray
+
+from initatlas.caches import compiled
+
+Doubles = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+_NEAR = 8
+"""Steps that a place is looked for beside the last one before it is looked for everywhere."""
+
+
+@compiled()
+def find_place(weight: float, bias: float, x: Doubles, last: int) -> int:
+    """First data point at which a unit is active (weight above 0) or no longer active (below), looking beside the last place.
+
+    A unit without an input weight is active from 0 on, or from the end on.
+    """
+    points = x.size
+    if weight == 0.0:
+        return 0 if bias > 0.0 else points
+    right = weight > 0.0
+    place = last
+    for _ in range(_NEAR):
+        if place > 0 and (weight * x[place - 1] + bias > 0.0) == right:
+            place -= 1
+        elif place < points and (weight * x[place] + bias > 0.0) != right:
+            place += 1
+        else:
+            return place
+    low, high = 0, points
+    while low < high:
+        middle = (low + high) // 2
+        if (weight * x[middle] + bias > 0.0) == right:
+            high = middle
+        else:
+            low = middle + 1
+    return low
+
+
+# rows of the state of a network, a column per unit, ordered by place
+W, B, V, BEFORE, BEHIND, COUNT, SUM_X, SUM_XX, SUM_Y, SUM_XY, RESIDUAL, RESIDUAL_X, MOMENTS = range(13)
+ROWS = MOMENTS + 6
+
+
+@compiled()
+def prefix_sums(x: Doubles, y: Doubles, centre: float) -> Doubles:
+    """Sums of 1, x, x^2, y and x y over the first n points, shape (points + 1, 5), with x measured from a centre."""
+    sums = np.zeros((x.size + 1, 5))
+    for n in range(x.size):
+        moved = x[n] - centre
+        sums[n + 1, 0] = n + 1.0
+        sums[n + 1, 1] = sums[n, 1] + moved
+        sums[n + 1, 2] = sums[n, 2] + moved * moved
+        sums[n + 1, 3] = sums[n, 3] + y[n]
+        sums[n + 1, 4] = sums[n, 4] + moved * y[n]
+    return sums
+
+
+@compiled()
+def is_settled(weight: float, bias: float, before: float, behind: float) -> bool:
+    """Whether a unit still begins or ends between the two data points where it did."""
+    right = weight > 0.0
+    return (weight != 0.0) & ((weight * before + bias > 0.0) != right) & ((weight * behind + bias > 0.0) == right)
+
+
+@compiled()
+def count_moved(state: Doubles) -> int:
+    """Number of units that no longer begin or end where they did."""
+    w, b, before, behind = state[W], state[B], state[BEFORE], state[BEHIND]
+    moved = 0
+    for i in range(w.size):
+        moved += not is_settled(w[i], b[i], before[i], behind[i])
+    return moved
+
+
+@compiled()
+def settle(state: Doubles, units: Integers, places: Integers, x: Doubles, sums: Doubles) -> None:
+    """Find the new places of the units that moved, look up the sums there, and order the units by place again."""
+    for i in range(units.size):
+        if is_settled(state[W, i], state[B, i], state[BEFORE, i], state[BEHIND, i]):
+            continue
+        place = find_place(state[W, i], state[B, i], x, places[i])
+        places[i] = place
+        state[BEFORE, i] = x[place - 1] if place > 0 else -inf
+        state[BEHIND, i] = x[place] if place < x.size else inf
+        for column in range(sums.shape[1]):
+            state[COUNT + column, i] = sums[place, column]
+    for i in range(1, units.size):  # by insertion: they are nearly ordered
+        j = i
+        while j > 0 and places[j - 1] > places[j]:
+            places[j - 1], places[j] = places[j], places[j - 1]
+            units[j - 1], units[j] = units[j], units[j - 1]
+            for row in range(state.shape[0]):
+                state[row, j - 1], state[row, j] = state[row, j], state[row, j - 1]
+            j -= 1
+
+
+@compiled()
+def first_line(state: Doubles, constant: float, centre: float) -> tuple[float, float]:
+    """Slope and value at the centre of the network left of all places, where the units that face left are active."""
+    slope, level = 0.0, constant
+    for i in range(state.shape[1]):
+        if state[W, i] < 0.0:
+            slope += state[W, i] * state[V, i]
+            level += state[V, i] * (state[W, i] * centre + state[B, i])
+    return slope, level
+
+
+@compiled()
+def residual_sums(state: Doubles, constant: float, whole: Doubles, centre: float) -> tuple[float, float]:
+    """Sums of the residuals, alone and times x from the centre, left of each place, written to the state.
+
+    Parameters
+    ----------
+    whole
+        The prefix sums over all data.
+
+    Returns
+    -------
+    total, total_x
+        The same sums over all points.
+    """
+    w, b, v = state[W], state[B], state[V]
+    count, sum_x, sum_xx, sum_y, sum_xy = state[COUNT], state[SUM_X], state[SUM_XX], state[SUM_Y], state[SUM_XY]
+    slope, level = first_line(state, constant, centre)
+    total, total_x = 0.0, 0.0
+    n, s, ss, sy, ssy = 0.0, 0.0, 0.0, 0.0, 0.0
+    for i in range(w.size):
+        step_n, step = count[i] - n, sum_x[i] - s
+        total += slope * step + level * step_n - (sum_y[i] - sy)
+        total_x += slope * (sum_xx[i] - ss) + level * step - (sum_xy[i] - ssy)
+        n, s, ss, sy, ssy = count[i], sum_x[i], sum_xx[i], sum_y[i], sum_xy[i]
+        state[RESIDUAL, i], state[RESIDUAL_X, i] = total, total_x
+        signed = -v[i] if w[i] < 0.0 else v[i]
+        slope += signed * w[i]
+        level += signed * (w[i] * centre + b[i])
+    step_n, step = whole[0] - n, whole[1] - s
+    total += slope * step + level * step_n - (whole[3] - sy)
+    total_x += slope * (whole[2] - ss) + level * step - (whole[4] - ssy)
+    return total, total_x
+
+
+@compiled()
+def squared_error(state: Doubles, constant: float, places: Integers, x: Doubles, y: Doubles) -> float:
+    """Sum of the squared residuals, point by point along the lines."""
+    slope, level = first_line(state, constant, 0.0)
+    total, done = 0.0, 0
+    for i in range(places.size):
+        for n in range(done, places[i]):
+            total += (slope * x[n] + level - y[n]) ** 2
+        done = places[i]
+        signed = -state[V, i] if state[W, i] < 0.0 else state[V, i]
+        slope += signed * state[W, i]
+        level += signed * state[B, i]
+    for n in range(done, x.size):
+        total += (slope * x[n] + level - y[n]) ** 2
+    return total
+
+
+@compiled()
+def adam_step(value: float, gradient: float, moments: Doubles, rate: float, betas: Doubles, step: int) -> float:
+    """One parameter after a step of Adam (Kingma and Ba 2015, algorithm 1); its two moments are updated."""
+    moments[0] = betas[0] * moments[0] + (1.0 - betas[0]) * gradient
+    moments[1] = betas[1] * moments[1] + (1.0 - betas[1]) * gradient * gradient
+    corrected: float = moments[0] / (1.0 - betas[0] ** step)
+    spread: float = sqrt(moments[1] / (1.0 - betas[1] ** step))
+    moved: float = value - rate * corrected / (spread + betas[2])
+    return moved
+
+
+@compiled()
+def gradient_step(state: Doubles, total: float, total_x: float, centre: float, step: float) -> None:
+    """Move all units against the gradient, `step` being the learning rate times the loss's scale."""
+    w, b, v, residual, residual_x = state[W], state[B], state[V], state[RESIDUAL], state[RESIDUAL_X]
+    for i in range(w.size):
+        seen = residual[i] if w[i] < 0.0 else total - residual[i]
+        seen_x = (residual_x[i] if w[i] < 0.0 else total_x - residual_x[i]) + centre * seen
+        by_w, by_b, by_v = v[i] * seen_x, v[i] * seen, w[i] * seen_x + b[i] * seen
+        w[i] -= step * by_w
+        b[i] -= step * by_b
+        v[i] -= step * by_v
+
+
+@compiled()
+def adaptive_step(
+    state: Doubles, total: float, total_x: float, centre: float, scale: float, rate: float, betas: Doubles, step: int
+) -> None:
+    """Move all units by Adam."""
+    for i in range(state.shape[1]):
+        left = state[W, i] < 0.0
+        seen = state[RESIDUAL, i] if left else total - state[RESIDUAL, i]
+        seen_x = (state[RESIDUAL_X, i] if left else total_x - state[RESIDUAL_X, i]) + centre * seen
+        by_w, by_b = state[V, i] * seen_x, state[V, i] * seen
+        by_v = state[W, i] * seen_x + state[B, i] * seen
+        state[W, i] = adam_step(state[W, i], scale * by_w, state[MOMENTS : MOMENTS + 2, i], rate, betas, step)
+        state[B, i] = adam_step(state[B, i], scale * by_b, state[MOMENTS + 2 : MOMENTS + 4, i], rate, betas, step)
+        state[V, i] = adam_step(state[V, i], scale * by_v, state[MOMENTS + 4 : MOMENTS + 6, i], rate, betas, step)
+
+
+@compiled()
+def descend(
+    network: Doubles,
+    constant: float,
+    x: Doubles,
+    y: Doubles,
+    scale: float,
+    rate: float,
+    betas: Doubles,
+    train_constant: bool,
+    record: Integers,
+    losses: Doubles,
+    parameters: Doubles,
+    constants: Doubles,
+) -> int:
+    """Full-batch descent of one network.
+
+    Parameters
+    ----------
+    network
+        w, b and v at the start, shape (3, units).
+    constant
+        The output bias at the start.
+    x, y
+        Data, `x` increasing.
+    scale
+        The loss is scale / 2 times the sum of squared residuals.
+    rate
+        Learning rate.
+    betas
+        For Adam its two decay rates and epsilon; empty for gradient descent.
+    train_constant
+        Whether the output bias is trained.
+    record
+        Increasing numbers of updates after which losses (shape (r,)), parameters (shape (r, 3, units)) and constants (shape (r,))
+        are written.
+
+    Returns
+    -------
+    int
+        The update before which the network was no longer finite, or -1.
+    """
+    count = network.shape[1]
+    centre = x.mean()
+    sums = prefix_sums(x, y, centre)
+    whole = sums[x.size]
+    state = np.zeros((ROWS, count))
+    state[: V + 1] = network
+    state[BEFORE], state[BEHIND] = np.inf, -np.inf  # settled nowhere
+    units = np.arange(count)
+    places = np.full(count, x.size // 2, dtype=np.int64)
+    moments = np.zeros(2)
+    recorded = 0
+    for epoch in range(record[-1] + 1):
+        if count_moved(state):
+            settle(state, units, places, x, sums)
+        if epoch == record[recorded]:
+            losses[recorded] = 0.5 * scale * squared_error(state, constant, places, x, y)
+            for i in range(count):
+                for row in range(V + 1):
+                    parameters[recorded, row, units[i]] = state[row, i]
+            constants[recorded] = constant
+            recorded += 1
+        if epoch == record[-1]:
+            break
+        total, total_x = residual_sums(state, constant, whole, centre)
+        if not isfinite(total):
+            return epoch
+        if betas.size:
+            adaptive_step(state, total, total_x, centre, scale, rate, betas, epoch + 1)
+            if train_constant:
+                constant = adam_step(constant, scale * total, moments, rate, betas, epoch + 1)
+        else:
+            gradient_step(state, total, total_x, centre, rate * scale)
+            if train_constant:
+                constant -= rate * scale * total
+    return -1
