@@ -69,6 +69,37 @@ class Descent:
         """Twice the factor of the sum of squares in the loss of n data points."""
         return _SCALES[self.loss](n)
 
+    def moments(self) -> Doubles:
+        """What the compiled loops take of the optimiser: Adam's decay rates and epsilon, or nothing."""
+        return np.array([*self.betas, self.epsilon] if self.optimiser == "adam" else [], dtype=np.float64)
+
+
+def sorted_points(x: ArrayLike, y: ArrayLike) -> tuple[Doubles, Doubles]:
+    """Data in the order of `x`, those of equal `x` in their own order.
+
+    Raises
+    ------
+    ValueError
+        If there are none, the lengths differ, or a number is not finite.
+    """
+    inputs, targets = points(x, y)
+    order = np.argsort(inputs, kind="stable")
+    return inputs[order], targets[order]
+
+
+def checked_record(record: Sequence[int]) -> Integers:
+    """Numbers of updates after which something is recorded.
+
+    Raises
+    ------
+    ValueError
+        If there is none, one is below 0, or they do not increase.
+    """
+    epochs = np.asarray(record, dtype=np.int64)
+    if epochs.ndim != 1 or not epochs.size or epochs[0] < 0 or (np.diff(epochs) <= 0).any():
+        raise ValueError("record: give increasing numbers of updates, from 0 on")
+    return epochs
+
 
 @dataclass(frozen=True)
 class Trajectory:
@@ -137,19 +168,15 @@ def train_shallow(
     ValueError
         If there are no data, `record` does not increase from 0 or more, or a number is not finite.
     """
-    inputs, targets = points(x, y)
-    epochs = np.asarray(record, dtype=np.int64)
-    if epochs.ndim != 1 or not epochs.size or epochs[0] < 0 or (np.diff(epochs) <= 0).any():
-        raise ValueError("record: give increasing numbers of updates, from 0 on")
-    order = np.argsort(inputs, kind="stable")
-    inputs, targets = inputs[order], targets[order]
+    inputs, targets = sorted_points(x, y)
+    epochs = checked_record(record)
     shape, units = network.input_weights.shape[:-1], network.input_weights.shape[-1]
     count = int(np.prod(shape, dtype=int))
     found = _Records(count, epochs.size, units)
     parts = (network.input_weights, network.biases, network.output_weights)
     weights = np.stack([part.reshape(count, units) for part in parts], axis=1)
     constants = np.asarray(network.output_bias).reshape(count)
-    betas = np.array([*descent.betas, descent.epsilon] if descent.optimiser == "adam" else [])
+    betas = descent.moments()
 
     def train(i: int) -> None:
         found.diverged[i] = descend(

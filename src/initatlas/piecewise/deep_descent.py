@@ -1,0 +1,154 @@
+"""Full-batch gradient descent of deep univariate ReLU networks, many at once and exact."""
+
+from collections import deque
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from initatlas.piecewise.arrays import Doubles, finite
+from initatlas.piecewise.deep_kernel import descend_deep
+from initatlas.piecewise.descent import Descent, Integers, checked_record, sorted_points
+
+Arrays = tuple[Doubles, ...]
+
+
+@dataclass(frozen=True)
+class DeepTrajectory:
+    """Deep networks in training.
+
+    Attributes
+    ----------
+    epochs
+        Numbers of updates done, shape (r,).
+    losses
+        The loss after so many, shape (r, ...).
+    weights, biases
+        The networks after so many, one array per layer, shape (r, ..., units, inputs) and (r, ..., units).
+    diverged
+        The update before which a network was no longer finite, -1 where it always was, shape (...). What would be recorded later
+        is nan.
+    """
+
+    epochs: Integers
+    losses: Doubles
+    weights: Arrays
+    biases: Arrays
+    diverged: Integers
+
+
+def train_deep(
+    weights: Sequence[ArrayLike],
+    biases: Sequence[ArrayLike],
+    x: ArrayLike,
+    y: ArrayLike,
+    descent: Descent,
+    *,
+    record: Sequence[int],
+    threads: int = 1,
+) -> DeepTrajectory:
+    """Train deep networks of one input and one output on all data in each step, exactly.
+
+    An epoch costs as much as the pieces of the networks, not as the data: see `initatlas.piecewise.deep_kernel`. The result
+    agrees with a dense loop in float64 up to rounding.
+
+    Parameters
+    ----------
+    weights
+        One array per layer, the output's among them, shape (..., units, inputs): any number of networks. They stay as they are.
+    biases
+        One array per layer, shape (..., units).
+    x, y, descent, record, threads
+        As in `initatlas.piecewise.descent.train_shallow`.
+
+    Raises
+    ------
+    ValueError
+        If shapes do not fit, there are no data, `record` does not increase, or a number is not finite.
+    """
+    inputs, targets = sorted_points(x, y)
+    epochs = checked_record(record)
+    layers = _Layers(weights, biases)
+    theta = layers.flat()
+    losses = np.full((len(theta), epochs.size), np.nan)
+    parameters = np.full((len(theta), epochs.size, theta.shape[1]), np.nan)
+    diverged = np.empty(len(theta), dtype=np.int64)
+    betas = descent.moments()
+
+    def train(i: int) -> None:
+        diverged[i] = descend_deep(
+            theta[i],
+            layers.widths,
+            inputs,
+            targets,
+            descent.scale(inputs.size),
+            descent.learning_rate,
+            betas,
+            descent.train_output_bias,
+            epochs,
+            losses[i],
+            parameters[i],
+        )
+
+    with ThreadPoolExecutor(threads) as pool:
+        deque(pool.map(train, range(len(theta))), maxlen=0)
+    return DeepTrajectory(
+        epochs, losses.T.reshape(-1, *layers.shape), *layers.split(parameters), diverged.reshape(layers.shape)
+    )
+
+
+class _Layers:
+    """Networks as arrays per layer, and as flat parameters.
+
+    Attributes
+    ----------
+    weights, biases
+        One array per layer, shape (..., units, inputs) and (..., units).
+    widths
+        1, the widths of the hidden layers, 1.
+    shape
+        That of the networks.
+    """
+
+    def __init__(self, weights: Sequence[ArrayLike], biases: Sequence[ArrayLike]) -> None:
+        if len(weights) != len(biases) or len(weights) < 2:
+            raise ValueError(
+                f"biases: {len(biases)} layers for {len(weights)} arrays of weights, give two or more of each"
+            )
+        self.weights = [finite(f"weights[{place}]", one) for place, one in enumerate(weights)]
+        self.biases = [finite(f"biases[{place}]", one) for place, one in enumerate(biases)]
+        self.shape = self.biases[0].shape[:-1]
+        inputs = 1
+        for place, (one, other) in enumerate(zip(self.weights, self.biases, strict=True)):
+            units = other.shape[-1] if other.ndim else 0
+            if other.shape != (*self.shape, units) or one.shape != (*self.shape, units, inputs):
+                raise ValueError(
+                    f"weights[{place}], biases[{place}]: shapes {one.shape} and {other.shape}, give "
+                    f"{(*self.shape, units, inputs)} and {(*self.shape, units)}"
+                )
+            inputs = units
+        if inputs != 1:
+            raise ValueError(f"weights[{len(self.weights) - 1}]: {inputs} outputs, give one")
+        self.widths = np.array([1, *(one.shape[-1] for one in self.biases)], dtype=np.int64)
+
+    def flat(self) -> Doubles:
+        """All parameters of each network in a row, as the compiled loop takes them, shape (networks, parameters)."""
+        count = int(np.prod(self.shape, dtype=int))
+        parts = []
+        for one, other in zip(self.weights, self.biases, strict=True):
+            parts += [one.swapaxes(-1, -2).reshape(count, -1), other.reshape(count, -1)]
+        return np.ascontiguousarray(np.concatenate(parts, axis=1))
+
+    def split(self, parameters: Doubles) -> tuple[Arrays, Arrays]:
+        """Weights (r, ..., units, inputs) and biases (r, ..., units) per layer, of flat parameters (networks, r, parameters)."""
+        rows = parameters.swapaxes(0, 1)
+        weights, biases, place = [], [], 0
+        for inputs, units in zip(self.widths[:-1], self.widths[1:], strict=True):
+            middle, end = place + inputs * units, place + (inputs + 1) * units
+            flat = rows[..., place:middle].reshape(len(rows), *self.shape, inputs, units)
+            weights.append(flat.swapaxes(-1, -2))
+            biases.append(rows[..., middle:end].reshape(len(rows), *self.shape, units))
+            place = end
+        return tuple(weights), tuple(biases)
