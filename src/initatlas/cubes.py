@@ -36,7 +36,7 @@ def open_placed_cube(path: Path, title: str) -> xr.Dataset:
     return cube
 
 
-def open_cube(path: Path) -> xr.Dataset:
+def open_cube(path: Path | str) -> xr.Dataset:
     """Load a cube into memory and close its file.
 
     Raises
@@ -44,6 +44,7 @@ def open_cube(path: Path) -> xr.Dataset:
     UserError
         If the file is missing or is no netCDF4 file.
     """
+    path = Path(path)
     if path.is_dir():
         raise UserError(f"{path}: a folder where a cube should be; move it away and run the workflow again")
     try:

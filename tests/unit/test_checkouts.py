@@ -8,7 +8,7 @@ import pytest
 
 from initatlas.commands.people import prune
 from initatlas.sweeps.checkouts import FOLDER, Signature, needed_by_others, sign, signatures
-from initatlas.sweeps.code import experiment_code
+from initatlas.sweeps.registry import experiment_code
 from initatlas.sweeps.store import PointStore
 
 HERE = socket.gethostname()

@@ -13,13 +13,14 @@ from initatlas.activations.base import ACTIVATIONS, activation_of
 from initatlas.components import NamedIn, recorded_lookups
 from initatlas.experiments.activation_labels import ActivationLabel
 from initatlas.provenance import import_closure
-from initatlas.sweeps.code import batch_code, check_named, experiment_code, named_code, named_modules, sweep_code
+from initatlas.sweeps.code import batch_code, check_named, named_code, named_modules, sweep_code
 from initatlas.sweeps.experiment import Parameters
-from initatlas.sweeps.registry import experiment_module, load_experiment
+from initatlas.sweeps.registry import experiment_code, experiment_module, load_experiment
 from initatlas.sweeps.spec import Axis, Sweep
 
 PROGRAM = """
-from initatlas.sweeps.code import experiment_code, named_code, sweep_code
+from initatlas.sweeps.code import named_code, sweep_code
+from initatlas.sweeps.registry import experiment_code
 from initatlas.sweeps.registry import load_experiment
 from initatlas.sweeps.spec import Axis, Sweep
 for name in ("forward_kernel", "sphere_spectrum", "train_mlp"):

@@ -65,6 +65,32 @@ def run(
         Exit code: 0, or 1 if points failed.
     """
     sweep = with_device(sweep)
+    report = compute(
+        sweep,
+        data=load_data(sweep, datasets),
+        store=store,
+        output=output,
+        backend=backend,
+        workers=workers,
+        fail_fast=fail_fast,
+        checkout=Path.cwd(),
+    )
+    tell_failures(sweep, report, output, log_file)
+    return 1 if report.failures else 0
+
+
+def compute(
+    sweep: Sweep,
+    *,
+    data: Mapping[str, DataSource],
+    store: Path,
+    output: Path,
+    backend: BackendName,
+    workers: int,
+    fail_fast: bool = False,
+    checkout: Path | None = None,
+) -> SweepReport:
+    """Run a sweep to its cube: `run`, but for the files of its data, and for failures, which are only reported."""
 
     def choose(seconds: float) -> Backend:
         """The backend, after a word where a point will not fit in memory."""
@@ -77,11 +103,11 @@ def run(
         report = run_sweep(
             sweep,
             store=open_store(sweep, store),
-            data=load_data(sweep, datasets),
+            data=data,
             choose=choose,
             output=output,
             fail_fast=fail_fast,
-            checkout=Path.cwd(),
+            checkout=checkout,
         )
     log.info(
         "%s: %d of %d points computed, %d failed, %.1f s",
@@ -91,13 +117,13 @@ def run(
         len(report.failures),
         report.seconds,
     )
-    return _report_failures(sweep, report, output, log_file)
+    return report
 
 
-def _report_failures(sweep: Sweep, report: SweepReport, output: Path, log_file: Path | None) -> int:
+def tell_failures(sweep: Sweep, report: SweepReport, output: Path, log_file: Path | None) -> None:
     """Say what failed, one line per kind of reason, and what can be done."""
     if not report.failures:
-        return 0
+        return
     older = older_path(output)
     log.error(
         "%s: %d of %d points failed; the others are stored, and the next run tries these alone; see %s%s%s\n%s",
@@ -109,7 +135,6 @@ def _report_failures(sweep: Sweep, report: SweepReport, output: Path, log_file: 
         f"; the former cube is kept as {older} until there is a new one" if older.exists() else "",
         "\n".join(failure_lines(sweep, report.failures)),
     )
-    return 1
 
 
 def failure_lines(sweep: Sweep, failures: Sequence[Failure]) -> list[str]:

@@ -12,6 +12,7 @@ from typing import Any
 from initatlas.sweeps.batches import Batch
 from initatlas.sweeps.execute import BatchOutcome, execute_batch
 from initatlas.sweeps.limits import Limits
+from initatlas.sweeps.registry import carried
 
 _PR_SET_PDEATHSIG = 1
 
@@ -39,7 +40,7 @@ class ApartProcess:
         """
         process, line = self._started()
         try:
-            line.send((experiment, batch, {"root_seed": root_seed, "limits": limits, "data": data}))
+            line.send((carried(experiment), batch, {"root_seed": root_seed, "limits": limits, "data": data}))
             while not line.poll(_SECONDS_BETWEEN_LOOKS):
                 if process.poll() is not None and not line.poll(0):  # what it started may hold the line open
                     raise EOFError

@@ -10,15 +10,10 @@ from functools import lru_cache
 from typing import Any, get_args
 
 from initatlas.components import NamedIn, Room
-from initatlas.provenance import code_version, digest, import_closure
+from initatlas.provenance import code_version, digest
 from initatlas.sweeps.experiment import Parameters
-from initatlas.sweeps.registry import experiment_module, load_experiment
+from initatlas.sweeps.registry import experiment_code, experiment_modules, load_experiment
 from initatlas.sweeps.spec import Sweep
-
-
-def experiment_code(experiment: str) -> str:
-    """Version of the code that all points of an experiment share; it names their folder in the store."""
-    return code_version(experiment_module(experiment))
 
 
 def named_modules(point: Parameters) -> tuple[str, ...]:
@@ -60,7 +55,7 @@ def check_named(experiment: str, points: Iterable[Parameters], used: Iterable[st
         If there is one: its code is not part of the code version, so a change of it would go unnoticed.
     """
     unnamed = set(used).difference(*map(named_modules, points))
-    hidden = sorted(unnamed - import_closure(experiment_module(experiment)).keys()) if unnamed else []
+    hidden = sorted(unnamed - set(experiment_modules(experiment))) if unnamed else []
     if hidden:
         raise ValueError(
             f"{experiment} uses {', '.join(hidden)}, which no parameter names, so its results would not follow a change there; "

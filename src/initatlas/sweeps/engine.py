@@ -5,7 +5,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from operator import eq
 from pathlib import Path
@@ -16,15 +16,18 @@ from initatlas.errors import UserError
 from initatlas.files import must_be_file
 from initatlas.provenance import commit, package_versions
 from initatlas.sweeps.backends.base import Backend
+from initatlas.sweeps.backends.serial import SerialBackend
 from initatlas.sweeps.batches import Batch, Task, make_batches
-from initatlas.sweeps.code import experiment_code, named_code, sweep_code
+from initatlas.sweeps.code import named_code, sweep_code
 from initatlas.sweeps.cube import Grid, build_cube, write_cube
+from initatlas.sweeps.declaration import OF_THE_CUBE
 from initatlas.sweeps.execute import Failure, failure
 from initatlas.sweeps.experiment import Coordinate, Experiment, Parameters
 from initatlas.sweeps.former import older_path, set_aside
+from initatlas.sweeps.functions.results import outputs_of
 from initatlas.sweeps.points import point_key
 from initatlas.sweeps.progress import Progress
-from initatlas.sweeps.registry import load_experiment
+from initatlas.sweeps.registry import experiment_code, load_experiment
 from initatlas.sweeps.spec import Sweep, grid
 from initatlas.sweeps.store import Entry, PointStore
 
@@ -180,6 +183,29 @@ def _begins_with(longer: Sequence[float], shorter: Sequence[float]) -> bool:
     return all(map(eq, longer, shorter))
 
 
+def first_points(sweep: Sweep, store: PointStore) -> float | None:
+    """Seconds that a point of a sweep without data takes: as stored points did, or else two that are computed here and now.
+
+    Returns
+    -------
+    float or None
+        The lesser of two measurements, since the first call of a function may compile it; None if nothing is to be computed.
+    """
+    with store.lock(sweep.title):
+        known = store.seconds_per_point()
+        if known is not None:
+            return known
+        plan = plan_sweep(sweep, store, {})
+        tasks = [task for batch in plan.batches for task in batch.tasks]
+        measured = []
+        for task in (tasks[:1] + tasks[-1:])[: len(tasks)]:
+            start = time.perf_counter()
+            alone = Batch((task,), dataset=None, seconds=0.0, megabytes=0.0)
+            _compute(sweep, replace(plan, batches=(alone,)), store, {}, SerialBackend(), fail_fast=False)
+            measured.append(time.perf_counter() - start)
+        return min(measured, default=None)
+
+
 def run_sweep(
     sweep: Sweep,
     *,
@@ -226,10 +252,10 @@ def run_sweep(
         _announce(sweep, plan, backend)
         entries, failures = _compute(sweep, plan, store, data, backend, fail_fast=fail_fast)
         seconds = time.perf_counter() - start
-        experiment = load_experiment(sweep.experiment)
         reasons = {failure.key: failure.reason for failure in failures}
+        experiment, grid = _declared(sweep, plan.grid, store, entries, failures)
         attributes = _attributes(sweep, experiment, data, backend, seconds)
-        cube, execution = build_cube(sweep, experiment, plan.grid, store, entries, reasons, attributes)
+        cube, execution = build_cube(sweep, experiment, grid, store, entries, reasons, attributes)
         write_cube(cube, execution, partial_path(output) if failures else output)
     if failures:
         set_aside(output)
@@ -242,6 +268,27 @@ def run_sweep(
         failures=tuple(failures),
         seconds=time.perf_counter() - start,
     )
+
+
+def _declared(
+    sweep: Sweep, grid: Grid, store: PointStore, entries: Mapping[str, Entry], failures: Sequence[Failure]
+) -> tuple[Experiment, Grid]:
+    """The declaration of a sweep's experiment, and the grid; of an undeclared one, as its stored results say."""
+    experiment = load_experiment(sweep.experiment)
+    if not experiment.undeclared:
+        return experiment, grid
+    if not entries:
+        raise UserError(
+            f"{sweep.name}: every point failed, the first one with: {failures[0].reason}\n{failures[0].detail}"
+        )
+    outputs, inner = outputs_of((batch.outputs for batch, _ in store.batches(entries)), sweep.name)
+    taken = {parameter for axis in sweep.axes for parameter in (axis.name, *axis.values)} | {*OF_THE_CUBE}
+    for name in (*(output.name for output in outputs), *inner):
+        if name in taken:
+            raise UserError(
+                f"{sweep.name}: {name!r} is an axis of the sweep or a variable of every cube; rename it in the results"
+            )
+    return replace(experiment, outputs=outputs), replace(grid, inner=inner)
 
 
 def partial_path(output: Path) -> Path:

@@ -20,10 +20,11 @@ from initatlas.sweeps.batches import Batch, Task
 from initatlas.sweeps.code import batch_code, check_named
 from initatlas.sweeps.environment import environment
 from initatlas.sweeps.experiment import Experiment
+from initatlas.sweeps.functions.plain import PlainFunction
 from initatlas.sweeps.limits import NO_LIMITS, Limits, within_limits
 from initatlas.sweeps.outputs import Arrays, OutputError, checked_outputs
 from initatlas.sweeps.points import canonical_json, point_generator
-from initatlas.sweeps.registry import load_experiment
+from initatlas.sweeps.registry import found_here, load_experiment
 
 
 @dataclass(frozen=True)
@@ -87,14 +88,14 @@ class BatchOutcome:
 
 
 def execute_batch(
-    experiment_name: str, batch: Batch, *, root_seed: int, limits: Limits = NO_LIMITS, data: Any = None
+    sent: str | PlainFunction, batch: Batch, *, root_seed: int, limits: Limits = NO_LIMITS, data: Any = None
 ) -> BatchOutcome:
     """Compute a batch; a point that fails does not take its companions along.
 
     Parameters
     ----------
-    experiment_name
-        As in the sweep's spec.
+    sent
+        The experiment: its name as in the sweep's spec, or what came of it by `initatlas.sweeps.registry.carried`.
     batch
         The points.
     root_seed
@@ -104,17 +105,18 @@ def execute_batch(
     data
         The data set of the batch, or None.
     """
-    experiment, points = load_experiment(experiment_name), [task.parameters for task in batch.tasks]
+    name = found_here(sent)
+    experiment, points = load_experiment(name), [task.parameters for task in batch.tasks]
     start = time.perf_counter()
     with limited_threads(experiment.cpus), np.errstate(all="ignore"):
-        results, failures = _attempt(experiment_name, batch.tasks, root_seed, limits, data)
+        results, failures = _attempt(name, batch.tasks, root_seed, limits, data)
     execution = Execution(
         seconds=time.perf_counter() - start,
         peak_megabytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
         host=socket.gethostname(),
         estimate=batch.seconds,
         environment=environment(gpu=experiment.gpus(points[0]) > 0),
-        code=batch_code(experiment_name, points),
+        code=batch_code(name, points),
     )
     return BatchOutcome(execution=execution, results=results, failures=tuple(failures))
 
@@ -155,7 +157,9 @@ def _checked(
     failures: list[Failure] = []
     for task, result in zip(tasks, returned, strict=True):
         try:
-            results[task.key] = checked_outputs(experiment, task.parameters, result)
+            results[task.key] = (
+                result if experiment.undeclared else checked_outputs(experiment, task.parameters, result)
+            )
         except OutputError as error:
             failures.append(failure(task, str(error)))
     return results, failures

@@ -127,6 +127,8 @@ class Experiment:
         What the data set must have; a sweep over another one is refused before anything is computed.
     point_needs
         What it must have besides for points with a certain value of a parameter: parameter to value to needs.
+    undeclared
+        Whether it has no outputs before its results say what they are (`initatlas.sweeps.functions`).
     """
 
     summary: str
@@ -141,3 +143,4 @@ class Experiment:
     gpus: Callable[[Any], float] = _no_gpu
     data_needs: DataNeeds = ANY_DATA
     point_needs: Mapping[str, Mapping[Scalar, DataNeeds]] = field(default_factory=dict)
+    undeclared: bool = False

@@ -1,6 +1,7 @@
 """Tell how a sweep goes: a bar on a terminal, a line now and then elsewhere and in the log file."""
 
 import logging
+import sys
 import threading
 import time
 from types import TracebackType
@@ -34,7 +35,8 @@ class Progress:
         self._done = self._failed = 0
         self._start = time.monotonic()
         screen = Console()
-        self._bar = tqdm(total=total, desc=title, unit=unit, file=screen, disable=not screen.isatty(), leave=False)
+        looked_at = screen.isatty() or "ipykernel" in sys.modules
+        self._bar = tqdm(total=total, desc=title, unit=unit, file=screen, disable=not looked_at, leave=False)
         self._over = threading.Event()
         self._teller = threading.Thread(target=self._tell, daemon=True)
 

@@ -102,6 +102,12 @@ class PointStore:
             executions.append(batch.execution)
         return found, _slowness(executions)
 
+    def seconds_per_point(self) -> float | None:
+        """Mean wall time of the stored points; None if there are none."""
+        found = [(batch.execution.seconds, len(batch.keys)) for _, batch in self._readable()]
+        points = sum(count for _, count in found)
+        return sum(seconds for seconds, _ in found) / points if points else None
+
     def sign(self, checkout: Path, date: str) -> None:
         """Say that a checkout uses this code version; to be called under the lock."""
         sign(self.home, checkout, code=self.folder.name, date=date)
@@ -233,10 +239,10 @@ def _slowness(executions: Sequence[Execution]) -> float:
 
 
 def _of_one_shape(outcome: BatchOutcome) -> list[BatchOutcome]:
-    """The results of a batch, apart by the shapes of their outputs: one file holds stacked arrays."""
-    parts: dict[tuple[tuple[int, ...], ...], dict[str, Arrays]] = {}
+    """The results of a batch, apart by the names and shapes of their outputs: one file holds stacked arrays."""
+    parts: dict[tuple[tuple[str, tuple[int, ...]], ...], dict[str, Arrays]] = {}
     for key, result in outcome.results.items():
-        parts.setdefault(tuple(array.shape for array in result.values()), {})[key] = result
+        parts.setdefault(tuple((name, array.shape) for name, array in result.items()), {})[key] = result
     return [replace(outcome, results=results) for results in parts.values()]
 
 

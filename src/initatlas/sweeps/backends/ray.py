@@ -16,7 +16,7 @@ from initatlas.sweeps.limits import Limits
 from initatlas.sweeps.ray.address import cluster_is_given
 from initatlas.sweeps.ray.watch import RAY_IS_GONE, ray_ends
 from initatlas.sweeps.ray.window import SECONDS_BETWEEN_LOOKS, in_window
-from initatlas.sweeps.registry import load_experiment
+from initatlas.sweeps.registry import carried, load_experiment
 
 
 class RayBackend:
@@ -73,6 +73,7 @@ class RayBackend:
         import ray
 
         task: Any = ray.remote(cast(Any, execute_batch))
+        sent = ray.put(carried(experiment))
         shared = {name: ray.put(content) for name, content in data.items()}
         cluster, libraries = _Cluster(workers), OtherLibraries()
 
@@ -86,7 +87,7 @@ class RayBackend:
                 name=experiment,
             )
             content = shared.get(batch.dataset or "")
-            return needs.remote(experiment, batch, root_seed=root_seed, limits=limits, data=content)
+            return needs.remote(sent, batch, root_seed=root_seed, limits=limits, data=content)
 
         def settle(reference: Any, start: Start) -> list[BatchOutcome]:
             outcome = _fetch(reference, start)

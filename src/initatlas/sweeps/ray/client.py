@@ -148,6 +148,8 @@ class RayOfTheSweep:
     def _join(self) -> int:
         """Join the Ray of the user, or a private one; its number of CPUs."""
         said = self._path.parent.parent / "logs" / "ray.log"
+        if _joined():  # by an earlier sweep of this process
+            return cluster_cpus(default=self._workers)
         if cluster_is_given():
             _join_given(said)
         else:
@@ -191,6 +193,12 @@ def takes_ray(backend: BackendName, *, seconds: float, workers: int) -> bool:
     """
     worth_it = seconds > SECONDS_WORTH_RAY and (workers > 1 or cluster_is_given())
     return backend == "ray" or (backend == "auto" and worth_it)
+
+
+def _joined() -> bool:
+    """Whether this process has joined a Ray already; asked without importing Ray, which would read its environment too early."""
+    ray = sys.modules.get("ray")
+    return ray is not None and bool(ray.is_initialized())
 
 
 def cluster_cpus(*, default: int) -> int:

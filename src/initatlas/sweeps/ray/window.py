@@ -42,9 +42,9 @@ def in_window(
             ready, _ = ray.wait(list(running), num_returns=1, timeout=SECONDS_BETWEEN_LOOKS)
             for reference in ready:
                 yield from settle(reference, running.pop(reference))
-    except GeneratorExit:
-        # Nobody wants the rest. Not by force: Ray aborts this process if a result arrives meanwhile. After an exception the
-        # process ends, and Ray ends what it has left.
+    except (GeneratorExit, KeyboardInterrupt):
+        # Nobody wants the rest, and a notebook goes on after Ctrl-C. Not by force: Ray aborts this process if a result arrives
+        # meanwhile. After another exception the process ends, and Ray ends what it has left.
         for reference in running:
             ray.cancel(reference)
         raise

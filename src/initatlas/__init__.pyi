@@ -1,0 +1,6 @@
+from initatlas.cubes import open_cube as open_cube
+from initatlas.kernels.api import nngp as nngp
+from initatlas.kernels.api import ntk as ntk
+from initatlas.sweeping import sweep as sweep
+
+__version__: str
