@@ -1,0 +1,136 @@
+"""Breakpoints across time: which one is which, births, deaths and travel.
+
+Between two moments a breakpoint keeps its unit. Among those of one unit the order is kept, for they are zeros of one function
+that changes continuously, and two of them meet only to vanish together. So the breakpoints of a unit before and after are matched
+in order, such that the total distance is least, where one that is left alone counts as half the reach: pairs farther apart than
+the reach are a death and a birth.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from initatlas.piecewise.arrays import Doubles
+from initatlas.piecewise.deep import Breakpoints, Flags, Integers
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What became of the breakpoints of a network between two moments.
+
+    Attributes
+    ----------
+    before, after
+        The breakpoints that are the same, by their places in either list, shape (kept,).
+    died, born
+        Whether each of the earlier ones vanished, and each of the later ones is new, shape (m before,) and (m after,).
+    """
+
+    before: Integers
+    after: Integers
+    died: Flags
+    born: Flags
+
+
+def match(before: Breakpoints, after: Breakpoints, *, reach: float) -> Changes:
+    """Find the breakpoints of one moment among those of a later one.
+
+    Parameters
+    ----------
+    reach
+        Farther than this no breakpoint travels in between; above 0.
+
+    Raises
+    ------
+    ValueError
+        If `reach` is not above 0.
+    """
+    if not reach > 0:
+        raise ValueError(f"reach: {reach!r}, give a distance above 0")
+    pairs: list[tuple[int, int]] = []
+    for layer, unit in sorted({*_units(before), *_units(after)}):
+        mine, later = (np.flatnonzero((all_.layers == layer) & (all_.units == unit)) for all_ in (before, after))
+        found = match_in_order(before.positions[mine], after.positions[later], reach=reach)
+        pairs += [(int(mine[i]), int(later[j])) for i, j in found]
+    kept = np.array(sorted(pairs), dtype=np.int64).reshape(-1, 2)
+    died, born = np.ones(before.positions.size, dtype=bool), np.ones(after.positions.size, dtype=bool)
+    died[kept[:, 0]], born[kept[:, 1]] = False, False
+    return Changes(kept[:, 0], kept[:, 1], died, born)
+
+
+def _units(breakpoints: Breakpoints) -> set[tuple[int, int]]:
+    """Layer and unit of all that break."""
+    return set(zip(breakpoints.layers.tolist(), breakpoints.units.tolist(), strict=True))
+
+
+def match_in_order(before: Doubles, after: Doubles, *, reach: float) -> list[tuple[int, int]]:
+    """Pairs of increasing numbers that keep their order, of least total distance; one that is left alone costs reach / 2.
+
+    Parameters
+    ----------
+    before, after
+        Increasing, shape (m,) and (n,).
+    """
+    single = 0.5 * reach
+    cost = np.add.outer(np.arange(before.size + 1), np.arange(after.size + 1)) * single
+    for i in range(1, before.size + 1):
+        for j in range(1, after.size + 1):
+            together = cost[i - 1, j - 1] + abs(before[i - 1] - after[j - 1])
+            cost[i, j] = min(together, cost[i - 1, j] + single, cost[i, j - 1] + single)
+    pairs, i, j = [], before.size, after.size
+    while i and j:
+        if cost[i, j] == cost[i - 1, j - 1] + abs(before[i - 1] - after[j - 1]):
+            pairs.append((i - 1, j - 1))
+            i, j = i - 1, j - 1
+        elif cost[i, j] == cost[i - 1, j] + single:
+            i -= 1
+        else:
+            j -= 1
+    return pairs[::-1]
+
+
+@dataclass(frozen=True)
+class LayerChanges:
+    """Changes of breakpoints by hidden layer.
+
+    Attributes
+    ----------
+    births, deaths
+        How many, shape (layers,).
+    travelled
+        Total distance of those that stayed, shape (layers,).
+    stayed
+        How many stayed, shape (layers,).
+    """
+
+    births: Integers
+    deaths: Integers
+    travelled: Doubles
+    stayed: Integers
+
+
+def changes_by_layer(moments: Sequence[Breakpoints], *, layers: int, reach: float) -> LayerChanges:
+    """Births, deaths and travel by layer over all steps of a sequence of moments.
+
+    Parameters
+    ----------
+    moments
+        The breakpoints of one network, earlier ones first.
+    layers
+        Hidden layers of the network.
+    reach
+        As in `match`, for each step.
+    """
+    births, deaths, stayed = (np.zeros(layers, dtype=np.int64) for _ in range(3))
+    travelled = np.zeros(layers)
+    for before, after in pairwise(moments):
+        found = match(before, after, reach=reach)
+        births += np.bincount(after.layers[found.born] - 1, minlength=layers)
+        deaths += np.bincount(before.layers[found.died] - 1, minlength=layers)
+        kept = before.layers[found.before] - 1
+        stayed += np.bincount(kept, minlength=layers)
+        way = np.abs(after.positions[found.after] - before.positions[found.before])
+        travelled += np.bincount(kept, weights=way, minlength=layers)
+    return LayerChanges(births, deaths, travelled, stayed)
