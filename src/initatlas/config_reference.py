@@ -25,6 +25,7 @@ EXPERIMENTS = (
     "normalised_kernel",
     "signal_norms",
     "many_inputs",
+    "product_law",
     "largest_coordinate",
     "weight_integral",
     "smoothness",

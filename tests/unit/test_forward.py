@@ -87,7 +87,7 @@ def test_cosine_similarity_is_scale_invariant_and_bounded(scale, seed):
     np.testing.assert_allclose(cosine_similarity(h.astype(float) * scale, g), cosine, atol=1e-15)
 
 
-@pytest.mark.parametrize(("plane", "used"), [("axes", 2), ("flat", 7), ("flat", 8)])
+@pytest.mark.parametrize(("plane", "used"), [("axes", 2), ("flat", 7), ("flat", 8), ("graded", 8)])
 def test_fixed_planes(plane, used):
     angles = np.array([0.0, 0.4, np.pi / 2, np.pi])
     dimension = max(used, 5)

@@ -13,7 +13,6 @@ from initatlas.studies.tsuchida2018 import claims, deviations, printed, statisti
 from initatlas.studies.tsuchida2018.erratum_claims import erratum_claims
 from initatlas.studies.tsuchida2018.kernel_claims import kernel_claims
 from initatlas.studies.tsuchida2018.norm_claims import norm_claims
-from initatlas.studies.tsuchida2018.universality_claims import universality_claims
 
 LEAKY = "leaky_relu(slope=0.2)"
 ACTIVATIONS = {"relu": 0.0, LEAKY: 0.2, "leaky_relu(slope=0.5)": 0.5}
@@ -70,26 +69,9 @@ def forward_cubes(theory, rng):
     fig4 = xr.Dataset({"cosine": network(["relu", LEAKY], layers, 0.01, activation=2, weights=4, seed=4)})
     fig4 = fig4.assign_coords(activation=["relu", LEAKY], weights=weights)
     fig4 = fig4.assign(squared_difference=2.0 * (1.0 - fig4["cosine"]))
-    scale = xr.DataArray([1.0, 1.0, 1.0, (8 / 6) ** 0.5], dims="weights")
-    cor3_4 = xr.Dataset({"cosine": network(["relu", LEAKY], [1], 1.0, activation=2, weights=4, width=2, seed=12)})
-    width = xr.DataArray([100, 1000], dims="width")
-    limit = theory["cosine"].sel(activation=["relu", LEAKY], layer=[1]).drop_vars("activation")
-    scaled = (cor3_4["cosine"] - limit) * scale * (VARIANCE / width) ** 0.5
-    cor3_4 = xr.Dataset({"cosine": limit + scaled}).assign_coords(
-        activation=["relu", LEAKY],
-        weights=["generalized_normal(beta=2)", "multivariate_t(nu=3)", *STUDENTS],
-        width=width,
-    )
-    sparse = xr.Dataset(
-        {"cosine": network("relu", [1], 0.001, weights=2, input_dimension=2, plane=2, seed=16)},
-        {"weights": ["laplace", "uniform"], "input_dimension": [16, 256], "plane": ["axes", "flat"]},
-    )
-    sparse["cosine"] = sparse["cosine"] + 0.03 * (sparse.plane == "axes")
     return {
         "fig2": with_spec(fig2, activation="relu", width=1000),
         "fig4": with_spec(fig4, width=400, depth=128),
-        "cor3_4": cor3_4,
-        "thm6_sparse": with_spec(sparse, width=1000),
     }
 
 
@@ -121,25 +103,14 @@ def norm_cubes(theory, rng):
 
 
 def input_cubes(rng):
-    """Cubes of theorem 6 and of hypothesis 5."""
+    """The cube of theorem 6."""
     m = xr.DataArray(2 ** np.arange(2, 11), dims="m")
     departure = 0.5 / m * (1.0 + 0.01 * noisy(rng, activation=4, weights=2, seed=4, m=9, angle=3))
     thm6 = xr.Dataset({"departure": departure, "cosine": printed.elu_right_angle(as_printed=False) + 0.001 * departure})
     thm6 = thm6.assign_coords(
         activation=["relu", LEAKY, "elu", "erf"], weights=["laplace", "uniform"], m=m, angle=[60.0, 90.0, 120.0]
     )
-    dimension = xr.DataArray(4.0 ** np.arange(2, 7), dims="level")
-    largest = 3.0 / dimension * np.exp(0.1 * noisy(rng, dataset=1, centred=2, level=5, seed=20))
-    fig6 = xr.Dataset(
-        {
-            "largest": largest.rename(seed="piece"),
-            "dimension": dimension.broadcast_like(largest.isel(seed=0, drop=True)),
-            "origin": ("piece", np.arange(20) // 2),
-        },
-        {"dataset": ["photographs"], "centred": [0, 1]},
-    )
-    fig6["origin"] = fig6["origin"].broadcast_like(fig6["largest"].isel(level=0, drop=True))
-    return {"thm6": thm6, "fig6": fig6}
+    return {"thm6": thm6}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -178,17 +149,16 @@ def judged(evidence, cube, variable, spoil, claim):
 
 
 GROUPS = {
-    kernel_claims: ("fig2", "fig4", "cor3", "cor4", "cor8", "cor9"),
-    universality_claims: ("thm6", "cor7", "cor12", "cor13", "cor14", "fig6"),
+    kernel_claims: ("cor8", "cor9"),
     norm_claims: ("fig5", "cor10", "extension"),
     erratum_claims: ("erratum",),
 }
 MISPRINTS = ("composition", "derivative", "contraction", "definite", "initial_value", "integral", "elu")
-AS_FOUND = {"fig6_speech": "not measured", **dict.fromkeys((f"erratum_{name}" for name in MISPRINTS), "fails")}
+AS_FOUND = dict.fromkeys((f"erratum_{name}" for name in MISPRINTS), "fails")
 
 
 def test_networks_that_follow_the_theory_have_the_verdicts_of_the_theory(evidence, as_found):
-    assert set(as_found) == set(evidence.published)
+    assert set(as_found) == {name for name, claim in evidence.published.items() if claim.test is None}
     assert {name: found.verdict for name, found in as_found.items()} == {
         name: AS_FOUND.get(name, "holds") for name in as_found
     }
@@ -221,15 +191,6 @@ COMPOSED = printed.printed_composition(2.0 * np.pi / 3.0, 8, 0.2)
 ELU_AS_PRINTED = printed.elu_right_angle(as_printed=True)
 STUDENT = "multivariate_t(nu=2.5)"
 SPOILT = [
-    ("fig2", "cosine", lambda c: c.cosine + 0.01, "fig2_right_angle", "differs"),
-    ("fig2", "cosine", lambda c: c.cosine + 0.1, "fig2_curve", "fails"),
-    ("fig4", "cosine", lambda c: c.cosine + 0.2 * at(c, layer=1, weights=STUDENT), "fig4c_one_layer", "differs"),
-    ("fig4", "cosine", lambda c: c.cosine + 0.09 * at(c, layer=1, activation="relu"), "fig4a_one_layer", "holds"),
-    ("fig4", "cosine", lambda c: c.cosine + 0.11 * at(c, layer=1, activation="relu"), "fig4a_one_layer", "differs"),
-    ("fig4", "cosine", lambda c: c.cosine + 0.2 * at(c, layer=64), "fig4b_deep", "differs"),
-    ("fig4", "cosine", lambda c: c.cosine + 0.09 * at(c, layer=64), "fig4d_deep", "holds"),
-    ("cor3_4", "cosine", lambda c: c.cosine + 0.1 * at(c, weights="multivariate_t(nu=10)"), "cor3", "fails"),
-    ("cor3_4", "cosine", lambda c: c.cosine + 0.3 * at(c, weights=STUDENT, width=1000), "cor4", "fails"),
     ("theory", "one_minus_cosine", lambda c: 0 * c.one_minus_cosine + 0.5, "cor8_fixed_point", "fails"),
     ("theory", "one_minus_cosine", lambda c: c.one_minus_cosine + 1.0 * at(c, layer=64), "cor8_fixed_point", "fails"),
     ("theory", "one_minus_cosine", lambda c: c.one_minus_cosine * c.layer**0.1, "cor8_rate", "differs"),
@@ -248,15 +209,6 @@ SPOILT = [
     ("extensions", "cosine", lambda c: 0 * c.cosine + 0.9999, "extension_elu_fixed_point", "fails"),
     ("extensions", "cosine", lambda c: 0 * c.cosine + 0.9999, "extension_gelu_fixed_point", "fails"),
     ("extensions", "cosine", alternating, "extension_gelu_fixed_point", "not measured"),
-    ("thm6", "departure", lambda c: 0 * c.departure + 0.1, "thm6", "fails"),
-    ("thm6", "departure", lambda c: c.departure * c.m**0.9, "cor7", "differs"),
-    ("thm6", "departure", lambda c: c.departure * c.m**1.1, "cor12", "fails"),
-    ("thm6", "departure", lambda c: c.departure * c.m**(1.0 + (c.seed - 1.5)), "cor13", "not measured"),
-    ("thm6", "departure", lambda c: c.departure * c.m**0.4, "cor14", "holds"),
-    ("thm6_sparse", "cosine", lambda c: c.cosine - 0.03 * (c.plane == "axes"), "thm6_sparse", "fails"),
-    ("thm6_sparse", "cosine", lambda c: c.cosine + 0.03 * (c.plane == "flat"), "thm6_sparse", "differs"),
-    ("fig6", "largest", lambda c: c.largest * c.dimension**1.1, "fig6_photographs", "fails"),
-    ("fig6", "largest", lambda c: c.largest * c.dimension, "fig6_photographs", "not measured"),
     ("fig4", "cosine", lambda c: 0 * c.cosine + COMPOSED + 0.01 * (c.seed - 1.5), "erratum_composition", "holds"),
     ("fig4", "cosine", lambda c: c.cosine + 0.3 * (c.seed - 1.5), "erratum_derivative", "not measured"),
     ("fig4", "cosine", lambda c: c.cosine - 0.1, "erratum_derivative", "not measured"),
@@ -279,14 +231,10 @@ def test_a_verdict_follows_the_numbers(evidence, cube, variable, spoil, claim, v
     assert found.verdict == verdict, found
 
 
-HEAVY = "without a fourth moment a finite one is far"
 REASONS = [
-    ("cor3_4", "cosine", lambda c: c.cosine + 0.3 * at(c, weights=STUDENT, width=1000), "cor3", "falls with the width all"),
     ("theory", "one_minus_cosine", lambda c: c.one_minus_cosine + 1.0 * at(c, layer=64), "cor8_fixed_point", "It falls in every"),
     ("cor10", "norm_ratio", lambda c: 1.1 * c.norm_ratio, "cor10_fan_in", "from 1.000 to 1.000"),
     ("extensions", "cosine", lambda c: 0 * c.cosine + 0.9999, "extension_elu_fixed_point", "ReLU network has less"),
-    ("thm6", "departure", lambda c: c.departure * c.m**1.1, "thm6", "falls with every doubling"),
-    ("thm6_sparse", "cosine", lambda c: c.cosine - 0.03 * (c.plane == "axes"), "thm6_sparse", "it does not vanish"),
     ("theory", "one_minus_cosine", geometric, "erratum_contraction", "vanishes as for a power law"),
     ("theory", "cosine", lambda c: c.cosine - 0.5, "erratum_definite", "not negative"),
 ]  # fmt: skip
@@ -296,15 +244,6 @@ REASONS = [
 def test_a_reason_states_a_finding_only_where_the_numbers_do(evidence, cube, variable, spoil, claim, finding, as_found):
     assert finding in as_found[claim].reason
     assert finding not in judged(evidence, cube, variable, spoil, claim).reason
-
-
-@pytest.mark.parametrize(("weights", "heavy"), [(STUDENT, True), ("multivariate_t(nu=10)", False)])
-def test_a_missing_fourth_moment_is_blamed_only_where_it_is_missing(evidence, weights, heavy):
-    found = judged(
-        evidence, "fig4", "cosine", lambda c: c.cosine + 0.2 * at(c, layer=64, weights=weights), "fig4c_deep"
-    )
-    assert found.verdict == "differs"
-    assert (HEAVY in found.reason) == heavy
 
 
 def exact(cube):
@@ -325,27 +264,10 @@ def two_rates(cube, ratio):
 
 
 EDGES = [
-    ("fig2", "cosine", lambda c, x: exact(c) + (x * VARIANCE / 1000) ** 0.5, "fig2_curve", 1.0999, "holds", 1.1005, "fails"),
-    ("fig4", "cosine", lambda c, x: exact(c) + x * at(c, layer=1), "fig4a_one_layer", 0.0999, "holds", 0.1005, "differs"),
-    ("fig4", "cosine", lambda c, x: exact(c) + x * at(c, layer=64), "fig4d_deep", 0.0999, "holds", 0.1005, "differs"),
-    (
-        "cor3_4", "cosine",
-        lambda c, x: c.cosine.where(c.width == 100, exact(c) + (x * VARIANCE / 1000) ** 0.5),
-        "cor4", 1.0999, "holds", 1.1005, "fails",
-    ),
     ("theory", "one_minus_cosine", falling, "cor8_fixed_point", 0.0499, "holds", 0.0502, "fails"),
     (
         "extensions", "cosine", lambda c, x: 0 * c.cosine + np.cos(np.radians(70.0 * (1.0 + x))),
         "extension_elu_fixed_point", 0.0995, "holds", 0.1005, "differs",
-    ),
-    (
-        "thm6", "departure", lambda c, x: 0 * c.departure + 0.1 * x ** (np.log2(c.m / 4.0) / 8.0),
-        "thm6", 0.2495, "holds", 0.2505, "fails",
-    ),
-    ("thm6", "departure", lambda c, x: 0 * c.departure + c.m**-x, "cor7", 0.503, "holds", 0.497, "differs"),
-    (
-        "thm6_sparse", "cosine", lambda c, x: exact(c) + x * 0.03 * (c.plane == "flat"),
-        "thm6_sparse", 0.2495, "holds", 0.2505, "differs",
     ),
     ("theory", "one_minus_cosine", two_rates, "erratum_contraction", 0.499, "fails", 0.502, "differs"),
     ("theory", "one_minus_cosine", two_rates, "erratum_contraction", 0.905, "holds", 0.898, "differs"),
@@ -401,14 +323,3 @@ def test_squared_deviations_are_compared_where_both_inputs_are_seen(evidence):
     np.testing.assert_allclose(
         deviations.rms(xr.DataArray([[3.0, 4.0], [0.0, 0.0]], dims=("a", "b")), "a"), [12.5**0.5, 0.0]
     )
-
-
-def test_distances_are_given_in_units_of_the_width(evidence):
-    found = judged(evidence, "fig4", "cosine", lambda c: exact(c) + 0.03 * at(c, layer=1), "fig4b_one_layer")
-    assert (found.value, found.low, found.high) == pytest.approx((0.6, 0.6, 0.6))
-
-
-def test_a_distance_that_stays_as_it_is_does_not_fall(evidence):
-    found = judged(evidence, "cor3_4", "cosine", lambda c: exact(c) + 0.05 * at(c, weights=STUDENT), "cor3")
-    assert found.verdict == "fails"
-    assert f"does not fall with the width for {STUDENT}" in found.reason

@@ -29,11 +29,11 @@ class ForwardKernelParameters(NetworkLawParameters):
         default="out",
         description="number of neurons that scales mean and variance of weights: of the layer, or of the one before it",
     )
-    plane: Literal["random", "axes", "flat"] = Field(
+    plane: Literal["random", "axes", "flat", "graded"] = Field(
         default="random",
         description=(
             "plane of the inputs: a random one for every angle; that of the first two coordinates, so that the inputs are "
-            "sparse; or one in which they have many coordinates of like size"
+            "sparse; or one in which they have many coordinates of like size, or of falling size"
         ),
     )
 

@@ -26,7 +26,7 @@ class WeightIntegralParameters(Parameters):
     )
     slope: float = Field(default=0.2, ge=0, lt=1, description="slope of the leaky ReLU beside the ReLU")
     angles: int = Field(default=13, ge=2, description="number of angles, evenly spaced from 0 to 180 degrees")
-    nodes: int = Field(default=16, ge=8, description="nodes of the quadrature between two kinks")
+    nodes: int = Field(default=24, ge=8, description="nodes of the quadrature between two kinks")
 
 
 def _coordinates(parameters: WeightIntegralParameters) -> Mapping[str, Coordinate]:
@@ -76,8 +76,8 @@ def _by_quadrature(
 
 
 def _seconds(parameters: WeightIntegralParameters) -> float:
-    """Densities on 2400 radii, up to 18 arcs of nodes per angle, twice."""
-    return 6e-3 * parameters.angles * parameters.nodes
+    """Densities on 1200 radii, up to 18 arcs of nodes per angle, twice."""
+    return 3e-3 * parameters.angles * parameters.nodes
 
 
 def _megabytes(parameters: WeightIntegralParameters) -> float:

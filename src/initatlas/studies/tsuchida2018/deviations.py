@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from initatlas.studies.tsuchida2018.statistics import Interval, bootstrap_interval, mean_interval
+from initatlas.studies.tsuchida2018.statistics import Interval, mean_interval
 from initatlas.vocabulary import parse_label
 
 
@@ -50,12 +50,6 @@ def rms(deviations: xr.DataArray, *keep: str) -> xr.DataArray:
     """Root mean square over all dimensions but `keep`."""
     squares: xr.DataArray = (deviations**2).mean([name for name in deviations.dims if name not in keep])
     return squares**0.5
-
-
-def rms_interval(deviations: xr.DataArray) -> Interval:
-    """Root mean square over seeds and everything else, bootstrapped over the seeds."""
-    squares = (deviations**2).mean([name for name in deviations.dims if name != "seed"])
-    return bootstrap_interval(squares.values, lambda rows: float(np.sqrt(rows.mean())))
 
 
 def exact_ratio(cube: xr.Dataset, theory: xr.Dataset) -> NDArray[np.float64]:

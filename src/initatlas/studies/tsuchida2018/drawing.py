@@ -8,10 +8,10 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from initatlas.studies.tsuchida2018.statistics import student_quantile
+from initatlas.studies.statistics import student_quantile
 from initatlas.vocabulary import format_number, parse_label
 
-MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "p", "h")
 """One per weight distribution, in the order of the axis."""
 
 _FAMILIES = {
@@ -20,6 +20,7 @@ _FAMILIES = {
     "laplace": "Laplace",
     "generalized_normal": "gen. normal",
     "multivariate_t": "t",
+    "student_t": "independent t",
 }
 _GREEK = {"beta": r"\beta", "nu": r"\nu"}
 

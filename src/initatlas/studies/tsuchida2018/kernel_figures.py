@@ -18,7 +18,8 @@ from initatlas.studies.tsuchida2018.drawing import (
     layer_handles,
     weights_text,
 )
-from initatlas.studies.tsuchida2018.kernel_claims import GAUSSIAN, rotation_invariant_rms
+from initatlas.studies.tsuchida2018.kernel_claims import GAUSSIAN
+from initatlas.studies.tsuchida2018.layer_claims import MIDDLE, typical_distance
 from initatlas.studies.tsuchida2018.printed import rate_constant
 from initatlas.vocabulary import parse_label
 
@@ -98,7 +99,7 @@ def cor3_4(evidence: Evidence) -> Figure:
     figure, grid = plt.subplots(2, 2, figsize=(7.6, 6.0))
     for row, name in zip(grid, map(str, cube.activation.values), strict=True):
         _one_wide_layer(row[0], cube.sel(activation=name), theory.sel(activation=name))
-        _fall_with_width(row[1], rotation_invariant_rms(cube, theory, name), theory.sel(activation=name))
+        _fall_with_width(row[1], typical_distance(cube, theory, name), theory.sel(activation=name))
         row[0].set_ylabel(rf"$\cos\theta_1$, {activation_of(name).title}")
     for axes in grid[0]:
         axes.set_xlabel("")
@@ -121,25 +122,30 @@ def _one_wide_layer(axes: Axes, cube: xr.Dataset, theory: xr.Dataset) -> None:
     """The kernel at the largest width."""
     axes.plot(theory.angle, theory["cosine"].sel(layer=1), color="k", lw=1.2)
     for place, label in enumerate(cube.weights.values):
-        samples = cube["cosine"].sel(weights=label, layer=1).isel(width=-1, angle=slice(place, None, 6))
+        samples = cube["cosine"].sel(weights=label, layer=1).isel(width=-1, angle=slice(place % 3, None, 3))
         dots(axes, samples, "angle", color=f"C{place}", marker=MARKERS[place], ms=3.4)
     angle_axis(axes)
 
 
 def _fall_with_width(axes: Axes, distances: xr.DataArray, theory: xr.Dataset) -> None:
-    """Root mean square distance against the width, with the exact law, and the slower one of heavy tails."""
-    exact = float(np.sqrt(theory["sampling_variance"].sel(angle=slice(1e-6, None)).mean()))
-    widths = distances.width.values
+    """Geometric mean of the distance against the width, with the exact law of Gaussian weights, and the one of heavy tails."""
+    logs: xr.DataArray = np.log(distances)  # type: ignore[assignment]
+    typical: xr.DataArray = np.exp(logs.mean("seed"))  # type: ignore[assignment]
+    widths = typical.width.values
+    # E log|Z| = -(Euler's constant + log 2) / 2 for normal Z
+    exact = np.exp(
+        0.5 * float(np.log(theory["sampling_variance"].sel(angle=MIDDLE)).mean() - np.euler_gamma - np.log(2.0))
+    )
     axes.loglog(widths, exact / np.sqrt(widths), color="k", ls="--", lw=1.0)
-    for place, label in enumerate(map(str, distances.weights.values)):
-        values = distances.sel(weights=label)
+    for place, label in enumerate(map(str, typical.weights.values)):
+        values = typical.sel(weights=label)
         axes.loglog(widths, values, color=f"C{place}", marker=MARKERS[place], ms=4, lw=0.8)
         if not np.isfinite(scale_kurtosis(label)):
             nu = parse_label(label)[1]["nu"]
             anchor = float(values.isel(width=-1)) * (widths / widths[-1]) ** -(1.0 - 2.0 / nu)
             axes.loglog(widths, anchor, color="0.5", ls=":", lw=1.2)
     axes.set_xlabel("width $n$")
-    axes.set_ylabel("root mean square distance")
+    axes.set_ylabel("typical distance")
 
 
 def cor8(evidence: Evidence) -> Figure:

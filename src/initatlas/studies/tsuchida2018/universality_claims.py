@@ -1,39 +1,75 @@
 """Claims about independent weights of any distribution: theorem 6, corollaries 7 and 11 to 14, and hypothesis 5."""
 
+from collections.abc import Callable, Mapping
+
 import numpy as np
 import xarray as xr
+from numpy.typing import ArrayLike, NDArray
 
-from initatlas.studies.claim import Verdict
+from initatlas.studies.claim import Estimate, Finding, absent, measured
 from initatlas.studies.evidence import Evidence
-from initatlas.studies.tsuchida2018.kernel_claims import measurement
-from initatlas.studies.tsuchida2018.statistics import Interval, bootstrap_interval, mean_interval, slope
-from initatlas.studies.uncontracted import Measurement, below
+from initatlas.studies.statistics import by_part, log_slope, mean_interval
+from initatlas.studies.tsuchida2018.layer_claims import SPARSE, by_angle
+from initatlas.vocabulary import parse_label
 
 COROLLARIES = {
     "cor7": "relu",
+    "cor11": "symlog",
     "cor12": "erf",
     "cor13": "leaky_relu(slope=0.2)",
     "cor14": "elu",
 }
-FIRST_FITTED = 64
-"""Number of inputs from which on the error is fitted by a power."""
+FEWEST_LAW, FEWEST_KERNEL = 16, 256
+"""Numbers of inputs from which on a power is fitted."""
 
-SLOWEST = -0.5
-"""An error whose exponent may exceed this one vanishes, but not at the rate that we expect."""
-
-FEW = 0.25
-"""A deviation below this share of another one counts as gone."""
+Measure = Callable[[Evidence], Finding]
 
 
-def universality_claims(evidence: Evidence) -> dict[str, Measurement]:
-    """Measure the claims about independent weights and about their inputs."""
-    claims = {"thm6": _largest_error(evidence)}
-    for name, activation in COROLLARIES.items():
-        claims[name] = _convergence(evidence, activation)
-    claims["thm6_sparse"] = _sparse(evidence)
-    for name, datasets in {"fig6_photographs": ("kodak", "photographs"), "fig6_speech": ("speech",)}.items():
-        claims[name] = _coordinate_share(evidence, datasets)
-    return claims
+def has_moment(label: str, order: int) -> bool:
+    """Whether the absolute moment of some order exists; of the distributions here, only t ones lack any."""
+    return parse_label(label)[1].get("nu", np.inf) > order
+
+
+def _cases(values: xr.DataArray, order: int, *, with_moment: bool = True) -> dict[str, ArrayLike]:
+    """Numbers over the seeds by activation and weights, of the weights with or without a moment."""
+    return {
+        f"{activation}, {weights}": values.sel(activation=activation, weights=weights).values
+        for activation in map(str, values.activation.values)
+        for weights in map(str, values.weights.values)
+        if has_moment(weights, order) == with_moment
+    }
+
+
+def _in_law(evidence: Evidence) -> Finding:
+    """Distance in law at the largest number of inputs, and with four inputs."""
+    distance = evidence.cubes["thm6_law"]["distance"]
+    found = by_part(_cases(distance.isel(m=-1), 3), mean_interval)
+    return measured(
+        found,
+        f"Kolmogorov distance with {int(distance.m.max())} inputs, {distance.sizes['seed']} samples of the weights, for "
+        f"{len(found)} pairs of activation and weights.",
+        controls={"four_inputs": by_part(_cases(distance.sel(m=4), 3), mean_interval)},
+    )
+
+
+def exponents(sizes: xr.DataArray, fewest: int) -> xr.DataArray:
+    """Exponent of an error in the number of inputs, for each sample of the weights."""
+    fitted = sizes.sel(m=slice(fewest, None))
+    found: xr.DataArray = xr.apply_ufunc(
+        lambda row: log_slope(fitted.m, row), fitted, input_core_dims=[["m"]], vectorize=True
+    )
+    return found
+
+
+def _rate_in_law(evidence: Evidence) -> Finding:
+    """Exponent of the distance in law, with and without a third moment."""
+    distance = evidence.cubes["thm6_law"]["distance"]
+    slopes = exponents(distance, FEWEST_LAW)
+    return measured(
+        by_part(_cases(slopes, 3), mean_interval),
+        f"Exponent of the Kolmogorov distance from {FEWEST_LAW} to {int(distance.m.max())} inputs.",
+        controls={"no_third_moment": by_part(_cases(slopes, 3, with_moment=False), mean_interval)},
+    )
 
 
 def error_sizes(cube: xr.Dataset) -> xr.DataArray:
@@ -42,75 +78,73 @@ def error_sizes(cube: xr.Dataset) -> xr.DataArray:
     return sizes
 
 
-def _largest_error(evidence: Evidence) -> Measurement:
-    """Largest error at the largest number of inputs, over activations and weights."""
+def _kernel_rate(evidence: Evidence) -> Finding:
+    """Exponent of the kernel's error, with and without a fourth moment."""
     cube = evidence.cubes["thm6"]
-    sizes = error_sizes(cube).stack(case=("activation", "weights"))
-    last = sizes.isel(m=-1)
-    worst = int(last.mean("seed").argmax("case"))
-    activation, weights = last.case.values[worst]
-    found = mean_interval(last.isel(case=worst).values)
-    first = float(sizes.isel(m=0, case=worst).mean())
-    falls = bool((sizes.mean("seed").diff("m") < 0.0).all())
-    reason = (
-        f"Root mean square over three angles of the kernel with {int(cube.m.max())} inputs minus that of "
-        "Gaussian weights, largest "
-        f"for {activation} and {weights}; {first:.3f} with {int(cube.m.min())} inputs. "
-        + (
-            "It falls with every doubling, for every activation and distribution."
-            if falls
-            else "It does not always fall."
+    slopes = exponents(error_sizes(cube), FEWEST_KERNEL)
+    return measured(
+        by_part(_cases(slopes, 4), mean_interval),
+        f"Exponent of kernel minus limit, root mean square over three angles, from {FEWEST_KERNEL} to {int(cube.m.max())} "
+        f"inputs, {cube.sizes['seed']} samples of the weights.",
+        controls={"no_fourth_moment": by_part(_cases(slopes, 4, with_moment=False), mean_interval)},
+    )
+
+
+def _corollary(activation: str) -> Measure:
+    """Kernel minus limit at the largest number of inputs, and with four."""
+
+    def measure(evidence: Evidence) -> Finding:
+        departure = evidence.cubes["thm6"]["departure"].sel(activation=activation)
+        return measured(
+            by_angle(departure.isel(m=-1), "weights"),
+            f"Kernel with {int(departure.m.max())} inputs minus that of Gaussian weights, {departure.sizes['seed']} samples of "
+            f"the weights; {departure.sizes['weights']} distributions, {departure.sizes['angle']} angles.",
+            controls={"four_inputs": by_angle(departure.sel(m=4), "weights")},
         )
-    )
-    return measurement(below(0.25 * first, low=found.low, high=found.high), reason, found)
 
-
-def _convergence(evidence: Evidence, activation: str) -> Measurement:
-    """Exponent of the error in the number of inputs, for the distribution that converges most slowly."""
-    cube = evidence.cubes["thm6"]
-    sizes = error_sizes(cube).sel(activation=activation).sel(m=slice(FIRST_FITTED, None))
-    slopes = {
-        str(label): mean_interval([slope(sizes.m, sizes.sel(weights=label, seed=seed)) for seed in cube.seed.values])
-        for label in cube.weights.values
-    }
-    slowest = max(slopes, key=lambda label: slopes[label].value)
-    found = slopes[slowest]
-    reason = (
-        f"Slope of log error against log m from {FIRST_FITTED} to {int(cube.m.max())} inputs, "
-        f"{cube.sizes['seed']} samples of the "
-        f"weights, slowest for {slowest}. The corollary says that the error vanishes; the rate is ours: 1/m, as the excess "
-        "kurtosis of the sum."
-    )
-    vanishes = below(0.0, low=found.low, high=found.high)
-    slowly = vanishes == "holds" and found.high >= SLOWEST
-    return measurement("differs" if slowly else vanishes, reason, found)
+    return measure
 
 
 def mean_deviations(evidence: Evidence) -> xr.DataArray:
-    """Cosine minus theory behind one ReLU layer at a right angle: sparse and dense inputs."""
+    """Cosine minus theory behind one ReLU layer at a right angle: sparse, dense and graded inputs."""
     cube, theory = evidence.cubes["thm6_sparse"], evidence.cubes["theory"]
     limit = theory["cosine"].sel(activation="relu", layer=1, angle=90.0)
     deviations: xr.DataArray = cube["cosine"].sel(layer=1, angle=90.0) - limit
     return deviations
 
 
-def _sparse(evidence: Evidence) -> Measurement:
-    """Deviation of sparse inputs at the largest dimension, against that of dense ones."""
-    deviations = mean_deviations(evidence).isel(input_dimension=-1)
-    sparse, dense = (deviations.sel(plane=plane) for plane in ("axes", "flat"))
-    label = str(abs(sparse.mean("seed")).idxmax("weights").item())
-    found = mean_interval(sparse.sel(weights=label).values)
-    other = mean_interval(dense.sel(weights=label).values)
-    apart, gone = not found.holds(0.0), abs(other.value) < FEW * abs(found.value)
-    verdict: Verdict = "fails" if not apart else "holds" if gone else "differs"
-    reason = (
-        f"Mean of sample minus theory at a right angle for inputs with 2 of {int(deviations.input_dimension)} "
-        "coordinates non-zero, "
-        f"{label}: {'it does not vanish' if apart else 'it may vanish'}. With dense inputs it is {other.value:.4f} "
-        f"[{other.low:.4f}, {other.high:.4f}]. By theory the mean vanishes for any weights in random planes, as in figures "
-        "2 and 4: a random rotation makes them rotation-invariant."
+def _by_dimension(deviations: xr.DataArray) -> dict[str, Estimate]:
+    """Mean deviations for every dimension of the inputs."""
+    values = {f"{int(m)} inputs": deviations.sel(input_dimension=m).values for m in deviations.input_dimension.values}
+    return by_part(values, mean_interval)
+
+
+def _sparse(evidence: Evidence) -> Finding:
+    """Deviation of sparse inputs at every dimension; of dense ones, and of Gaussian weights."""
+    deviations = mean_deviations(evidence)
+    sparse = deviations.sel(plane="axes")
+    return measured(
+        _by_dimension(sparse.sel(weights=SPARSE)),
+        f"Mean of sample minus theory at a right angle with two non-zero inputs, {SPARSE}, {deviations.sizes['seed']} layers "
+        f"of each of {deviations.sizes['input_dimension']} dimensions.",
+        controls={
+            "dense": mean_interval(deviations.sel(plane="flat", weights=SPARSE).isel(input_dimension=-1).values),
+            "gaussian": _by_dimension(sparse.sel(weights="gaussian")),
+        },
     )
-    return measurement(verdict, reason, found)
+
+
+def _graded(evidence: Evidence) -> Finding:
+    """Deviation of inputs with coordinates of falling size at the largest dimension."""
+    deviations = mean_deviations(evidence).isel(input_dimension=-1)
+    graded = deviations.sel(plane="graded")
+    independent = [label for label in map(str, deviations.weights.values) if label != "gaussian"]
+    return measured(
+        by_part({label: graded.sel(weights=label).values for label in independent}, mean_interval),
+        f"Mean of sample minus theory at a right angle with {int(deviations.input_dimension)} inputs, {deviations.sizes['seed']} "
+        "layers.",
+        controls={"sparse": mean_interval(deviations.sel(plane="axes", weights=SPARSE).values)},
+    )
 
 
 def coordinate_curve(cube: xr.Dataset) -> xr.Dataset:
@@ -118,36 +152,64 @@ def coordinate_curve(cube: xr.Dataset) -> xr.Dataset:
     return cube[["dimension", "largest", "origin"]].dropna("level", subset=["dimension"])
 
 
-def coordinate_slope(cube: xr.Dataset) -> Interval:
-    """Slope of the log of the mean number against the log of the dimension.
-
-    The bootstrap draws whole images or clips where there are at least 5 of them, else pieces: pieces of one image are alike.
-    """
-    curve = coordinate_curve(cube)
+def by_source(curve: xr.Dataset) -> list[NDArray[np.float64]]:
+    """Mean over the pieces of each image or clip, by level: pieces of one are alike, and count as one sample."""
     pieces = curve["largest"].transpose("piece", "level").values
     origin = curve["origin"].values.astype(int)
-    groups = [pieces[origin == source] for source in np.unique(origin)]
-    by_group = len(groups) >= 5
-    rows = np.stack([group.mean(axis=0) for group in groups]) if by_group else pieces
-    return bootstrap_interval(rows, lambda chosen: slope(curve["dimension"], chosen.mean(axis=0)))
+    return [pieces[origin == source].mean(axis=0) for source in np.unique(origin)]
 
 
-def _coordinate_share(evidence: Evidence, datasets: tuple[str, ...]) -> Measurement:
+def coordinate_slope(cube: xr.Dataset, *, zeros: bool = False) -> Estimate:
+    """Slope of the log of the number against the log of the dimension: mean over images or clips, at least 2 of them.
+
+    Parameters
+    ----------
+    zeros
+        Whether the further coordinates are zeros in the place of those of a finer resolution: the shares of the coarsest
+        one stay, and the number grows as the dimension.
+    """
+    curve = coordinate_curve(cube)
+    dimension = curve["dimension"].values
+    coarsest = int(np.argmin(dimension))
+    rows = by_source(curve)
+    if zeros:
+        rows = [row[coarsest] / dimension[coarsest] * dimension for row in rows]
+    return mean_interval([log_slope(dimension, row) for row in rows])
+
+
+def _coordinate_share(datasets: tuple[str, ...], *, centred: bool) -> Measure:
     """Slope of figure 6 for the first of some data sets that is there."""
-    cube = evidence.cubes["fig6"]
-    there = [name for name in datasets if name in cube.dataset.values]
-    if not there:
-        return Measurement(
-            "not measured", f"The files of {' and '.join(datasets)} are not there; put them into the raw data folder."
+
+    def measure(evidence: Evidence) -> Finding:
+        cube = evidence.cubes["fig6"]
+        there = [name for name in datasets if name in cube.dataset.values]
+        if not there:
+            return absent(f"The files of {' and '.join(datasets)} are not there; put them into the raw data folder.")
+        chosen = cube.sel(dataset=there[0]).isel(centred=int(centred))
+        curve = coordinate_curve(chosen)
+        sources = len(by_source(curve))
+        if sources < 2:
+            return absent(f"All pieces are of one recording or image of {there[0]}: no independent samples.")
+        return measured(
+            coordinate_slope(chosen),
+            f"Slope of log of m max (x_i / |x|)^4 against log m, m from {int(curve['dimension'].min())} to "
+            f"{int(curve['dimension'].max())}: mean over {sources} images or clips of {there[0]}, {cube.sizes['piece']} pieces "
+            "in all.",
+            controls={"zeros": coordinate_slope(chosen, zeros=True)},
         )
-    chosen = cube.sel(dataset=there[0]).isel(centred=0)
-    found = coordinate_slope(chosen)
-    centred = coordinate_slope(cube.sel(dataset=there[0]).isel(centred=1))
-    curve = coordinate_curve(chosen)
-    sources = len(np.unique(curve["origin"].values))
-    reason = (
-        f"Slope of log of the mean of m max (x_i / |x|)^4 against log m, m from {int(curve['dimension'].min())} to "
-        f"{int(curve['dimension'].max())}, {cube.sizes['piece']} pieces of {sources} of {there[0]}; -1 is the law of bounded "
-        f"signals. Without their mean: {centred.value:.2f} [{centred.low:.2f}, {centred.high:.2f}]."
-    )
-    return measurement(below(0.0, low=found.low, high=found.high), reason, found)
+
+    return measure
+
+
+CLAIMS: Mapping[str, Measure] = {
+    "thm6": _in_law,
+    "thm6_rate": _rate_in_law,
+    "thm6_kernel_rate": _kernel_rate,
+    **{name: _corollary(activation) for name, activation in COROLLARIES.items()},
+    "thm6_sparse": _sparse,
+    "thm6_graded": _graded,
+    "fig6_photographs": _coordinate_share(("kodak", "photographs"), centred=False),
+    "fig6_photographs_centred": _coordinate_share(("kodak", "photographs"), centred=True),
+    "fig6_speech": _coordinate_share(("speech",), centred=False),
+    "fig6_speech_centred": _coordinate_share(("speech",), centred=True),
+}

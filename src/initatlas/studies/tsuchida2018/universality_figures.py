@@ -1,6 +1,9 @@
 """Figures of theorem 6, and of the hypothesis on its inputs (figure 6)."""
 
+from collections.abc import Mapping
+
 import matplotlib.pyplot as plt
+import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -26,41 +29,52 @@ _NAMES = {
 
 def thm6(evidence: Evidence) -> Figure:
     """Distance from the Gaussian kernel against the number of inputs, and the same for sparse inputs."""
-    cube = evidence.cubes["thm6"]
+    cube, law = evidence.cubes["thm6"], evidence.cubes["thm6_law"]["distance"]
     sizes = error_sizes(cube)
-    figure, grid = plt.subplots(2, 3, figsize=(8.8, 5.6))
-    panels = [grid[0, 0], grid[0, 1], grid[1, 0], grid[1, 1]]
+    figure, grid = plt.subplots(2, 4, figsize=(11.0, 5.6))
+    panels = grid.flat[:5]
+    places = {label: place for place, label in enumerate(dict.fromkeys([*_labels(sizes), *_labels(law)]))}
     for axes, name in zip(panels, map(str, cube.activation.values), strict=True):
-        _errors(axes, sizes.sel(activation=name))
+        _errors(axes, sizes.sel(activation=name), places, -1.0)
         axes.set_title(activation_of(name).title)
         axes.sharey(panels[0])
+    _errors(grid[1, 1], law.sel(activation="relu"), places, -0.5)
+    grid[1, 1].set_title("ReLU, distance in law")
     for axes in grid[1, :2]:
         axes.set_xlabel("inputs $m$")
     for axes in grid[:, 0]:
         axes.set_ylabel("distance from Gaussian kernel")
-    _sparse(grid[0, 2], mean_deviations(evidence))
-    _legend(grid[1, 2], cube)
+    _sparse(grid[1, 2], mean_deviations(evidence))
+    _legend(grid[1, 3], places)
     return figure
 
 
-def _errors(axes: Axes, sizes: xr.DataArray) -> None:
-    """One activation: all distributions, with 95 % intervals over samples of the weights."""
-    for place, label in enumerate(sizes.weights.values):
+def _labels(array: xr.DataArray) -> list[str]:
+    """Weight distributions of an array."""
+    return [str(label) for label in array.weights.values]
+
+
+def _errors(axes: Axes, sizes: xr.DataArray, places: Mapping[str, int], slope: float) -> None:
+    """One activation: all distributions, with 95 % intervals over samples of the weights, and a power of m."""
+    for label in _labels(sizes):
         values = sizes.sel(weights=label)
-        axes.errorbar(values.m, values.mean("seed"), yerr=half_width(values), color=f"C{place}", marker=MARKERS[place], ms=3.2,
-                      lw=0.8, capsize=0)  # fmt: skip
+        error = np.minimum(half_width(values), 0.95 * values.mean("seed"))
+        axes.errorbar(values.m, values.mean("seed"), yerr=[error, half_width(values)], color=f"C{places[label]}",
+                      marker=MARKERS[places[label]], ms=3.2, lw=0.8, capsize=0)  # fmt: skip
     axes.set_xscale("log", base=2)
     axes.set_yscale("log")
     top = float(sizes.mean("seed").isel(m=0).max())
-    axes.plot(sizes.m, top * float(sizes.m[0]) / sizes.m, color="0.4", ls=":", lw=1.2)
+    axes.plot(
+        sizes.m, top * (sizes.m / float(sizes.m[0])) ** slope, color="0.4", ls=":" if slope == -1.0 else "--", lw=1.2
+    )
 
 
 def _sparse(axes: Axes, deviations: xr.DataArray) -> None:
-    """Mean deviation behind a finite layer, 2 coordinates non-zero or all."""
-    colours = {"laplace": "C0", "uniform": "C1", "generalized_normal(beta=0.5)": "C2"}
+    """Mean deviation behind a finite layer: 2 coordinates non-zero, all of one size, or of falling size."""
+    colours = {"laplace": "C0", "uniform": "C1", "generalized_normal(beta=0.5)": "C2", "gaussian": "k"}
     for label in map(str, deviations.weights.values):
-        for place, (face, dashes) in enumerate((("full", "-"), ("none", "--"))):
-            values = deviations.sel(weights=label, plane=("axes", "flat")[place])
+        for plane, face, dashes in (("axes", "full", "-"), ("flat", "none", "--"), ("graded", "left", ":")):
+            values = deviations.sel(weights=label, plane=plane)
             axes.errorbar(values.input_dimension, values.mean("seed"), yerr=half_width(values), color=colours.get(label, "C5"),
                           marker="o", fillstyle=face, ls=dashes, lw=0.9, ms=4, capsize=2)  # fmt: skip
     axes.axhline(0.0, color="k", lw=0.8)
@@ -69,17 +83,20 @@ def _sparse(axes: Axes, deviations: xr.DataArray) -> None:
     axes.set_title(r"ReLU: $\cos\theta_1$ minus theory at 90°")
 
 
-def _legend(axes: Axes, cube: xr.Dataset) -> None:
+def _legend(axes: Axes, places: Mapping[str, int]) -> None:
     """One legend for all panels, in the place of a panel."""
     axes.axis("off")
     handles = [
-        Line2D([], [], color=f"C{place}", marker=MARKERS[place], ms=4, lw=0.8, label=weights_text(str(label)))
-        for place, label in enumerate(cube.weights.values)
+        Line2D([], [], color=f"C{place}", marker=MARKERS[place], ms=4, lw=0.8, label=weights_text(label))
+        for label, place in places.items()
     ]
     handles += [
+        Line2D([], [], color="k", marker="o", ms=4, label="Gaussian (last panel)"),
         Line2D([], [], color="0.4", ls=":", label="slope $-1$"),
+        Line2D([], [], color="0.4", ls="--", label="slope $-1/2$"),
         Line2D([], [], color="0.3", marker="o", ms=4, label="2 inputs non-zero"),
-        Line2D([], [], color="0.3", marker="o", fillstyle="none", ls="--", ms=4, label="all inputs non-zero"),
+        Line2D([], [], color="0.3", marker="o", fillstyle="none", ls="--", ms=4, label="all inputs of one size"),
+        Line2D([], [], color="0.3", marker="o", fillstyle="left", ls=":", ms=4, label="inputs of falling size"),
     ]
     axes.legend(handles=handles, loc="center")
 
