@@ -18,7 +18,7 @@ os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(TESTS), os.environ.
 def pytest_collection_modifyitems(items):
     """Keep together, in one process of several, what shares a fixture: the workflow tests, and the tests of a module."""
     for item in items:
-        room = item.path.relative_to(TESTS).parts[0]
+        room = item.path.relative_to(ROOT).parts[1]
         item.add_marker(pytest.mark.xdist_group(room if room == "workflow" else item.path.stem))
 
 

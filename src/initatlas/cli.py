@@ -19,7 +19,7 @@ from initatlas.caches import use_writable_caches
 from initatlas.errors import UserError
 from initatlas.messages import own_the_streams, set_up_logging
 from initatlas.names import did_you_mean
-from initatlas.runs import atlas_folder, end_with_workflow, import_from_here
+from initatlas.runs import atlas_folder, atlas_or_here, end_with_workflow, import_from_here
 from initatlas.stopping import end_now, exit_code, orderly_stops
 
 if TYPE_CHECKING:
@@ -107,6 +107,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add_run(run)
     _add_sweep_commands(commands.add_parser("sweep", help="plan, run and list sweeps"))
+    _add_study_commands(commands.add_parser("study", help="begin a study of one's own"))
     _add_kernel_commands(commands.add_parser("kernel", help="kernel matrices that do not fit in memory"))
     _add_download(commands.add_parser("download", help="download the raw files of a data set"))
     _add_config(commands.add_parser("config", help="check the config, or write its reference"))
@@ -134,6 +135,16 @@ def _add_sweep_commands(parser: argparse.ArgumentParser) -> None:
     _add_run(run)
     for found in (listed, status, prune, plan):
         _add_scale(found)
+
+
+def _add_study_commands(parser: argparse.ArgumentParser) -> None:
+    """``initatlas study new``."""
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    new = commands.add_parser(
+        "new", help="write a working study: a sweep, an experiment, a figure, a table, claims, a test"
+    )
+    new.add_argument("name", help="letters, digits and _")
+    new.set_defaults(command=_study_new)
 
 
 def _add_scale(parser: argparse.ArgumentParser) -> None:
@@ -302,6 +313,15 @@ def _sweep_plan(options: argparse.Namespace) -> None:
     from initatlas.commands.people import plan
 
     print(plan(options.sweep, _overrides(options)))
+
+
+def _study_new(options: argparse.Namespace) -> None:
+    from initatlas.commands.new_study import new_study
+
+    folder = atlas_or_here(Path.cwd())
+    for path in new_study(options.name, folder):
+        print(folder / path)
+    log.info("run it: initatlas run %s --scale smoke", options.name)
 
 
 def _run(options: argparse.Namespace) -> int:

@@ -19,7 +19,7 @@ from initatlas.layout import published
 from initatlas.names import check_names, did_you_mean
 from initatlas.studies.claim import PublishedStudy
 from initatlas.studies.product import Study
-from initatlas.studies.registry import first_gap, load_study
+from initatlas.studies.registry import first_gap, listed_claims, load_study
 from initatlas.sweeps.experiment import Experiment
 from initatlas.sweeps.fitting_data import unfit
 from initatlas.sweeps.registry import load_experiment
@@ -532,14 +532,24 @@ def load_published(root: Path, study: str) -> PublishedStudy:
 
 
 def _check_published(root: Path, study: Study) -> None:
-    """Every claim stands beside a product, if it says so."""
+    """What was printed: every claim stands beside a product, if it says so, and is measured."""
+    path, claims = root / published(study.key), load_published(root, study.key).claims
     products = [*study.figures, *study.tables]
-    for name, claim in load_published(root, study.key).claims.items():
+    for name, claim in claims.items():
         if claim.product and claim.product not in products:
             raise UserError(
-                f"{root / published(study.key)}: claims.{name}.product = {claim.product!r}: there is no such figure or table"
+                f"{path}: claims.{name}.product = {claim.product!r}: there is no such figure or table"
                 f"{did_you_mean(claim.product, products)}; {study.package} declares: {', '.join(products) or 'none'}"
             )
+    contracts = {name for name, claim in claims.items() if claim.test is not None}
+    listed = listed_claims(study)
+    unpaired = sorted(contracts ^ listed) if listed is not None else []
+    if unpaired:
+        name, *others = unpaired
+        lacking = (
+            f"is not in CLAIMS of {study.package}.claims" if name in contracts else "is measured and not published here"
+        )
+        raise UserError(f"{path}: claims: {name} {lacking}{did_you_mean(name, others)}")
 
 
 def cube_titles(study: str, names: Iterable[str]) -> Iterator[str]:

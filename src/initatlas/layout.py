@@ -36,6 +36,9 @@ PAGE = REPORTS / "index.html"
 PAGE_TEMPLATES = Path(__file__).with_name("report") / "templates"
 """The templates of the report."""
 
+STUDY_TEMPLATE = Path(__file__).with_name("templates") / "study"
+"""The study that a new one begins as."""
+
 FIGURE_FORMATS = ("svg", "pdf", "png")
 TABLE_FORMATS = ("csv", "md", "tex", "html")
 

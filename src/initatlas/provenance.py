@@ -85,10 +85,26 @@ def top_level_names(module: str) -> frozenset[str]:
     ModuleNotFoundError, UserError
         As `import_closure`.
     """
+    return _read(module, _file(module)).names
+
+
+def syntax_tree(module: str) -> ast.Module:
+    """The syntax of a module, found without importing it.
+
+    Raises
+    ------
+    ModuleNotFoundError, UserError
+        As `import_closure`.
+    """
+    return _parsed(_file(module))
+
+
+def _file(module: str) -> Path:
+    """The source file of a module that has to exist."""
     path = _source(module)
     if path is None:
         raise ModuleNotFoundError(f"no source for module {module}", name=module)
-    return _read(module, path).names
+    return path
 
 
 def _belongs(top: str, roots: Set[str], home: Path | None) -> bool:
@@ -164,17 +180,22 @@ class _Module(NamedTuple):
 @cache
 def _read(name: str, path: Path) -> _Module:
     """Read a module, once for all the entries that reach it."""
-    try:
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-    except (SyntaxError, ValueError) as error:  # the latter for what is not UTF-8, or has a null byte
-        line = f":{error.lineno}" if isinstance(error, SyntaxError) and error.lineno else ""
-        raise UserError(f"{path}{line}: not Python ({error.args[0]}); mend it") from None
+    tree = _parsed(path)
     imports = tuple(_imports(name, tree, is_package=path.name == "__init__.py"))
     names = frozenset(_defined(tree.body))
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             node.body = [*_without_docstring(node.body)]
     return _Module(imports, names, hashlib.sha256(ast.dump(tree).encode()).digest())
+
+
+def _parsed(path: Path) -> ast.Module:
+    """The syntax of a file; a slip in it is one line."""
+    try:
+        return ast.parse(path.read_text(encoding="utf-8"))
+    except (SyntaxError, ValueError) as error:  # the latter for what is not UTF-8, or has a null byte
+        line = f":{error.lineno}" if isinstance(error, SyntaxError) and error.lineno else ""
+        raise UserError(f"{path}{line}: not Python ({error.args[0]}); mend it") from None
 
 
 def _defined(body: Iterable[ast.stmt]) -> Iterator[str]:

@@ -77,10 +77,20 @@ def atlas_folder(start: Path) -> Path:
     UserError
         If there is none.
     """
-    for folder in (start, *start.parents):
-        if is_atlas(folder):
-            return folder
-    raise UserError(f"{start}: no atlas here or above; go to the folder that holds {SETTINGS}")
+    found = _atlas_above(start)
+    if found is None:
+        raise UserError(f"{start}: no atlas here or above; go to the folder that holds {SETTINGS}")
+    return found
+
+
+def atlas_or_here(start: Path) -> Path:
+    """The folder of an atlas at or above a folder, or that folder, where there is none."""
+    return _atlas_above(start) or start
+
+
+def _atlas_above(start: Path) -> Path | None:
+    """The nearest folder of an atlas."""
+    return next((folder for folder in (start, *start.parents) if is_atlas(folder)), None)
 
 
 def import_from_here() -> None:

@@ -198,6 +198,30 @@ def test_a_claim_stands_beside_a_product_that_there_is(atlas):
     )
 
 
+CONTRACT = "statement: It is so., where: here, test: order, margin: 1.0, why: so, control: {a: b}, limits: none"
+
+
+@pytest.mark.parametrize(
+    ("measured", "published", "message"),
+    [
+        ("{'bound': 1}", "{bounds: {%s}}", "bound is measured and not published here (did you mean 'bounds'?)"),
+        ("{'other': 1}", "{}", "other is measured and not published here"),
+        ("{}", "{bound: {%s}}", "bound is not in CLAIMS of PACKAGE.claims"),
+    ],
+)
+def test_a_claim_is_published_and_measured(atlas, measured, published, message):
+    atlas.write(**{"claims.py": f"CLAIMS: dict = {measured}\n"})
+    (atlas.folder / "config/published/paper.yaml").write_text(f"claims: {published.replace('%s', CONTRACT)}\n")
+    assert atlas.mistake() == f"config/published/paper.yaml: claims: {message}"
+
+
+@pytest.mark.parametrize("measured", ["{'bound': 1}", "dict(bound=1)", "{**{'bound': 1}}"])
+def test_claims_that_agree_or_are_put_together_are_taken(atlas, measured):
+    atlas.write(**{"claims.py": f"CLAIMS = {measured}\n"})
+    (atlas.folder / "config/published/paper.yaml").write_text(f"claims: {{bound: {{{CONTRACT}}}}}\n")
+    assert list(atlas.read().studies) == ["paper"]
+
+
 def test_the_code_of_a_study_of_ones_own_and_of_what_lies_beside_it_counts(atlas, monkeypatch):
     """A helper outside of the package, in the folder of the atlas, too; what is built into Python has no file there."""
     monkeypatch.chdir(atlas.folder)

@@ -6,7 +6,7 @@ import shutil
 import pytest
 from toy.project import Project
 
-from initatlas.config import load_study
+from initatlas.studies.registry import load_study
 
 pytestmark = [pytest.mark.workflow, pytest.mark.fault]
 

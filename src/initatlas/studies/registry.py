@@ -3,6 +3,7 @@
 Nothing of a study but its declaration is imported for it: functions are looked for in the syntax of its modules.
 """
 
+import ast
 from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib import import_module
@@ -10,7 +11,7 @@ from pkgutil import iter_modules
 
 from initatlas.errors import UserError
 from initatlas.names import PLACE_FOR_MODULES, did_you_mean
-from initatlas.provenance import import_closure, top_level_names
+from initatlas.provenance import import_closure, syntax_tree, top_level_names
 from initatlas.studies.product import Study
 
 CLAIMS = ("CLAIMS", "measure")
@@ -101,6 +102,26 @@ def _gaps(study: Study) -> Iterator[str]:
             yield from _undefined(f"{study.package}.{kind}", (name,), f"def {name}(evidence)")
             yield from _no_caption(study, name)
     yield from _undefined(f"{study.package}.claims", CLAIMS, "CLAIMS = {claim: function of the evidence}")
+
+
+def listed_claims(study: Study) -> frozenset[str] | None:
+    """The claims that a study measures, where its ``CLAIMS`` is a dictionary of written names; None if it is put together.
+
+    Raises
+    ------
+    UserError
+        If the module is no Python.
+    """
+    for node in syntax_tree(f"{study.package}.claims").body:
+        targets = (
+            node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
+        )
+        named = any(isinstance(target, ast.Name) and target.id == "CLAIMS" for target in targets)
+        value = node.value if isinstance(node, ast.Assign | ast.AnnAssign) else None
+        if named and isinstance(value, ast.Dict):
+            keys = [key.value for key in value.keys if isinstance(key, ast.Constant) and isinstance(key.value, str)]
+            return frozenset(keys) if len(keys) == len(value.keys) else None
+    return None
 
 
 def _undefined(module: str, names: tuple[str, ...], wanted: str) -> Iterator[str]:

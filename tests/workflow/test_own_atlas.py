@@ -1,0 +1,124 @@
+"""An atlas in a folder of its own, with the installed package and the Snakefile of the clone."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+
+import pytest
+from toy.project import Project
+
+pytestmark = pytest.mark.workflow
+
+
+class OwnAtlas(Project):
+    """A folder with a config and studies, and no Snakefile."""
+
+    def __init__(self, folder, warm, root):
+        super().__init__(folder, warm)
+        self.root = root
+
+    def snakemake(self, *targets, options=(), config=(), profile="default"):
+        """Run it at scale smoke from the folder above, by the Snakefile of the clone."""
+        places = ["--snakefile", str(self.root / "Snakefile"), "--directory", str(self.folder)]
+        command = [*places, "--workflow-profile", str(self.root / f"workflow/profiles/{profile}"), "--cores", "2"]
+        given = ["--config", "scale=smoke", "backend=serial", *config]
+        return self.warm.run([*command, *options, *given, "--", *targets], self.folder.parent, self.environment)
+
+    def initatlas(self, *words):
+        """Run a command in the folder."""
+        command = [sys.executable, "-m", "initatlas", *words]
+        return subprocess.run(
+            command, cwd=self.folder, env=self.environment, capture_output=True, text=True, check=False
+        )
+
+
+@pytest.fixture(scope="module")
+def made(warm, root, tmp_path_factory):
+    """A new study that has run. Not to be changed."""
+    folder = tmp_path_factory.mktemp("own") / "mine"
+    folder.mkdir()
+    atlas = OwnAtlas(folder, warm, root)
+    written = atlas.initatlas("study", "new", "kappa2021")
+    assert written.returncode == 0, written.stderr
+    answer = atlas.snakemake()
+    assert answer.code == 0, answer.text
+    return atlas
+
+
+@pytest.fixture
+def atlas(made, tmp_path):
+    """A copy, to be changed."""
+    shutil.copytree(made.folder, tmp_path / "mine", symlinks=True)
+    return OwnAtlas(tmp_path / "mine", made.warm, made.root)
+
+
+def test_a_new_study_runs_at_once(made):
+    ledger = json.loads((made / "reports/smoke/claims.json").read_text())
+    assert [claim["name"] for claim in ledger["claims"]] == ["mean_square", "spread"]
+    assert {claim["verdict"] for claim in ledger["claims"]} <= {"holds", "undecided"}
+    page = (made / "reports/index.html").read_text()
+    assert "A study: kappa2021" in page
+    assert "Mean square of the signal behind a random ReLU layer" in page
+    assert (made / "data/cubes/smoke/kappa2021/layers.nc").is_file()
+    assert made.would_run() == set()
+
+
+PRODUCTS = {
+    "figure kappa2021/curve",
+    "table kappa2021/numbers",
+    "claims of kappa2021",
+    "ledger of claims",
+    "report page",
+}
+
+
+@pytest.mark.parametrize(
+    ("path", "old", "new", "jobs"),
+    [
+        ("my_experiments/paper.py", "(z**2)", "(1.0 * z**2)", {"sweep kappa2021/layers"} | PRODUCTS),
+        ("my_studies/paper/measures.py", "column, level)", "1.0 * column, level)", PRODUCTS),
+        ("my_studies/paper/claims.py", "Mean over", "Mean of", PRODUCTS - {"figure kappa2021/curve", "table kappa2021/numbers"}),
+        ("my_studies/paper/captions/numbers.rst", "Mean square", "A mean square", {"table kappa2021/numbers", "report page"}),
+        ("my_studies/paper/figures.py", '"""Mean square', '"""The mean square', set()),
+    ],
+    ids=["experiment", "measures", "claims", "caption", "words"],
+)  # fmt: skip
+def test_code_of_ones_own_runs_what_it_can_reach(atlas, path, old, new, jobs):
+    atlas.edit(path.replace("paper", "kappa2021"), old, new)
+    assert atlas.would_run() == jobs
+
+
+def test_the_command_finds_the_snakefile_of_its_clone(atlas):
+    answer = atlas.initatlas("run", "kappa2021", "--scale", "smoke", "--backend", "serial")
+    assert answer.returncode == 0, answer.stderr
+    assert "nothing to do" in answer.stderr
+    wrong = atlas.initatlas("run", "--snakefile", "nowhere/Snakefile")
+    assert wrong.returncode == 2
+    assert (
+        wrong.stderr
+        == "initatlas: nowhere/Snakefile: no such file; name that of a clone: --snakefile CLONE/Snakefile\n"
+    )
+
+
+def test_the_tests_of_a_new_study_pass(atlas):
+    answer = atlas.python("-m", "pytest", "-q", "tests")
+    assert answer.code == 0, answer.text
+    assert re.search(r"\b3 passed", answer.text)
+
+
+def test_the_fifth_paper_runs(warm, root, tmp_path):
+    """The example, at scale smoke: everything is made, and what is too small to be decided is not said to hold."""
+    ignored = shutil.ignore_patterns("data", "reports", ".snakemake", "__pycache__")
+    shutil.copytree(root / "examples/finite_width", tmp_path / "finite_width", ignore=ignored)
+    atlas = OwnAtlas(tmp_path / "finite_width", warm, root)
+    answer = atlas.snakemake()
+    assert answer.code == 0, answer.text
+    claims = json.loads((atlas / "reports/smoke/claims.json").read_text())["claims"]
+    verdicts = {claim["name"]: claim["verdict"] for claim in claims}
+    assert len(verdicts) == 6
+    assert "fails" not in verdicts.values()
+    assert verdicts["ntk_stays_random"] == "not measured"
+    for product in ("figures/growth.svg", "figures/log_norms.svg", "tables/second_moments.csv"):
+        assert (atlas / f"reports/smoke/hanin_nica2019/{product}").stat().st_size > 200
