@@ -223,7 +223,9 @@ def _add_kernel_commands(parser: argparse.ArgumentParser) -> None:
     spectrum.add_argument("--kernel", choices=("ntk", "nngp"), help="which one, of a file with both")
     spectrum.add_argument("--top", type=_count, default=500, help="number of eigenpairs")
     spectrum.add_argument(
-        "--coding", choices=("class_index", "class_index_centred", "one_hot", "parity"), default="class_index"
+        "--coding",
+        choices=("class_index", "class_index_centred", "one_hot", "parity", "first_or_rest"),
+        default="class_index",
     )
     spectrum.add_argument("--seed", type=_seed, default=0, help="seed of the starting vectors and of the bootstrap")
     spectrum.add_argument(

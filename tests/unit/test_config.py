@@ -423,9 +423,9 @@ def test_the_files_of_the_repository_are_plain_yaml_too(root):
 
 def test_a_mistake_in_what_was_published(project):
     path = project.root / "config/published/chen2024.yaml"
-    path.write_text(path.read_text().replace("tolerance: 0.02", "tolerance: -0.02"))
+    path.write_text(path.read_text().replace("value: 0.40", "value: much"))
     with pytest.raises(
-        UserError, match=r"published/chen2024\.yaml: claims\.table1_mnist\.tolerance = -0\.02: input should"
+        UserError, match=r"published/chen2024\.yaml: claims\.table1_mnist\.value = 'much': input should"
     ):
         load_published(project.root, "chen2024")
 

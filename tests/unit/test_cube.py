@@ -43,6 +43,15 @@ def test_dimensions_are_in_the_order_of_the_axes(cube):
     assert cube["status"].dims == cube["error"].dims == cube["number"].dims
 
 
+def test_an_inner_dimension_may_have_labels(tmp_path):
+    sweep = make_sweep("toy.labelled", {"offset": [1.0, 2.0]})
+    _, path = run(sweep, tmp_path)
+    with xr.open_dataset(path) as cube:
+        assert cube["kind"].values.tolist() == ["small", "large"]
+        assert "units" not in cube["kind"].attrs
+        assert cube["number"].sel(kind="large").values.tolist() == [11.0, 12.0]
+
+
 def test_points_lie_where_their_coordinates_say(cube, tmp_path):
     for offset, weights, seed in ((2.5, "gaussian", 1), (0, "multivariate_t(nu=5)", 0)):
         alone = make_sweep("toy.draws", {}, fixed={"offset": offset, "weights": weights, "seed": seed}, name="alone")

@@ -115,7 +115,7 @@ def test_a_data_set_that_will_not_do_is_refused_when_it_is_read(tmp_path, experi
     assert load_data(sweep, dataset_file(tmp_path))
 
 
-@pytest.mark.parametrize("coding", ["class_index", "class_index_centred", "one_hot", "parity"])
+@pytest.mark.parametrize("coding", ["class_index", "class_index_centred", "one_hot", "parity", "first_or_rest"])
 def test_targets_that_are_all_alike_have_no_smoothness(coding):
     with pytest.raises(UserError, match=rf"coding '{coding}' gives all 3 images the same target"):
         target_coding(np.array([4, 4, 4]), coding)

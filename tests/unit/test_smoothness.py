@@ -17,6 +17,7 @@ from initatlas.kernels.spectrum import eigen_coefficients
 from initatlas.smoothness.bootstrap import slope_draws, slope_interval
 from initatlas.smoothness.slopes import (
     decay_exponent,
+    decay_exponents,
     fit_weights,
     last_index,
     null_corrected_slope,
@@ -24,7 +25,7 @@ from initatlas.smoothness.slopes import (
     scaled_window,
 )
 from initatlas.smoothness.tail_sums import tail_sums
-from initatlas.smoothness.targets import target_coding
+from initatlas.smoothness.targets import initial_functions, target_coding
 
 MNIST = Path(__file__).resolve().parents[3] / "shared" / "data" / "raw" / "mnist"
 
@@ -184,12 +185,38 @@ def test_draws_in_chunks_are_all_there():
     assert slope_draws(squared, 10, draws=7, rng=np.random.default_rng(9)).shape == (7,)
 
 
+def test_many_windows_at_once_are_fitted_as_each_alone():
+    tails = np.cumsum(np.random.default_rng(3).exponential(size=(2, 40)), axis=-1)[:, ::-1]
+    windows = [3, 7, 40]
+    for inclusive in (True, False):
+        expected = [decay_exponent(tails, window, inclusive=inclusive) for window in windows]
+        found = decay_exponents(tails, windows, inclusive=inclusive)
+        np.testing.assert_allclose(found, np.transpose(expected), rtol=1e-12)
+    with pytest.raises(ValueError, match="a window needs"):
+        decay_exponents(tails, [41])
+
+
+def test_initial_functions_have_the_covariance_and_no_mean():
+    points = np.random.default_rng(0).normal(size=(6, 3))
+    covariance = points @ points.T + np.eye(6)
+    values = initial_functions(covariance.copy(), 200_000, rng=np.random.default_rng(1))
+    centre = np.eye(6) - 1.0 / 6.0
+    np.testing.assert_allclose(values @ values.T / 200_000, centre @ covariance @ centre, atol=0.06)
+    np.testing.assert_allclose(values.mean(axis=0), 0.0, atol=1e-12)
+
+
+def test_inputs_that_coincide_have_the_same_initial_function():
+    values = initial_functions(np.ones((3, 3)), 5, rng=np.random.default_rng(1))
+    np.testing.assert_allclose(values, 0.0, atol=1e-4)
+
+
 def test_target_codings():
     labels = np.array([0, 1, 2, 2], dtype=np.uint8)
     np.testing.assert_array_equal(target_coding(labels, "class_index"), [[0], [1], [2], [2]])
     np.testing.assert_array_equal(target_coding(labels, "class_index_centred"), [[-1.25], [-0.25], [0.75], [0.75]])
     np.testing.assert_array_equal(target_coding(labels, "one_hot"), [[1, 0, 0], [0, 1, 0], [0, 0, 1], [0, 0, 1]])
     np.testing.assert_array_equal(target_coding(labels, "parity"), [[1], [-1], [1], [1]])
+    np.testing.assert_array_equal(target_coding(labels, "first_or_rest"), [[1], [0], [0], [0]])
     with pytest.raises(UserError, match="one_hot"):
         target_coding(labels, "one-hot")
 

@@ -18,6 +18,7 @@ from initatlas.studies.statistics import (
     scaled,
     share_interval,
     shifted,
+    subsample_interval,
 )
 
 TRIALS = 1000
@@ -61,6 +62,21 @@ def test_the_interval_of_a_share_covers(probability, total):
         coverage(lambda count: share_interval(count, total), lambda rng: rng.binomial(total, probability), probability)
         >= LEAST
     )
+
+
+@pytest.mark.parametrize(("share", "subsamples"), [(0.1, 3), (0.3, 5), (0.3, 10), (0.5, 5)])
+def test_the_interval_over_subsamples_covers_the_draw_of_the_data_set(share, subsamples):
+    def draw(rng):
+        data = rng.exponential(size=400)
+        size = round(share * len(data))
+        return [np.log(rng.choice(data, size, replace=False).mean()) for _ in range(subsamples)]
+
+    truth = -0.5 / round(share * 400)  # E log of a mean of exponential numbers, to second order
+    assert LEAST <= coverage(lambda values: subsample_interval(values, share), draw, truth) <= MOST
+
+
+def test_subsamples_that_are_the_whole_data_set_bound_nothing():
+    assert subsample_interval([1.0, 1.0], 1.0).numbers == (1.0, -np.inf, np.inf)
 
 
 def test_the_jackknife_covers_an_exponent():

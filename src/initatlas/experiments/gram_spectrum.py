@@ -44,7 +44,7 @@ class GramSpectrumParameters(Parameters):
     bias: bool = Field(
         default=False, description="whether every image gets a coordinate 1: a bias in the first layer alone"
     )
-    coding: Literal["class_index", "class_index_centred", "one_hot", "parity"] = Field(
+    coding: Literal["class_index", "class_index_centred", "one_hot", "parity", "first_or_rest"] = Field(
         default="class_index", description="coding of the labels as numbers"
     )
     draws: int = Field(default=1000, ge=100, description="draws of the bootstrap")

@@ -17,13 +17,23 @@ if TYPE_CHECKING:
     import numpy as np
 
     from initatlas.datasets.samples import Samples
+    from initatlas.smoothness.targets import Coding
 
-WINDOWS = (270, 400, 1000, 2700)
+WINDOWS = (270, 400, 600, 1000, 2700)
 """Fit windows i < w, stated for 3000 samples and scaled to the number of samples; 2700 is the paper's own."""
+
+CODINGS: tuple["Coding", ...] = ("class_index", "class_index_centred", "one_hot", "parity", "first_or_rest")
+"""Codings of the labels as numbers."""
+
+SHUFFLED, INITIAL = "shuffled", "initial_functions"
+"""Targets beside the labels: the centred class index, shuffled among the images, and random networks' values on them."""
+
+FUNCTIONS = 16
+"""Random networks behind `INITIAL`, whose tail sums are added."""
 
 
 class SmoothnessParameters(Parameters):
-    """One sample of one data set, one kernel and one coding of its labels."""
+    """One sample of one data set, and one kernel."""
 
     dataset: str = Field(default="digits", description="data set")
     samples: int = Field(default=3000, ge=30, description="number of images drawn; a smaller data set is used whole")
@@ -31,15 +41,13 @@ class SmoothnessParameters(Parameters):
     depth: int = Field(default=1, ge=1, le=MOST_LAYERS, description="number of hidden layers")
     normalise: bool = Field(default=True, description="whether images are projected to the unit sphere")
     bias: bool = Field(default=False, description="whether the first layer has a bias")
-    coding: Literal["class_index", "class_index_centred", "one_hot", "parity"] = Field(
-        default="class_index", description="coding of the labels as numbers"
-    )
     draws: int = Field(default=1000, ge=100, description="draws of the bootstrap")
 
 
 def _coordinates(parameters: SmoothnessParameters) -> Mapping[str, Coordinate]:
-    """Indices of the coefficients, and the fit windows as stated for 3000 samples."""
+    """Targets, indices of the coefficients, and the fit windows as stated for 3000 samples."""
     return {
+        "target": Coordinate((*CODINGS, SHUFFLED, INITIAL), "labels in a coding, or what stands in their place"),
         "index": Coordinate(range(1, parameters.samples + 1), "index of the eigenvalue, in decreasing order"),
         "window": Coordinate(WINDOWS, "fit window i < w for 3000 samples, scaled to the number of samples"),
     }
@@ -54,57 +62,93 @@ def _run(
 
 def _measure(point: SmoothnessParameters, rng: "np.random.Generator", data: "Samples") -> dict[str, Any]:
     """Spectrum, tail sums and slopes of one point."""
-    from initatlas.activations.relu import Relu
-    from initatlas.kernels.architecture import Architecture
-    from initatlas.kernels.gram import gram_matrix
-    from initatlas.kernels.spectrum import eigen_coefficients
+    from initatlas.kernels.spectrum import eigenpairs, squared_coefficients
+    from initatlas.smoothness.slopes import null_slope, scaled_window
     from initatlas.smoothness.tail_sums import tail_sums
-    from initatlas.smoothness.targets import target_coding
 
     labels = data.targets()
-    total = len(labels)
-    chosen = rng.choice(total, size=min(point.samples, total), replace=False)
-    gram = gram_matrix(
-        data.features()[chosen],
-        kernel=point.kernel,
-        architecture=Architecture(Relu().dual, point.depth),
-        normalise=point.normalise,
-        bias=point.bias,
-    )
-    eigenvalues, squared = eigen_coefficients(gram, target_coding(labels[chosen], point.coding))
+    chosen = rng.choice(len(labels), size=min(point.samples, len(labels)), replace=False)
+    images = data.features()[chosen]
+    targets = _targets(point, images, labels[chosen], rng)
+    eigenvalues, vectors = eigenpairs(_gram(point, images, point.kernel))
+    squared = {name: squared_coefficients(vectors, values) for name, values in targets.items()}
+    windows = [scaled_window(window, len(chosen)) for window in WINDOWS]
+    slopes = [
+        _slopes(squared[name], windows, degrees=_degrees(name, values), draws=point.draws, rng=rng)
+        for name, values in targets.items()
+    ]
     return {
         "sample_size": len(chosen),
+        "population": len(labels),
         "eigenvalue": eigenvalues,
-        "tail_sum": tail_sums(squared),
-        **_slopes(squared, classes=len(set(labels[chosen].tolist())), point=point, rng=rng),
+        "tail_sum": [tail_sums(row) for row in squared.values()],
+        "null_slope": [null_slope(len(chosen), window, inclusive=False) for window in windows],
+        **{name: [row[name] for row in slopes] for name in ("slope", "slope_low", "slope_high")},
     }
 
 
+def _targets(
+    point: SmoothnessParameters, images: "np.ndarray", labels: "np.ndarray", rng: "np.random.Generator"
+) -> dict[str, "np.ndarray"]:
+    """All targets on some images, in the order of the coordinate."""
+    from initatlas.smoothness.targets import initial_functions, target_coding
+
+    coded: dict[str, np.ndarray] = {coding: _coded(labels, coding) for coding in CODINGS}
+    shuffled = target_coding(rng.permutation(labels), "class_index_centred")
+    return {**coded, SHUFFLED: shuffled, INITIAL: initial_functions(_gram(point, images, "nngp"), FUNCTIONS, rng=rng)}
+
+
+def _coded(labels: "np.ndarray", coding: "Coding") -> "np.ndarray":
+    """Labels in a coding; NaN in one that takes no notice of these classes."""
+    import numpy as np
+
+    from initatlas.smoothness.targets import target_coding
+
+    features = {"parity": labels % 2, "first_or_rest": labels == 0}
+    if coding in features and len(np.unique(features[coding])) == 1:
+        return np.full((len(labels), 1), np.nan)
+    return target_coding(labels, coding)
+
+
+def _gram(point: SmoothnessParameters, images: "np.ndarray", kernel: Literal["ntk", "nngp"]) -> "np.ndarray":
+    """Kernel matrix of the images."""
+    from initatlas.activations.relu import Relu
+    from initatlas.kernels.architecture import Architecture
+    from initatlas.kernels.gram import gram_matrix
+
+    architecture = Architecture(Relu().dual, point.depth)
+    return gram_matrix(images, kernel=kernel, architecture=architecture, normalise=point.normalise, bias=point.bias)
+
+
+def _degrees(target: str, values: "np.ndarray") -> int:
+    """Number of independent coefficients that each square sums; indicators of all classes add up to 1."""
+    columns = int(values.shape[1])
+    return columns - 1 if target == "one_hot" else columns
+
+
 def _slopes(
-    squared: "np.ndarray", *, classes: int, point: SmoothnessParameters, rng: "np.random.Generator"
+    squared: "np.ndarray", windows: Sequence[int], *, degrees: int, draws: int, rng: "np.random.Generator"
 ) -> dict[str, list[float]]:
-    """Fitted, null and bootstrapped slopes at every window."""
+    """Fitted and bootstrapped slopes of one target at every window."""
     from initatlas.smoothness.bootstrap import slope_interval
-    from initatlas.smoothness.slopes import decay_exponent, null_slope, scaled_window
+    from initatlas.smoothness.slopes import decay_exponent
     from initatlas.smoothness.tail_sums import tail_sums
 
-    degrees = classes - 1 if point.coding == "one_hot" else 1
-    windows = [scaled_window(window, len(squared)) for window in WINDOWS]
+    tails = tail_sums(squared)
     intervals = [
-        slope_interval(squared, window, inclusive=False, degrees=degrees, draws=point.draws, rng=rng)
-        for window in windows
+        slope_interval(squared, window, inclusive=False, degrees=degrees, draws=draws, rng=rng) for window in windows
     ]
     return {
-        "slope": [float(decay_exponent(tail_sums(squared), window, inclusive=False)) for window in windows],
+        "slope": [float(decay_exponent(tails, window, inclusive=False)) for window in windows],
         "slope_low": [low for low, _ in intervals],
         "slope_high": [high for _, high in intervals],
-        "null_slope": [null_slope(len(squared), window, inclusive=False) for window in windows],
     }
 
 
 def _seconds(parameters: SmoothnessParameters) -> float:
     """The eigenvalue problem (10 s for 3000 samples) and the bootstrap."""
-    return 10.0 * (parameters.samples / 3000) ** 3 + 4e-8 * parameters.samples * parameters.draws * len(WINDOWS) + 0.5
+    fits = len(WINDOWS) * (len(CODINGS) + 2)
+    return 10.0 * (parameters.samples / 3000) ** 3 + 4e-8 * parameters.samples * parameters.draws * fits + 0.5
 
 
 def _megabytes(parameters: SmoothnessParameters) -> float:
@@ -113,12 +157,14 @@ def _megabytes(parameters: SmoothnessParameters) -> float:
 
 
 _FEWER_IMAGES = "the data set has fewer images than were asked for"
+_NO_CODING = "the coding gives all images the same number"
 
 EXPERIMENT = Experiment(
     summary="Decay of the tail sums of the labels' coefficients in the eigenbasis of a network's kernel.",
     parameters=SmoothnessParameters,
     outputs=(
         Output("sample_size", "number of images used"),
+        Output("population", "number of images that they were drawn from"),
         Output(
             "eigenvalue",
             "eigenvalue of the kernel matrix over the sample size",
@@ -126,11 +172,30 @@ EXPERIMENT = Experiment(
             shorter_means=_FEWER_IMAGES,
         ),
         Output(
-            "tail_sum", "sum of squared coefficients from the index on", dims=("index",), shorter_means=_FEWER_IMAGES
+            "tail_sum",
+            "sum of squared coefficients from the index on",
+            dims=("target", "index"),
+            nan_means=_NO_CODING,
+            shorter_means=_FEWER_IMAGES,
         ),
-        Output("slope", "decay of the tail sums: minus the slope of log T against log i", dims=("window",)),
-        Output("slope_low", "lower end of the 95 % bootstrap interval of the slope", dims=("window",)),
-        Output("slope_high", "upper end of the 95 % bootstrap interval of the slope", dims=("window",)),
+        Output(
+            "slope",
+            "decay of the tail sums: minus the slope of log T against log i",
+            dims=("target", "window"),
+            nan_means=_NO_CODING,
+        ),
+        Output(
+            "slope_low",
+            "lower end of the 95 % interval of the slope over random coefficients, by the bootstrap",
+            dims=("target", "window"),
+            nan_means=_NO_CODING,
+        ),
+        Output(
+            "slope_high",
+            "upper end of the 95 % interval of the slope over random coefficients, by the bootstrap",
+            dims=("target", "window"),
+            nan_means=_NO_CODING,
+        ),
         Output("null_slope", "slope that labels without information give", dims=("window",)),
     ),
     run=_run,

@@ -4,6 +4,8 @@ The exponent is minus the slope, so that it is positive for decaying sums and es
 exponent of the eigenvalues, which is 1 to three digits for images; Chen, Li and Lin 2024, section 5.2 and appendix G).
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -66,6 +68,33 @@ def decay_exponent(tails: Doubles, window: int, *, inclusive: bool = True) -> Do
     with np.errstate(divide="ignore", invalid="ignore"):
         exponent: Doubles = -(np.log(tails[..., :last]) @ fit_weights(last))
     return exponent
+
+
+def decay_exponents(tails: Doubles, windows: Sequence[int], *, inclusive: bool = True) -> Doubles:
+    """`decay_exponent` over many windows at once, by running sums.
+
+    Parameters
+    ----------
+    tails
+        T_1, T_2, ... along the last axis, shape (..., n); above zero.
+    windows, inclusive
+        See `last_index`.
+
+    Returns
+    -------
+    ndarray, shape (..., windows)
+
+    Raises
+    ------
+    ValueError
+        If a window does not fit.
+    """
+    lasts = np.array([last_index(window, tails.shape[-1], inclusive=inclusive) for window in windows])
+    y = np.log(tails[..., : lasts.max()])
+    x = np.log(np.arange(1.0, y.shape[-1] + 1.0))
+    sum_x, sum_xx, sum_y, sum_xy = (np.cumsum(terms, axis=-1)[..., lasts - 1] for terms in (x, x * x, y, x * y))
+    exponents: Doubles = -(sum_xy - sum_x * sum_y / lasts) / (sum_xx - sum_x**2 / lasts)
+    return exponents
 
 
 def fit_weights(last: int) -> Doubles:

@@ -1,13 +1,14 @@
-"""Codings of class labels as regression targets."""
+"""Regression targets: codings of class labels, and functions that random networks start from."""
 
 from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import cholesky
 
 from initatlas.errors import UserError
 
-Coding = Literal["class_index", "class_index_centred", "one_hot", "parity"]
+Coding = Literal["class_index", "class_index_centred", "one_hot", "parity", "first_or_rest"]
 
 
 def target_coding(labels: NDArray[np.integer], coding: Coding) -> NDArray[np.float64]:
@@ -19,7 +20,8 @@ def target_coding(labels: NDArray[np.integer], coding: Coding) -> NDArray[np.flo
         Class indices, shape (n,).
     coding
         "class_index": the index itself; "class_index_centred": minus its mean over the sample; "one_hot": one
-        indicator column per class that occurs; "parity": +1 for even and -1 for odd indices.
+        indicator column per class that occurs; "parity": +1 for even and -1 for odd indices; "first_or_rest": 1 for the class
+        0, else 0.
 
     Returns
     -------
@@ -42,6 +44,8 @@ def target_coding(labels: NDArray[np.integer], coding: Coding) -> NDArray[np.flo
             targets = (index == np.unique(index)).astype(np.float64)
         case "parity":
             targets = 1.0 - 2.0 * (index % 2.0)
+        case "first_or_rest":
+            targets = (index == 0.0).astype(np.float64)
         case _:
             raise UserError(f"target coding {coding!r} does not exist; allowed: {', '.join(get_args(Coding))}")
     if (targets == targets[:1]).all():
@@ -50,3 +54,29 @@ def target_coding(labels: NDArray[np.integer], coding: Coding) -> NDArray[np.flo
             "take images of several classes, or another coding"
         )
     return targets
+
+
+def initial_functions(
+    covariance: NDArray[np.float64], functions: int, *, rng: np.random.Generator
+) -> NDArray[np.float64]:
+    """Draw values of infinitely wide random networks, less their means over the inputs.
+
+    Parameters
+    ----------
+    covariance
+        NNGP kernel matrix of the inputs, shape (n, n). DESTROYED.
+    functions
+        Number of independent networks.
+
+    Returns
+    -------
+    ndarray, shape (n, functions)
+        Draws of the Gaussian process that the network is at initialisation (Chen, Li and Lin 2024, section 4). Inputs that
+        coincide make the matrix singular; 1e-10 of its mean diagonal is added.
+    """
+    n = len(covariance)
+    covariance[np.diag_indices(n)] += 1e-10 * np.trace(covariance) / n
+    factor = cholesky(covariance, lower=True, overwrite_a=True, check_finite=False)
+    values: NDArray[np.float64] = factor @ rng.standard_normal((n, functions))
+    values -= values.mean(axis=0)
+    return values

@@ -64,6 +64,30 @@ def student_quantile(networks: int, level: float = CONFIDENCE) -> float:
     return float(stats.t.ppf(0.5 * (1.0 + level), networks - 1))
 
 
+def subsample_interval(values: ArrayLike, share: float, level: float = CONFIDENCE) -> Estimate:
+    """Mean of a statistic over random subsamples of one data set, with the interval for the draw of that data set too.
+
+    Student's interval with the variance (1 / k + share / (1 - share)) s^2 for k subsamples, which overlap and so agree more than
+    samples of the population would (Nadeau and Bengio 2003, equation 9). Unbounded where the share is 1.
+
+    Parameters
+    ----------
+    values
+        One number per subsample, shape (subsamples,), at least 2.
+    share
+        Size of a subsample over that of the data set, above 0 and at most 1.
+    level
+        Confidence, see `confidence`.
+    """
+    numbers = np.asarray(values, dtype=np.float64)
+    mean, subsamples = float(numbers.mean()), numbers.size
+    if share >= 1.0:
+        return Estimate(mean, -np.inf, np.inf, subsamples)
+    error = float(numbers.std(ddof=1)) * np.sqrt(1.0 / subsamples + share / (1.0 - share))
+    reach = student_quantile(subsamples, level) * error
+    return Estimate(mean, mean - reach, mean + reach, subsamples)
+
+
 def positive_mean_interval(values: ArrayLike, level: float = CONFIDENCE) -> Estimate:
     """Mean of positive numbers, with the bootstrap-t interval of its logarithm.
 

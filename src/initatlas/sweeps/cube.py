@@ -232,10 +232,15 @@ def _label_parameters(axis: Axis, parameter: str, values: Sequence[Any]) -> dict
 
 def _inner_variables(inner: Mapping[str, Coordinate]) -> dict[str, Any]:
     """The inner coordinates as xarray takes them."""
-    return {
-        name: ((name,), np.asarray(coordinate.values), {"long_name": coordinate.long_name, "units": coordinate.units})
-        for name, coordinate in inner.items()
-    }
+    return {name: ((name,), *_inner_values(coordinate)) for name, coordinate in inner.items()}
+
+
+def _inner_values(coordinate: Coordinate) -> tuple[np.ndarray, dict[str, str]]:
+    """Values of an inner coordinate and their attributes."""
+    values = np.asarray(coordinate.values)
+    if values.dtype.kind == "U":
+        return values.astype(object), {"long_name": coordinate.long_name}
+    return values, {"long_name": coordinate.long_name, "units": coordinate.units}
 
 
 def _output_attributes(output: Output) -> dict[str, str]:

@@ -176,7 +176,7 @@ def _extend(inner: dict[str, Coordinate], experiment: Experiment, point: Paramet
         inner[name] = longer
 
 
-def _begins_with(longer: Sequence[float], shorter: Sequence[float]) -> bool:
+def _begins_with(longer: Sequence[object], shorter: Sequence[object]) -> bool:
     """Whether values begin with others; of two ranges that is known without looking at each."""
     if isinstance(longer, range) and isinstance(shorter, range):
         return longer[: len(shorter)] == shorter

@@ -69,9 +69,9 @@ class Output:
 
 @dataclass(frozen=True)
 class Coordinate:
-    """The values along an inner dimension, with their CF attributes."""
+    """The values along an inner dimension, numbers or labels, with their CF attributes; labels have no units."""
 
-    values: Sequence[float]
+    values: Sequence[float] | Sequence[str]
     long_name: str
     units: str = "1"
 

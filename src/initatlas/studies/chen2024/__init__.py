@@ -12,8 +12,8 @@ STUDY = Study(
     link="https://arxiv.org/abs/2410.05626",
     summary=(
         "In the NTK theory a network that starts from a random function learns at a rate that the roughness of this "
-        "function limits. Real data sets are smoother than that: their labels expand in the kernel's eigenfunctions with "
-        "coefficients whose tail sums fall as a power of the index. The power is the smoothness of the data."
+        "function limits. The paper sets the smoothness of real data against that: labels expand in the kernel's "
+        "eigenfunctions with coefficients whose tail sums fall as a power of the index. The power is the smoothness."
     ),
     figures={"fig2_4": ("table1",)},
     tables={"table1": ("table1",)},

@@ -1,68 +1,219 @@
 """Claims of Chen, Li, Lin 2024."""
 
+from collections.abc import Callable, Mapping
+from functools import partial
+
+import xarray as xr
+
 from initatlas.studies.chen2024.smoothness import (
     PAPER_SAMPLES,
     PAPER_WINDOW,
+    PRIMARY,
     SHORT_WINDOW,
-    primary,
+    over_coefficients,
+    over_images,
     samples,
-    slope,
+    share,
+    slopes_by_window,
+    table_cube,
     title,
 )
+from initatlas.studies.claim import Estimate, Finding, absent, measured
 from initatlas.studies.evidence import Evidence
-from initatlas.studies.uncontracted import Measurement, within
+from initatlas.studies.statistics import confidence, mean_interval, scaled, shifted
 
 DATASETS = ("mnist", "fashion_mnist", "cifar10")
+"""The data sets of the paper's table 1."""
+
+OTHER_CODINGS = ("class_index_centred", "one_hot", "parity", "first_or_rest")
+
+SHUFFLED, INITIAL = "shuffled", "initial_functions"
+
+SHORTEST_WINDOW, LONGER_WINDOW = 270, 1000
+
+ROUNDING = 0.005
+"""Of the printed numbers."""
 
 
-def measure(evidence: Evidence) -> dict[str, Measurement]:
-    """Measure all claims of the study."""
-    claims = {"table1_window": _window(evidence)}
-    for name in DATASETS:
-        for window in (PAPER_WINDOW, SHORT_WINDOW):
-            suffix = "" if window == PAPER_WINDOW else "_short"
-            claims[f"table1_{name}{suffix}"] = _smoothness(evidence, name, window, f"table1_{name}{suffix}")
-    return claims
+def _present(evidence: Evidence) -> list[str]:
+    """The paper's data sets that are there."""
+    return [name for name in DATASETS if name in table_cube(evidence).dataset.values]
 
 
-def _window(evidence: Evidence) -> Measurement:
-    """Labels without information, fitted as the paper says, against the smallest printed smoothness."""
-    cube = primary(evidence)
-    largest = cube.isel(dataset=int(cube["sample_size"].max("seed").argmax("dataset")))
-    null = slope(largest, PAPER_WINDOW).null
-    printed = {name: evidence.published[f"table1_{name}"].value for name in DATASETS}
-    too_small = [
-        f"{value:.2f} ({title(name)})" for name, value in printed.items() if value is not None and value < null
-    ]
-    finding = (
-        f"Printed are {', '.join(too_small)}, which is less. Our reading: they were fitted over a shorter window than the text "
-        "states."
-        if too_small
-        else "No printed number is less."
-    )
-    return Measurement(
-        "fails" if too_small else "holds",
-        f"With i < {PAPER_WINDOW} of {PAPER_SAMPLES}, labels that carry no information have the slope {null:.3f}, because the "
-        f"sums end at n; by theory every decreasing profile has more. {finding}",
-        null,
+def _missing(evidence: Evidence) -> str:
+    """A sentence on those that are not; empty if all are."""
+    names = [title(name) for name in DATASETS if name not in _present(evidence)]
+    return f" Without {' and '.join(names)}, whose files are not there." if names else ""
+
+
+def _absent(*names: str) -> Finding:
+    """What to do where files are missing."""
+    return absent(
+        f"The files of {', '.join(map(title, names))} are not there; put them into the raw data folder, or download them."
     )
 
 
-def _smoothness(evidence: Evidence, name: str, window: int, claim: str) -> Measurement:
-    """Slope of one data set at one window, against table 1."""
-    cube = primary(evidence)
-    if name not in cube.dataset.values:
-        return Measurement(
-            "not measured",
-            f"The files of {title(name)} are not there; put them into the raw data folder, or download them.",
-        )
+def _printed(evidence: Evidence, name: str) -> float:
+    """A number of table 1."""
+    value = evidence.published[f"table1_{name}"].value
+    if value is None:
+        raise ValueError(f"table1_{name} has no published number")
+    return value
+
+
+def _drawn(cube: xr.Dataset) -> list[str]:
+    """Data sets with as many images as the sweep asks for, and more."""
+    most = samples(cube)
+    chosen = (cube.sel(dataset=name) for name in cube.dataset.values.tolist())
+    return [str(one.dataset.item()) for one in chosen if samples(one) == most and share(one) < 1.0]
+
+
+def _window(evidence: Evidence) -> Finding:
+    """The printed numbers less the slope of labels without information."""
+    cube = table_cube(evidence)
+    names = _drawn(cube)
+    if not names:
+        return absent("Every data set that is there is used whole; add a larger one.")
+    null = {window: _null(cube, names, window) for window in (PAPER_WINDOW, SHORTEST_WINDOW)}
+    printed = {name: _printed(evidence, name) for name in DATASETS}
+    found = null[PAPER_WINDOW]
+    return measured(
+        {title(name): _above(value, found) for name, value in printed.items()},
+        f"With i < {PAPER_WINDOW} of {PAPER_SAMPLES} (n = {samples(cube)} here), shuffled labels have the slope "
+        f"{found.value:.3f} (mean over {found.samples} samples of {len(names)} data sets), as the sums end at n; printed are "
+        f"{', '.join(f'{value:.2f}' for value in printed.values())}. With i < {SHORTEST_WINDOW} it is "
+        f"{null[SHORTEST_WINDOW].value:.3f}. Our reading: a shorter window was used than the text states.",
+        controls={"flat": _above(0.0, found)},
+        references={
+            "short_window": {title(name): _above(value, null[SHORTEST_WINDOW]) for name, value in printed.items()}
+        },
+    )
+
+
+def _null(cube: xr.Dataset, names: list[str], window: int) -> Estimate:
+    """Mean slope of shuffled labels over the samples of some data sets; every sample is shuffled anew."""
+    slopes = cube["slope"].sel(dataset=names, target=SHUFFLED, window=window)
+    return mean_interval(slopes.values.ravel(), confidence(len(DATASETS)))
+
+
+def _above(printed: float, null: Estimate) -> Estimate:
+    """A printed number, known to its rounding, less a slope."""
+    above = shifted(scaled(null, -1.0), printed)
+    return Estimate(above.value, above.low - ROUNDING, above.high + ROUNDING, above.samples)
+
+
+def _smoothness(name: str, window: int, evidence: Evidence) -> Finding:
+    """Slope of one data set over one window."""
+    if name not in _present(evidence):
+        return _absent(name)
+    cube = table_cube(evidence).sel(dataset=name)
+
+    def slope(target: str, over: int = window) -> Estimate:
+        return over_images(cube, cube["slope"].sel(target=target, window=over))
+
+    controls = {"shuffled": slope(SHUFFLED)}
+    if window != PAPER_WINDOW:
+        controls["long_window"] = slope(PRIMARY, LONGER_WINDOW)
+    return measured(slope(PRIMARY), _setting(cube, window) + _reached(evidence, name), controls=controls)
+
+
+def _setting(cube: xr.Dataset, window: int) -> str:
+    """What was fitted, and the other interval."""
+    n, chosen = samples(cube), cube.sel(target=PRIMARY, window=window)
+    coefficients = over_coefficients(chosen)
+    return (
+        f"{cube.sizes['seed']} draws of {n} of {int(cube['population'].max())} images, i < {round(window * n / PAPER_SAMPLES)}; "
+        f"the interval is that of the draw of images. Over random coefficients it would be {coefficients.low:.3f} to "
+        f"{coefficients.high:.3f}."
+    )
+
+
+def _reached(evidence: Evidence, name: str) -> str:
+    """Which windows give the printed number, in a sentence."""
+    slopes = slopes_by_window(table_cube(evidence).sel(dataset=name, target=PRIMARY)).mean("seed")
+    margin = evidence.published[f"table1_{name}"].reach
+    near = slopes.window[(abs(slopes - _printed(evidence, name)) <= margin).values].values
+    if near.size == 0:
+        return f" No window comes within {margin:g} of the printed number."
+    return f" Windows from i < {near.min()} to i < {near.max()} come within {margin:g} of the printed number."
+
+
+def _one_window(evidence: Evidence) -> Finding:
+    """Slopes less the printed numbers, at the window where the farthest is nearest."""
+    names = _present(evidence)
+    if len(names) < 2:
+        return _absent(*(name for name in DATASETS if name not in names))
+    window, parts = _best_window(evidence, names, PRIMARY)
+    return measured(
+        parts,
+        f"The best window is i < {window} of {samples(table_cube(evidence))}.{_missing(evidence)}",
+        controls={"shuffled": _best_window(evidence, names, SHUFFLED)[1]},
+    )
+
+
+def _best_window(evidence: Evidence, names: list[str], target: str) -> tuple[int, dict[str, Estimate]]:
+    """The window where the slope that is farthest from its printed number is nearest, and what is left there."""
+    cubes = {name: table_cube(evidence).sel(dataset=name, target=target) for name in names}
+    errors = {name: slopes_by_window(cube) - _printed(evidence, name) for name, cube in cubes.items()}
+    farthest = xr.concat([abs(error.mean("seed")) for error in errors.values()], "dataset", join="inner").max("dataset")
+    best = int(farthest.idxmin())
+    level = confidence(len(names))
+    return best, {title(name): over_images(cube, errors[name].sel(window=best), level) for name, cube in cubes.items()}
+
+
+def _less(cube: xr.Dataset, name: str, target: str, other: str, level: float) -> Estimate:
+    """Slope of one target less that of another on the same images, over the short window."""
     chosen = cube.sel(dataset=name)
-    found = slope(chosen, window)
-    holds = within(found.value, evidence.published[claim], low=found.low, high=found.high)
-    n = samples(chosen)
-    setting = f"n = {n}, i < {round(window * n / PAPER_SAMPLES)}, class index, NTK on the unit sphere without bias"
-    reason = f"{setting}; the null slope is {found.null:.3f}."
-    if not holds:
-        short = slope(chosen, SHORT_WINDOW)
-        reason += f" Over i < {round(SHORT_WINDOW * n / PAPER_SAMPLES)} the slope is {short.value:.3f}."
-    return Measurement("holds" if holds else "differs", reason, found.value, found.low, found.high)
+    slopes = chosen["slope"].sel(window=SHORT_WINDOW)
+    return over_images(chosen, slopes.sel(target=target) - slopes.sel(target=other), level)
+
+
+def _coding(evidence: Evidence) -> Finding:
+    """Slopes of other codings less that of the class index."""
+    cube = table_cube(evidence)
+    names = _drawn(cube)
+    if not names:
+        return absent("Every data set that is there is used whole; add a larger one.")
+    level = confidence(len(names) * len(OTHER_CODINGS))
+    parts = {
+        f"{title(name)}, {coding.replace('_', ' ')}": _less(cube, name, coding, PRIMARY, level)
+        for name in names
+        for coding in OTHER_CODINGS
+    }
+    within = {part: found.value for part, found in parts.items() if "rest" not in part}
+    return measured(
+        parts,
+        f"Differences from {min(within.values()):+.3f} to {max(within.values()):+.3f} without the class 0 against the rest.",
+        controls={"shuffled": {title(name): _less(cube, name, SHUFFLED, PRIMARY, level) for name in names}},
+    )
+
+
+def _smoother(evidence: Evidence) -> Finding:
+    """Slopes of centred labels less those of the functions that random networks start from."""
+    cube, names = table_cube(evidence), _present(evidence)
+    if not names:
+        return _absent(*DATASETS)
+    level = confidence(len(names))
+    return measured(
+        {title(name): _less(cube, name, "class_index_centred", INITIAL, level) for name in names},
+        f"The slope of initial functions is {_listed(cube, names, INITIAL)}, that of labels "
+        f"{_listed(cube, names, 'class_index_centred')}, and that of shuffled labels {_listed(cube, names, SHUFFLED)}."
+        + _missing(evidence),
+        controls={"shuffled": {title(name): _less(cube, name, SHUFFLED, INITIAL, level) for name in names}},
+    )
+
+
+def _listed(cube: xr.Dataset, names: list[str], target: str) -> str:
+    """Mean slopes over the short window, by data set."""
+    slopes = cube["slope"].sel(target=target, window=SHORT_WINDOW).mean("seed")
+    return ", ".join(f"{float(slopes.sel(dataset=name)):.3f} ({title(name)})" for name in names)
+
+
+CLAIMS: Mapping[str, Callable[[Evidence], Finding]] = {
+    "table1_window": _window,
+    **{f"table1_{name}": partial(_smoothness, name, PAPER_WINDOW) for name in DATASETS},
+    **{f"table1_{name}_short": partial(_smoothness, name, SHORT_WINDOW) for name in DATASETS},
+    "one_window": _one_window,
+    "coding": _coding,
+    "smoother_than_initial": _smoother,
+}

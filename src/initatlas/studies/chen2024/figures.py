@@ -11,12 +11,12 @@ from matplotlib.figure import Figure
 from initatlas.studies.chen2024.smoothness import (
     PAPER_SAMPLES,
     PAPER_WINDOW,
+    PRIMARY,
     SHORT_WINDOW,
     decay,
-    primary,
     published_slope,
     samples,
-    slope,
+    table_cube,
     title,
 )
 from initatlas.studies.evidence import Evidence
@@ -26,7 +26,7 @@ COLUMNS = 2
 
 def fig2_4(evidence: Evidence) -> Figure:
     """Decay of the tail sums of every data set that is there, with the fits over two windows."""
-    cube = primary(evidence)
+    cube = table_cube(evidence).sel(target=PRIMARY)
     names = [str(name) for name in cube.dataset.values]
     rows = ceil(len(names) / COLUMNS)
     figure, grid = plt.subplots(rows, COLUMNS, figsize=(7.4, 3.3 * rows), squeeze=False, sharey=True)
@@ -49,7 +49,7 @@ def _panel(axes: Axes, cube: xr.Dataset, name: str, published: float | None) -> 
     axes.loglog(index, (n - index + 1) / n, color="0.6", lw=1.0, ls=":", label="labels without information")
     for window, colour, dashes in ((SHORT_WINDOW, "C4", "--"), (PAPER_WINDOW, "C1", "-.")):
         last = round(window * n / PAPER_SAMPLES)
-        fitted = slope(cube, window).value
+        fitted = float(cube["slope"].sel(window=window).mean())
         axes.loglog(
             index[:last],
             _line(index, tail, last),

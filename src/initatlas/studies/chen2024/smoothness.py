@@ -1,11 +1,12 @@
 """What the figures, tables and claims read from the smoothness cube."""
 
-from dataclasses import dataclass
-
 import numpy as np
 import xarray as xr
 
+from initatlas.smoothness.slopes import decay_exponents
+from initatlas.studies.claim import Estimate
 from initatlas.studies.evidence import Evidence
+from initatlas.studies.statistics import CONFIDENCE, subsample_interval
 
 TITLES = {"digits": "digits 8 x 8", "mnist": "MNIST", "fashion_mnist": "Fashion-MNIST", "cifar10": "CIFAR-10"}
 
@@ -13,27 +14,12 @@ PAPER_WINDOW = 2700
 """The fit window that the paper states, for its 3000 samples."""
 
 SHORT_WINDOW = 400
-"""The window that reproduces the printed numbers, in every usual preprocessing and coding of the labels."""
+"""One of the windows that come near the printed numbers."""
 
 PAPER_SAMPLES = 3000
 
-
-@dataclass(frozen=True)
-class Slope:
-    """A fitted slope: the mean over the drawn samples, with its interval.
-
-    Attributes
-    ----------
-    value, low, high
-        Slope and the ends of its 95 % interval.
-    null
-        The slope that labels without information give.
-    """
-
-    value: float
-    low: float
-    high: float
-    null: float
+PRIMARY = "class_index"
+"""The coding that the paper's theory suggests, where a label is a number."""
 
 
 def title(dataset: str) -> str:
@@ -41,24 +27,55 @@ def title(dataset: str) -> str:
     return TITLES.get(dataset, dataset)
 
 
-def slope(cube: xr.Dataset, window: int) -> Slope:
-    """The slope at a window, for one data set and one coding; means over the seeds.
-
-    The interval is the mean of the bootstrap intervals: it tells how well the coefficients of one sample determine the
-    slope, not how the choice of the window moves it.
-    """
-    chosen = cube.sel(window=window).mean("seed")
-    return Slope(*(float(chosen[name]) for name in ("slope", "slope_low", "slope_high", "null_slope")))
-
-
-def primary(evidence: Evidence) -> xr.Dataset:
-    """The cube at the coding that the paper's theory suggests: the class index."""
-    return evidence.cubes["table1"].sel(coding="class_index")
+def table_cube(evidence: Evidence) -> xr.Dataset:
+    """The cube behind table 1."""
+    return evidence.cubes["table1"]
 
 
 def samples(cube: xr.Dataset) -> int:
     """Number of images behind the slopes of one data set."""
     return int(cube["sample_size"].max())
+
+
+def share(cube: xr.Dataset) -> float:
+    """Share of the images of one data set that is drawn."""
+    return samples(cube) / int(cube["population"].max())
+
+
+def over_images(cube: xr.Dataset, slopes: xr.DataArray, level: float = CONFIDENCE) -> Estimate:
+    """Mean of some number over the draws of images of one data set, with the interval of that draw.
+
+    Parameters
+    ----------
+    cube
+        The cube at one data set.
+    slopes
+        One number per seed.
+    """
+    return subsample_interval(slopes.values, share(cube), level)
+
+
+def over_coefficients(chosen: xr.Dataset) -> Estimate:
+    """Slope with the interval of random coefficients: means over the seeds of the slope and of the bootstrap's ends.
+
+    It tells how well the slope of expected tail sums is known from one sample, not how far the draw of images moves it.
+    """
+    value, low, high = (float(chosen[name].mean()) for name in ("slope", "slope_low", "slope_high"))
+    return Estimate(value, low, high)
+
+
+def slopes_by_window(cube: xr.Dataset) -> xr.DataArray:
+    """Slope of the tail sums over i < w of one data set and target, for w from 20 to the number of samples in steps of 10.
+
+    Returns
+    -------
+    DataArray
+        Over seed and window, which is stated for as many samples as there are.
+    """
+    windows = range(20, samples(cube) + 1, 10)
+    tails = cube["tail_sum"].transpose("seed", "index").values[:, : samples(cube)]
+    exponents = decay_exponents(tails, windows, inclusive=False)
+    return xr.DataArray(exponents, {"window": list(windows)}, ("seed", "window"))
 
 
 def published_slope(evidence: Evidence, dataset: str) -> float | None:
@@ -68,7 +85,7 @@ def published_slope(evidence: Evidence, dataset: str) -> float | None:
 
 
 def decay(cube: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
-    """Indices and tail sums of one data set and seed, relative to the whole sum, without empty places."""
+    """Indices and tail sums of one data set, target and seed, relative to the whole sum, without empty places."""
     tail = cube["tail_sum"].values
     filled = np.isfinite(tail) & (tail > 0)
     return cube["index"].values[filled], tail[filled] / tail[0]

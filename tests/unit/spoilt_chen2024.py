@@ -1,0 +1,123 @@
+"""Sound and spoilt cubes for the claims of chen2024: tail sums that fall as powers of the index, with the printed powers."""
+
+import numpy as np
+import xarray as xr
+from claim_cubes import Trial, both, changed, copied
+
+from initatlas.experiments.smoothness import CODINGS, INITIAL, SHUFFLED, WINDOWS
+from initatlas.smoothness.slopes import decay_exponent, null_slope
+
+STUDY = "chen2024"
+
+N = 3000
+POWERS = {"glyphs": 0.5, "mnist": 0.40, "fashion_mnist": 0.22, "cifar10": 0.09}
+SEEDS = 5
+INITIAL_POWER = 0.04
+
+
+def powers():
+    """Decay of the tail sums by data set, seed and target; nearly that of the labels in every coding."""
+    jitter = 0.002 * np.array([-1.0, 1.0, 0.0, 0.5, -0.5])
+    labels = np.array(list(POWERS.values()))[:, None, None] + jitter[:, None] + np.zeros(len(CODINGS))
+    initial = np.broadcast_to(INITIAL_POWER + jitter[:, None], (len(POWERS), SEEDS, 1))
+    return np.concatenate([labels, np.full_like(initial, np.nan), initial], axis=-1)
+
+
+def tail_sums(exponents):
+    """Tail sums of some powers; of labels without information where there is none."""
+    index = np.arange(1.0, N + 1.0)
+    flat = (N - index + 1.0) / N
+    noise = np.exp(0.002 * np.array([-1.0, 1.0, 0.0, 0.5, -0.5])[:, None, None] * np.log(index))
+    known = np.nan_to_num(exponents)[..., None]
+    return np.where(np.isnan(exponents)[..., None], flat * noise, index**-known)
+
+
+def cubes():
+    """The cube of table 1, with all data sets of the paper: every power is found over every window."""
+    tails = tail_sums(powers())
+    slopes = np.stack([decay_exponent(tails, window, inclusive=False) for window in WINDOWS], axis=-1)
+    # the whole sums end, so a fit over the printed window sees more than the power
+    slopes[:, :, : len(CODINGS), WINDOWS.index(2700)] += 0.5
+    slopes[:, :, : len(CODINGS), WINDOWS.index(1000)] += 0.1
+    everywhere = ("dataset", "seed", "target", "window")
+    counts = np.ones((len(POWERS), SEEDS), dtype=int)
+    cube = xr.Dataset(
+        {
+            "tail_sum": (("dataset", "seed", "target", "index"), tails),
+            "slope": (everywhere, slopes),
+            "slope_low": (everywhere, slopes - 0.05),
+            "slope_high": (everywhere, slopes + 0.05),
+            "null_slope": ("window", [null_slope(N, window, inclusive=False) for window in WINDOWS]),
+            "sample_size": (("dataset", "seed"), N * counts),
+            "population": (("dataset", "seed"), 10000 * counts),
+        },
+        {
+            "dataset": list(POWERS),
+            "seed": range(SEEDS),
+            "target": [*CODINGS, SHUFFLED, INITIAL],
+            "window": list(WINDOWS),
+            "index": np.arange(1, N + 1),
+        },
+    )
+    return {"table1": cube}
+
+
+def slopes(change, **where):
+    """Spoil slopes of the table."""
+    return changed("table1", "slope", change, **where)
+
+
+def blunt(dataset, window):
+    """Shuffled labels decay like the right ones."""
+    return copied(
+        "table1",
+        "slope",
+        of={"dataset": dataset, "target": "class_index", "window": window},
+        to={"dataset": dataset, "target": SHUFFLED, "window": window},
+    )
+
+
+def as_printed(dataset):
+    """The printed window gives another number, until a window of 2700 behaves like that of 400."""
+    where = {"dataset": dataset, "target": "class_index"}
+    right = copied("table1", "slope", of={**where, "window": 400}, to={**where, "window": 2700})
+    return Trial("fails", spoil=right, becomes="holds", blunt=both(right, blunt(dataset, 2700)))
+
+
+def short(dataset):
+    """The window of 400 gives the number, until the slope is 5 % of the table's scale off."""
+    off = slopes(lambda slope: slope + 0.03, dataset=dataset, target="class_index", window=400)
+    return Trial("holds", spoil=off, becomes="fails", blunt=blunt(dataset, 400))
+
+
+CENTRED = {"target": "class_index_centred", "window": 400}
+REAL = ["mnist", "fashion_mnist", "cifar10"]
+
+TRIALS = {
+    "table1_window": Trial(
+        "fails",
+        spoil=slopes(lambda slope: 0.1 * slope, target=SHUFFLED, window=2700),
+        becomes="holds",
+        blunt=slopes(lambda slope: slope + 0.2, target=SHUFFLED, window=270),
+    ),
+    **{f"table1_{name}": as_printed(name) for name in REAL},
+    **{f"table1_{name}_short": short(name) for name in REAL},
+    "one_window": Trial(
+        "holds",
+        spoil=changed("table1", "tail_sum", lambda tails: tails**1.2, dataset="mnist", target="class_index"),
+        becomes="fails",
+        blunt=copied("table1", "tail_sum", of={"target": "class_index"}, to={"target": SHUFFLED}),
+    ),
+    "coding": Trial(
+        "holds",
+        spoil=slopes(lambda slope: slope + 0.1, dataset="mnist", target="first_or_rest"),
+        becomes="fails",
+        blunt=copied("table1", "slope", of={"target": "class_index"}, to={"target": SHUFFLED}),
+    ),
+    "smoother_than_initial": Trial(
+        "holds",
+        spoil=slopes(lambda slope: slope + 0.2, dataset="cifar10", target=INITIAL),
+        becomes="fails",
+        blunt=slopes(lambda slope: slope + 0.2, target=SHUFFLED),
+    ),
+}
