@@ -121,7 +121,8 @@ def _home(top: str) -> Path | None:
         return None
     if spec is None:
         return None
-    places = [*(spec.submodule_search_locations or ()), *([spec.origin] if spec.origin and spec.has_location else [])]
+    file = [spec.origin] if spec.origin and spec.has_location else []
+    places = file if spec.submodule_search_locations is None else spec.submodule_search_locations
     folders = [Path(place).resolve().parent for place in places]
     return next((folder for folder in folders if folder.name not in ("site-packages", "dist-packages")), None)
 

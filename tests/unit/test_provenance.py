@@ -54,6 +54,18 @@ def test_the_closure_holds_what_is_imported_anywhere(package):
     assert set(import_closure("plots.entry")) == {"plots", "plots.entry", "plots.middle", "plots.deep", "plots.far"}
 
 
+@pytest.mark.parametrize(("folder", "counts"), [("mine", True), ("site-packages", False)])
+def test_what_lies_beside_a_package_counts_unless_packages_are_installed_there(tmp_path, monkeypatch, folder, counts):
+    names = {part: f"{part}_{folder.replace('-', '_')}" for part in ("study", "helper", "other")}
+    home = tmp_path / folder
+    for name, text in (("study", f"import {names['helper']}, json\n"), ("other", "")):
+        (home / names[name]).mkdir(parents=True)
+        (home / names[name] / "__init__.py").write_text(text)
+    (home / f"{names['helper']}.py").write_text(f"from {names['other']} import x\n")
+    monkeypatch.syspath_prepend(str(home))
+    assert set(import_closure(names["study"])) == (set(names.values()) if counts else {names["study"]})
+
+
 @pytest.mark.parametrize(
     "deep",
     [
