@@ -213,9 +213,9 @@ def deep(name, activation, weights):
 def corollary(activation):
     return Trial(
         "holds",
-        changed("thm6", "departure", more(0.02), activation=activation, m=1024, angle=60.0),
+        changed("thm6", "departure", times(1000.0), activation=activation, m=1024, weights="laplace"),
         "fails",
-        changed("thm6", "departure", times(0.01), activation=activation, m=4),
+        changed("thm6", "departure", times(0.1), activation=activation, m=16),
     )
 
 

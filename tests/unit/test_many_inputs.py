@@ -7,7 +7,9 @@ import pytest
 from pydantic import ValidationError
 
 from initatlas.experiments.many_inputs import EXPERIMENT, ManyInputsParameters
-from initatlas.networks.many_inputs import excess_kurtosis, flat_cosines, sampled_law
+from initatlas.experiments.product_law import EXPERIMENT as PRODUCT_LAW
+from initatlas.experiments.product_law import ProductLawParameters
+from initatlas.networks.many_inputs import excess_kurtosis, flat_cosines, product_distance, sampled_law
 from initatlas.weights.base import family_of
 
 
@@ -63,3 +65,30 @@ def test_the_error_falls_as_the_inverse_number():
 def test_weights_that_share_a_scale_are_refused():
     with pytest.raises(ValidationError, match="independent"):
         ManyInputsParameters(weights="multivariate_t(nu=5)")
+
+
+@pytest.mark.parametrize(
+    ("label", "activation"), [("laplace", "relu"), ("uniform", "erf"), ("student_t(nu=3.5)", "leaky_relu(slope=0.2)")]
+)
+def test_the_distance_in_law_against_samples(label, activation):
+    from scipy import stats
+
+    from initatlas.activations.base import activation_of
+
+    count = 1_000_000
+    rng = np.random.default_rng(3)
+    signs = np.array([1.0, 1.0, -1.0, -1.0])
+    drawn = family_of(label).draw((count, 4), variance=0.25, rng=rng, dtype="float64")
+    limit = rng.standard_normal((2, count))
+    phi = activation_of(activation).phi
+    products = [phi(x) * phi(y) for x, y in ((drawn.sum(axis=1), drawn @ signs), limit)]
+    expected = stats.ks_2samp(*products).statistic
+    assert product_distance(law_of(label), activation, 4) == pytest.approx(expected, abs=4 / sqrt(count))
+    assert expected > 10 / sqrt(count)
+
+
+def test_the_distance_in_law_of_gaussian_weights_vanishes_and_falls_for_others():
+    assert product_distance(law_of("gaussian"), "relu", 4) < 1e-4
+    (found,) = PRODUCT_LAW.run([ProductLawParameters(weights="laplace", inputs=256)], [np.random.default_rng(0)], None)
+    assert len(found["distance"]) == 4
+    np.testing.assert_allclose(np.diff(np.log(found["distance"]))[1:], -np.log(4.0), rtol=0.03)

@@ -25,7 +25,8 @@ def fig3(evidence: Evidence) -> Figure:
         angle_axis(axes)
         axes.set_ylabel(name)
     handles = [Line2D([], [], color=f"C{place}", label=weights_text(label)) for place, label in enumerate(_SHOWN)]
-    left.legend(handles=[*handles, *(_turn(d, t) for d, t in zip(("-", "--"), cube.turn.values, strict=True))])
+    turns = [_turn(d, t) for d, t in zip(("-", "--"), cube.turn.values, strict=True)]
+    figure.legend(handles=[*handles, *turns], loc="outside upper center", ncols=5)
     kinds = [
         Line2D([], [], color="0.4", label="solution of the ODE"),
         Line2D([], [], color="0.4", marker="o", ms=3.4, lw=0, label="integral over the density"),

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from initatlas.studies.claim import Estimate, Finding, absent, measured
 from initatlas.studies.evidence import Evidence
 from initatlas.studies.statistics import by_part, log_slope, mean_interval
-from initatlas.studies.tsuchida2018.layer_claims import SPARSE, by_angle
+from initatlas.studies.tsuchida2018.layer_claims import SPARSE
 from initatlas.vocabulary import parse_label
 
 COROLLARIES = {
@@ -91,15 +91,18 @@ def _kernel_rate(evidence: Evidence) -> Finding:
 
 
 def _corollary(activation: str) -> Measure:
-    """Kernel minus limit at the largest number of inputs, and with four."""
+    """Error of the kernel at the largest number of inputs over that with four, and the same with sixteen."""
 
     def measure(evidence: Evidence) -> Finding:
-        departure = evidence.cubes["thm6"]["departure"].sel(activation=activation)
+        sizes = error_sizes(evidence.cubes["thm6"]).sel(activation=[activation])
+        shares = sizes / sizes.sel(m=4)
+        last = sizes.isel(m=-1).mean("seed")
         return measured(
-            by_angle(departure.isel(m=-1), "weights"),
-            f"Kernel with {int(departure.m.max())} inputs minus that of Gaussian weights, {departure.sizes['seed']} samples of "
-            f"the weights; {departure.sizes['weights']} distributions, {departure.sizes['angle']} angles.",
-            controls={"four_inputs": by_angle(departure.sel(m=4), "weights")},
+            by_part(_cases(shares.isel(m=-1), 3), mean_interval),
+            f"Kernel minus that of Gaussian weights with {int(sizes.m.max())} inputs over that with 4, root mean square over "
+            f"three angles; {sizes.sizes['seed']} samples of the weights, {sizes.sizes['weights']} distributions. The largest "
+            f"error is {float(last.max()):.4f}.",
+            controls={"sixteen_inputs": by_part(_cases(shares.sel(m=16), 3), mean_interval)},
         )
 
     return measure
