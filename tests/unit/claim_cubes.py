@@ -89,7 +89,7 @@ def copied(sweep: str, variable: str, *, of: Mapping[str, object], to: Mapping[s
     Parameters
     ----------
     of, to
-        Coordinates of the values to copy and of the place that they go to; the same names.
+        Coordinates of the values to copy and of the place that they go to.
     """
 
     def spoil(evidence: Evidence) -> Evidence:

@@ -242,6 +242,8 @@ def test_the_windows_that_give_the_number_are_named(root):
     assert f"Windows from i < 20 to i < {last} come within 0.02" in reason
     assert "5 draws of 3000 of 10000 images, i < 400" in reason
     assert "Over random coefficients it would be 0.350 to 0.450" in reason
+    floor = 1.96 * np.std([0.002, -0.002, 0.0, 0.001, -0.001], ddof=1) * np.sqrt(3 / 7)
+    assert f"would be {floor:.3f} to each side with draws without end" in reason
 
 
 def test_no_window_may_give_the_number(root):

@@ -76,7 +76,7 @@ def test_the_interval_over_subsamples_covers_the_draw_of_the_data_set(share, sub
 
 
 def test_subsamples_that_are_the_whole_data_set_bound_nothing():
-    assert subsample_interval([1.0, 1.0], 1.0).numbers == (1.0, -np.inf, np.inf)
+    assert subsample_interval([1.0, 3.0], 1.0).numbers == (2.0, -np.inf, np.inf)
 
 
 def test_the_jackknife_covers_an_exponent():

@@ -68,7 +68,8 @@ def subsample_interval(values: ArrayLike, share: float, level: float = CONFIDENC
     """Mean of a statistic over random subsamples of one data set, with the interval for the draw of that data set too.
 
     Student's interval with the variance (1 / k + share / (1 - share)) s^2 for k subsamples, which overlap and so agree more than
-    samples of the population would (Nadeau and Bengio 2003, equation 9). Unbounded where the share is 1.
+    samples of the population would (Nadeau and Bengio 2003, equation 9). Unbounded where the share is 1. More subsamples make it
+    narrower down to a floor only, so the estimate does not count them as `samples`.
 
     Parameters
     ----------
@@ -82,10 +83,10 @@ def subsample_interval(values: ArrayLike, share: float, level: float = CONFIDENC
     numbers = np.asarray(values, dtype=np.float64)
     mean, subsamples = float(numbers.mean()), numbers.size
     if share >= 1.0:
-        return Estimate(mean, -np.inf, np.inf, subsamples)
+        return Estimate(mean, -np.inf, np.inf)
     error = float(numbers.std(ddof=1)) * np.sqrt(1.0 / subsamples + share / (1.0 - share))
     reach = student_quantile(subsamples, level) * error
-    return Estimate(mean, mean - reach, mean + reach, subsamples)
+    return Estimate(mean, mean - reach, mean + reach)
 
 
 def positive_mean_interval(values: ArrayLike, level: float = CONFIDENCE) -> Estimate:

@@ -10,6 +10,7 @@ from initatlas.studies.chen2024.smoothness import (
     PAPER_WINDOW,
     PRIMARY,
     SHORT_WINDOW,
+    floor,
     over_coefficients,
     over_images,
     samples,
@@ -20,7 +21,7 @@ from initatlas.studies.chen2024.smoothness import (
 )
 from initatlas.studies.claim import Estimate, Finding, absent, measured
 from initatlas.studies.evidence import Evidence
-from initatlas.studies.statistics import confidence, mean_interval, scaled, shifted
+from initatlas.studies.statistics import CONFIDENCE, confidence, mean_interval, scaled, shifted
 
 DATASETS = ("mnist", "fashion_mnist", "cifar10")
 """The data sets of the paper's table 1."""
@@ -74,7 +75,8 @@ def _window(evidence: Evidence) -> Finding:
     names = _drawn(cube)
     if not names:
         return absent("Every data set that is there is used whole; add a larger one.")
-    null = {window: _null(cube, names, window) for window in (PAPER_WINDOW, SHORTEST_WINDOW)}
+    level = confidence(len(DATASETS))
+    null = {window: _null(cube, window, level) for window in (PAPER_WINDOW, SHORTEST_WINDOW)}
     printed = {name: _printed(evidence, name) for name in DATASETS}
     found = null[PAPER_WINDOW]
     return measured(
@@ -90,10 +92,14 @@ def _window(evidence: Evidence) -> Finding:
     )
 
 
-def _null(cube: xr.Dataset, names: list[str], window: int) -> Estimate:
-    """Mean slope of shuffled labels over the samples of some data sets; every sample is shuffled anew."""
-    slopes = cube["slope"].sel(dataset=names, target=SHUFFLED, window=window)
-    return mean_interval(slopes.values.ravel(), confidence(len(DATASETS)))
+def _null(cube: xr.Dataset, window: int, level: float = CONFIDENCE) -> Estimate:
+    """Mean slope of shuffled labels over the samples of all data sets.
+
+    Every sample is shuffled anew, and by theory the law of the slope depends on the size of the sample alone: the slopes are
+    independent, although the images overlap.
+    """
+    slopes = cube["slope"].sel(dataset=_drawn(cube), target=SHUFFLED, window=window)
+    return mean_interval(slopes.values.ravel(), level)
 
 
 def _above(printed: float, null: Estimate) -> Estimate:
@@ -108,13 +114,13 @@ def _smoothness(name: str, window: int, evidence: Evidence) -> Finding:
         return _absent(name)
     cube = table_cube(evidence).sel(dataset=name)
 
-    def slope(target: str, over: int = window) -> Estimate:
-        return over_images(cube, cube["slope"].sel(target=target, window=over))
+    def slope(over: int) -> Estimate:
+        return over_images(cube, cube["slope"].sel(target=PRIMARY, window=over))
 
-    controls = {"shuffled": slope(SHUFFLED)}
+    controls = {"shuffled": _null(table_cube(evidence), window)}
     if window != PAPER_WINDOW:
-        controls["long_window"] = slope(PRIMARY, LONGER_WINDOW)
-    return measured(slope(PRIMARY), _setting(cube, window) + _reached(evidence, name), controls=controls)
+        controls["long_window"] = slope(LONGER_WINDOW)
+    return measured(slope(window), _setting(cube, window) + _reached(evidence, name), controls=controls)
 
 
 def _setting(cube: xr.Dataset, window: int) -> str:
@@ -123,8 +129,8 @@ def _setting(cube: xr.Dataset, window: int) -> str:
     coefficients = over_coefficients(chosen)
     return (
         f"{cube.sizes['seed']} draws of {n} of {int(cube['population'].max())} images, i < {round(window * n / PAPER_SAMPLES)}; "
-        f"the interval is that of the draw of images. Over random coefficients it would be {coefficients.low:.3f} to "
-        f"{coefficients.high:.3f}."
+        f"the interval is that of the draw of images, and would be {floor(cube, chosen['slope']):.3f} to each side with draws "
+        f"without end. Over random coefficients it would be {coefficients.low:.3f} to {coefficients.high:.3f}."
     )
 
 

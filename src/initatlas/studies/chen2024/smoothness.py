@@ -1,5 +1,7 @@
 """What the figures, tables and claims read from the smoothness cube."""
 
+import math
+
 import numpy as np
 import xarray as xr
 
@@ -17,6 +19,9 @@ SHORT_WINDOW = 400
 """One of the windows that come near the printed numbers."""
 
 PAPER_SAMPLES = 3000
+
+NORMAL = 1.96
+"""Standard errors that a normal 95 % interval reaches to each side."""
 
 PRIMARY = "class_index"
 """The coding that the paper's theory suggests, where a label is a number."""
@@ -53,6 +58,11 @@ def over_images(cube: xr.Dataset, slopes: xr.DataArray, level: float = CONFIDENC
         One number per seed.
     """
     return subsample_interval(slopes.values, share(cube), level)
+
+
+def floor(cube: xr.Dataset, slopes: xr.DataArray) -> float:
+    """To how much the interval of `over_images` shrinks on each side with draws without end: the data set is finite."""
+    return NORMAL * float(slopes.std(ddof=1)) * math.sqrt(share(cube) / (1.0 - share(cube)))
 
 
 def over_coefficients(chosen: xr.Dataset) -> Estimate:
