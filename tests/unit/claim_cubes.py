@@ -21,7 +21,7 @@ import xarray as xr
 from initatlas.config import load_published
 from initatlas.studies.claim import Judgement, Verdict
 from initatlas.studies.evidence import Evidence
-from initatlas.studies.judge import Measure, judge
+from initatlas.studies.judge import Measure, judge, worst
 from initatlas.studies.registry import study_package
 
 Spoil = Callable[[Evidence], Evidence]
@@ -42,7 +42,8 @@ class Trial:
     spoil
         What flips it, and nothing but what the claim is about.
     becomes
-        The verdict on the spoilt cubes.
+        The verdict on what the spoilt cubes give; a reference that breaks with it, as the right formula does where a misprint is
+        the truth, takes it away again.
     blunt
         What makes a control pass, or a reference fail, so that the claim becomes ``undecided``.
     """
@@ -140,6 +141,11 @@ def sound_evidence(module: ModuleType) -> Evidence:
 def judged(study: str, claim: str, evidence: Evidence) -> Judgement:
     """Judge one claim on some evidence."""
     return judge(evidence.published[claim], claims_of(study)[claim](evidence))
+
+
+def verdict_alone(study: str, claim: str, evidence: Evidence) -> Verdict:
+    """The verdict on what a claim measures, whatever its controls and references do."""
+    return worst(evidence.published[claim], claims_of(study)[claim](evidence).parts or {})[1]
 
 
 def modules() -> list[ModuleType]:

@@ -2,7 +2,7 @@
 
 import pytest
 import xarray as xr
-from claim_cubes import both, changed, claims_of, contracted, copied, judged, modules, sound_evidence
+from claim_cubes import both, changed, claims_of, contracted, copied, judged, modules, sound_evidence, verdict_alone
 
 from initatlas.studies.claim import Published, measured
 from initatlas.studies.evidence import Evidence
@@ -16,7 +16,12 @@ TRIALS = [pytest.param(module, claim, id=f"{module.STUDY}/{claim}") for module i
 def powerless(judgement):
     """Controls that pass, and references that do not hold."""
     passed = [control for control in judgement.controls if control.verdict not in ("fails", "differs")]
-    return passed + [reference for reference in judgement.references if reference.verdict != "holds"]
+    return passed + broken(judgement)
+
+
+def broken(judgement):
+    """References that do not hold. Where a misprint is the truth the right formula cannot be so too."""
+    return [reference for reference in judgement.references if reference.verdict != "holds"]
 
 
 @pytest.mark.parametrize(("module", "claim"), TRIALS)
@@ -30,8 +35,10 @@ def test_sound_cubes_give_the_verdict_and_refute_the_controls(module, claim):
 @pytest.mark.parametrize(("module", "claim"), TRIALS)
 def test_spoilt_cubes_flip_the_verdict(module, claim):
     trial = module.TRIALS[claim]
-    judgement = judged(module.STUDY, claim, trial.spoil(sound_evidence(module)))
-    assert judgement.verdict == trial.becomes, judgement
+    spoilt = trial.spoil(sound_evidence(module))
+    judgement = judged(module.STUDY, claim, spoilt)
+    assert verdict_alone(module.STUDY, claim, spoilt) == trial.becomes, judgement
+    assert judgement.verdict == ("undecided" if broken(judgement) else trial.becomes), judgement
     assert trial.becomes in {"holds", "differs", "fails"} - {trial.verdict}
 
 

@@ -8,6 +8,7 @@ from initatlas.studies.statistics import (
     agreement,
     by_part,
     confidence,
+    correlation_interval,
     exact,
     jackknife_interval,
     log_slope,
@@ -91,6 +92,14 @@ def test_the_jackknife_covers_an_exponent():
     assert LEAST <= coverage(lambda rows: jackknife_interval(exponent, rows), draw, -1.0) <= MOST
 
 
+@pytest.mark.parametrize(("truth", "networks"), [(0.0, 10), (-0.4, 24), (0.9, 40)])
+def test_the_interval_of_a_correlation_covers(truth, networks):
+    def draw(rng):
+        return rng.multivariate_normal([0.0, 1.0], [[1.0, 2.0 * truth], [2.0 * truth, 4.0]], networks).T
+
+    assert LEAST <= coverage(lambda rows: correlation_interval(*rows), draw, truth) <= MOST
+
+
 def test_parts_share_the_confidence():
     assert confidence() == 0.95
     assert confidence(10) == pytest.approx(0.995)
@@ -123,5 +132,9 @@ def test_closed_cases():
     assert shifted(Estimate(1.0, 0.5, 2.0, 3), 1.0) == Estimate(2.0, 1.5, 3.0, 3)
     assert scaled(Estimate(1.0, 0.5, 2.0, 3), -2.0) == Estimate(-2.0, -4.0, -1.0, 3)
     assert log_slope([1, 10, 100], [3.0, 0.3, 0.03]) == pytest.approx(-1.0)
+    assert correlation_interval([0.0, 1.0, 2.0, 3.0], [0.0, 2.0, 4.0, 6.0]).value == pytest.approx(1.0)
+    # Fisher's transform of 1/2 is 0.5493, with 7 numbers of error 1/2
+    found = correlation_interval([-1, -1, 1, 1, 0, 0, 0], [-1, 0, 0, 1, 1, -1, 0]).numbers
+    assert found == pytest.approx((0.5, np.tanh(0.549306 - 0.979982), np.tanh(0.549306 + 0.979982)), abs=1e-6)
     assert agreement([1.0, 2.0, 3.0], 2.0) == 1.0
     assert agreement([1.0, 2.0, 3.0], 9.0) < 0.01

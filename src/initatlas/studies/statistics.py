@@ -184,6 +184,21 @@ def jackknife_interval(statistic: Callable[[Doubles], float], values: Doubles, l
     return Estimate(value, value - reach, value + reach, networks)
 
 
+def correlation_interval(x: ArrayLike, y: ArrayLike, level: float = CONFIDENCE) -> Estimate:
+    """Correlation of two numbers over independent networks, with Fisher's interval.
+
+    Parameters
+    ----------
+    x, y
+        One number per network, shape (networks,), at least 4; near normal.
+    """
+    first, second = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
+    found = float(np.corrcoef(first, second)[0, 1])
+    centre = np.arctanh(np.clip(found, -1.0 + 1e-15, 1.0 - 1e-15))
+    reach = float(stats.norm.ppf(0.5 * (1.0 + level))) / np.sqrt(first.size - 3)
+    return Estimate(found, float(np.tanh(centre - reach)), float(np.tanh(centre + reach)), first.size)
+
+
 def shifted(estimate: Estimate, by: float) -> Estimate:
     """An estimate plus a known number."""
     return Estimate(estimate.value + by, estimate.low + by, estimate.high + by, estimate.samples)

@@ -6,7 +6,6 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from initatlas.studies.tsuchida2018.statistics import Interval, mean_interval
 from initatlas.vocabulary import parse_label
 
 
@@ -80,11 +79,6 @@ def scale_kurtosis(label: str) -> float:
         return 1.0
     nu = parameters["nu"]
     return (nu - 2.0) / (nu - 4.0) if nu > 4.0 else float("inf")
-
-
-def mean_deviation(cube: xr.Dataset, theory: xr.Dataset) -> Interval:
-    """Mean of sample minus theory over angles, with its interval over networks; a layer has to be chosen before."""
-    return mean_interval(deviation(cube, theory).mean("angle").values)
 
 
 def width(cube: xr.Dataset) -> int:

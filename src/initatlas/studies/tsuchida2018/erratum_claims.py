@@ -1,160 +1,185 @@
-"""Misprints that numbers can decide: each claim is what is printed, its measurement is the truth."""
+"""Misprints that numbers can decide: each claim is what is printed, held against the truth as the right formula is."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from math import radians
+from functools import partial
+from math import pi, radians
 
 import numpy as np
+import xarray as xr
 
-from initatlas.studies.claim import Verdict
+from initatlas.studies.claim import Estimate, Finding, measured
 from initatlas.studies.evidence import Evidence
+from initatlas.studies.statistics import exact, mean_interval
 from initatlas.studies.tsuchida2018 import printed
-from initatlas.studies.tsuchida2018.deviations import part
-from initatlas.studies.tsuchida2018.statistics import Interval, mean_interval
-from initatlas.studies.uncontracted import Measurement, misprint
+from initatlas.studies.tsuchida2018.depth_claims import LEAKY, RELU, ROUNDING, definiteness, turned_kernels
 
 SLOPE = 0.2
-LAYER, ANGLE = 8, 120.0
+LAYER, ANGLE = 4, 120.0
 """Where the composition as printed and the right one are compared."""
 
-SHALLOW, DEEP = 512, 4096
-"""Layers behind which the rate of the decay is compared, each over as many layers again."""
-
-ROUNDING = 1e-12
+Truth = Callable[[Evidence], Estimate]
 
 
 @dataclass(frozen=True)
 class Erratum:
-    """A printed formula, the right one, and the measurement that tells them apart."""
+    """A printed formula, the right one, what else must not pass, and the truth, which uses none of them.
 
+    Attributes
+    ----------
+    what
+        The quantity.
+    printed, right
+        What the formulas give.
+    wrong
+        By the names of the contract's controls.
+    truth
+        The same quantity from the cubes.
+    """
+
+    what: str
     printed: float
     right: float
-    measured: Callable[[Evidence], Interval]
-    what: str
+    wrong: Mapping[str, float]
+    truth: Truth
 
 
-def erratum_claims(evidence: Evidence) -> dict[str, Measurement]:
-    """Measure what the misprints are about."""
-    claims = {name: _judged(evidence, erratum) for name, erratum in errata(evidence).items()}
-    claims["erratum_contraction"] = _contraction(evidence)
-    claims["erratum_definite"] = _definite(evidence)
-    return claims
+def _layer_cosine(evidence: Evidence) -> Estimate:
+    """Cosine of leaky ReLU networks with Gaussian weights, over networks."""
+    where = {"activation": LEAKY[0], "weights": "gaussian", "layer": LAYER, "angle": ANGLE}
+    return mean_interval(evidence.cubes["cor9"]["cosine"].sel(where).values)
 
 
-def errata(evidence: Evidence) -> dict[str, Erratum]:
-    """The misprints by claim, with what is printed and what is right."""
-    right = evidence.cubes["theory"]["cosine"].sel(activation=f"leaky_relu(slope={SLOPE})")
-    opposite = "Cosine of opposite inputs behind one leaky ReLU layer"
-    return {
-        "erratum_composition": Erratum(
-            printed.printed_composition(radians(ANGLE), LAYER, SLOPE),
-            float(right.sel(layer=LAYER, angle=ANGLE)),
-            lambda found: _leaky_samples(found, LAYER, ANGLE),
-            f"Cosine behind {LAYER} leaky ReLU layers at {ANGLE:.0f} degrees",
-        ),
-        "erratum_derivative": Erratum(
-            printed.opposite_cosine(printed.printed_strength(SLOPE)),
-            printed.opposite_cosine(printed.right_strength(SLOPE)),
-            lambda found: _leaky_samples(found, 1, 180.0),
-            f"{opposite}, T(-1), to which T' has to integrate",
-        ),
-        "erratum_integral": Erratum(
-            printed.opposite_cosine_of_supplement(SLOPE, as_printed=True),
-            printed.opposite_cosine_of_supplement(SLOPE, as_printed=False),
-            lambda found: _leaky_samples(found, 1, 180.0),
-            opposite,
-        ),
-        "erratum_initial_value": Erratum(
-            0.5,
-            0.0,
-            _relu_opposite,
-            "ReLU kernel of opposite inputs over |x| |y| E[W^2]; 1/2 is its value at angle 0",
-        ),
-        "erratum_elu": Erratum(
-            printed.elu_right_angle(as_printed=True),
-            printed.elu_right_angle(as_printed=False),
-            _elu_samples,
-            "Normalised ELU kernel at a right angle, Laplace weights, most inputs",
-        ),
-    }
+def _gaussian_integrals(evidence: Evidence) -> xr.Dataset:
+    """Kernels of one layer by their definition, an integral over the density of Gaussian weights."""
+    return evidence.cubes["weight_integral"].sel(weights="gaussian", turn=0)
 
 
-def _judged(evidence: Evidence, erratum: Erratum) -> Measurement:
-    """Which of the two formulas the interval of the measurement reaches."""
-    found = erratum.measured(evidence)
-    verdict, remark = misprint(erratum.printed, erratum.right, value=found.value, low=found.low, high=found.high)
-    text = "nan: it has left [-1, 1]" if np.isnan(erratum.printed) else f"{erratum.printed:.4f}"
-    return Measurement(
-        verdict,
-        f"{erratum.what}: as printed {text}, right {erratum.right:.4f}.{remark}",
-        found.value,
-        found.low,
-        found.high,
-    )
+def _opposite_cosine(evidence: Evidence) -> Estimate:
+    """Cosine of opposite inputs behind one leaky ReLU layer, by the integral over the weights."""
+    cube = _gaussian_integrals(evidence)
+    kernel, error = cube["leaky_kernel"], float(cube["quadrature_error"].max())
+    equal = float(kernel.sel(angle=0.0))
+    return exact(float(kernel.sel(angle=180.0)) / equal, 2.0 * error / equal)
 
 
-def _leaky_samples(evidence: Evidence, layer: int, angle: float) -> Interval:
-    """Mean cosine of leaky ReLU networks with Gaussian weights, over networks."""
-    samples = part(evidence.cubes["fig4"], "fig4b")["cosine"].sel(
-        weights="generalized_normal(beta=2)", layer=layer, angle=angle
-    )
-    return mean_interval(samples.values)
+def _opposite_kernel(evidence: Evidence) -> Estimate:
+    """ReLU kernel of opposite unit inputs at a weight variance of one, by the integral over the weights."""
+    cube = _gaussian_integrals(evidence)
+    return exact(float(cube["kernel"].sel(angle=180.0)), float(cube["quadrature_error"].max()))
 
 
-def _relu_opposite(evidence: Evidence) -> Interval:
-    """h(x).h(-x) over |x|^2 n E[W^2] with n E[W^2] = 2: cosine times squared norm ratio over 2, over networks."""
-    cube = evidence.cubes["fig2"].sel(layer=1, angle=180.0)
-    return mean_interval((cube["cosine"] * cube["norm_ratio"] ** 2 / 2.0).values)
-
-
-def _elu_samples(evidence: Evidence) -> Interval:
+def _elu_cosine(evidence: Evidence) -> Estimate:
     """The kernel of ELU with Laplace weights at the largest number of inputs, over samples of the weights."""
     cube = evidence.cubes["thm6"].sel(activation="elu", weights="laplace", angle=90.0)
     return mean_interval(cube["cosine"].isel(m=-1).values)
 
 
-def _contraction(evidence: Evidence) -> Measurement:
-    """Rate per layer at which 1 - cos theta decays, deep over shallow: a contraction keeps it away from 0.
+def _composition(layers: int, *, as_printed: bool) -> float:
+    """The composed cosine at the angle of the comparison."""
+    return printed.composed_cosine(radians(ANGLE), layers, SLOPE, as_printed=as_printed)
+
+
+ERRATA: Mapping[str, Erratum] = {
+    "erratum_composition": Erratum(
+        f"Cosine behind {LAYER} leaky ReLU layers at {ANGLE:.0f} degrees",
+        _composition(LAYER, as_printed=True),
+        _composition(LAYER, as_printed=False),
+        {"layer_less": _composition(LAYER - 1, as_printed=False)},
+        _layer_cosine,
+    ),
+    "erratum_derivative": Erratum(
+        "Cosine of opposite inputs behind one leaky ReLU layer, T(-1), to which T' has to integrate",
+        printed.opposite_cosine(printed.printed_strength(SLOPE)),
+        printed.opposite_cosine(printed.right_strength(SLOPE)),
+        {"without": printed.opposite_cosine(1.0)},
+        _opposite_cosine,
+    ),
+    "erratum_integral": Erratum(
+        "Cosine of opposite inputs behind one leaky ReLU layer",
+        printed.opposite_cosine_of_supplement(SLOPE, last=-0.5),
+        printed.opposite_cosine_of_supplement(SLOPE, last=0.0),
+        {"without": printed.opposite_cosine_of_supplement(SLOPE, mixed=0.0, last=0.0)},
+        _opposite_cosine,
+    ),
+    "erratum_initial_value": Erratum(
+        "ReLU kernel of opposite inputs over |x| |y| E[W^2]; 1/2 is its value at angle 0",
+        0.5,
+        0.0,
+        {"right_angle": 0.5 / pi},
+        _opposite_kernel,
+    ),
+    "erratum_elu": Erratum(
+        "Normalised ELU kernel at a right angle, Laplace weights, most inputs",
+        printed.elu_right_angle("sum"),
+        printed.elu_right_angle("product"),
+        {"without": printed.elu_right_angle("none")},
+        _elu_cosine,
+    ),
+}
+
+
+def _erratum(evidence: Evidence, name: str) -> Finding:
+    """The printed formula less the truth."""
+    erratum = ERRATA[name]
+    truth = erratum.truth(evidence)
+    return measured(
+        _less(erratum.printed, truth),
+        f"{erratum.what}: as printed {erratum.printed:.4f}, right {erratum.right:.4f}, measured {truth.value:.4f} "
+        f"[{truth.low:.4f}, {truth.high:.4f}].",
+        controls={control: _less(value, truth) for control, value in erratum.wrong.items()},
+        references={"right": _less(erratum.right, truth)},
+    )
+
+
+def _less(number: float, truth: Estimate) -> Estimate:
+    """A number less an estimate."""
+    return Estimate(number - truth.value, number - truth.high, number - truth.low, truth.samples)
+
+
+SHALLOW, DEEP = 512, 4096
+"""Layers behind which the rate of the decay is compared, each over as many layers again."""
+
+
+def rate_ratio(gaps: xr.DataArray, shallow: int, deep: int) -> float:
+    """Rate per layer at which a gap decays from a deep layer to twice that, over the rate from a shallow one to twice that.
 
     With ``|T'| <= q < 1`` every rate is at least -log q, and tends to a constant. A power law has rates that fall like the
     inverse of the layer.
     """
-    gap = evidence.cubes["theory"]["one_minus_cosine"].sel(activation="relu", angle=90.0)
-    kept = {layer: float(gap.sel(layer=2 * layer) / gap.sel(layer=layer)) for layer in (SHALLOW, DEEP)}
-    shallow, deep = (-np.log(kept[layer]) / layer for layer in (SHALLOW, DEEP))
-    value = float(deep / shallow)
-    verdict: Verdict = "fails" if value < 0.5 else "holds" if value > 0.9 else "differs"
-    meaning = {
-        "fails": "The rate vanishes as for a power law, because T'(1) = 1; Banach's theorem does not apply as written "
-        "(Edelstein's does).",
-        "holds": "The decay is geometric.",
-        "differs": "That is neither a power law nor a geometric decay.",
-    }[verdict]
+    rates = [-np.log(float(gaps.sel(layer=2 * layer) / gaps.sel(layer=layer))) / layer for layer in (shallow, deep)]
+    return float(rates[1] / rates[0])
+
+
+def _contraction(evidence: Evidence) -> Finding:
+    """Rate of the decay of 1 - cos theta, deep over shallow, beside a power law and a geometric decay."""
+    gaps = evidence.cubes["theory"]["one_minus_cosine"].sel(activation=RELU, angle=90.0)
+    cosines = 1.0 - evidence.cubes["fixed_points"]["one_minus_cosine"].sel(activation="gelu", angle=90.0)
+    kept = {layer: float(gaps.sel(layer=2 * layer) / gaps.sel(layer=layer)) for layer in (SHALLOW, DEEP)}
     end = 2 * DEEP
-    return Measurement(
-        verdict,
-        f"Rate at which 1 - cos theta_j of ReLU decays per layer, j from {DEEP} to {end}, over that from {SHALLOW} to "
-        f"{2 * SHALLOW}: a contraction with |T'| <= q < 1 has 1 in the limit, the power law j^-2 has {SHALLOW / DEEP:.3f}. In "
-        f"the deeper range a step keeps the share {np.exp(-deep):.5f}, and all of them {kept[DEEP]:.3g}. {meaning} "
-        f"j^2 (1 - cos theta_j) is {float(gap.sel(layer=end)) * end**2:.1f} at the end; by theory it tends to "
-        f"{printed.rate_constant(0.0):.1f}.",
-        value,
+    return measured(
+        exact(rate_ratio(gaps, SHALLOW, DEEP), ROUNDING),
+        f"From layer {SHALLOW} to {2 * SHALLOW} 1 - cos theta_j keeps the share {kept[SHALLOW]:.3f}, from {DEEP} to {end} "
+        f"{kept[DEEP]:.3f}: {np.exp(np.log(kept[DEEP]) / DEEP):.6f} per layer. j^2 (1 - cos theta_j) is "
+        f"{float(gaps.sel(layer=end)) * end**2:.1f} at the end; by theory it tends to {printed.rate_constant(0.0):.1f}.",
+        controls={"inverse_square": exact(rate_ratio(1.0 / gaps.layer.astype(float) ** 2, SHALLOW, DEEP), ROUNDING)},
+        references={"gelu": exact(rate_ratio(abs(cosines - cosines.isel(layer=-1)), 32, 64), ROUNDING)},
     )
 
 
-def _definite(evidence: Evidence) -> Measurement:
+def _definite(evidence: Evidence) -> Finding:
     """Smallest eigenvalue of the Gram matrix of one leaky ReLU layer on a circle."""
-    cosines = evidence.cubes["theory"]["cosine"].sel(activation=f"leaky_relu(slope={SLOPE})", layer=1).values
-    smallest = printed.smallest_eigenvalue(cosines)
-    definite = smallest > -ROUNDING
-    meaning = (
-        "not negative, as it has to be: the kernel is E[s(u) s(v)], a Gram matrix by itself, and a sum of the arc-cosine "
-        "and the linear kernel."
-        if definite
-        else "negative, which no kernel E[s(u) s(v)] allows."
+    cosines = evidence.cubes["theory"]["cosine"].sel(layer=1)
+    return measured(
+        {name: definiteness(cosines.sel(activation=name)) for name in LEAKY},
+        f"Smallest over largest eigenvalue of the Gram matrix on {2 * (cosines.sizes['angle'] - 1)} points of a circle.",
+        controls={"relu": definiteness(cosines.sel(activation=RELU))},
+        references={"turned": turned_kernels(evidence)},
     )
-    return Measurement(
-        "fails" if definite else "holds",
-        f"Smallest eigenvalue over the largest, Gram matrix on {2 * (len(cosines) - 1)} points of a circle: {meaning}",
-        smallest,
-    )
+
+
+CLAIMS: Mapping[str, Callable[[Evidence], Finding]] = {
+    **{name: partial(_erratum, name=name) for name in ERRATA},
+    "erratum_contraction": _contraction,
+    "erratum_definite": _definite,
+}

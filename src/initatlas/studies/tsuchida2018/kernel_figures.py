@@ -9,6 +9,7 @@ from matplotlib.lines import Line2D
 
 from initatlas.activations.base import activation_of
 from initatlas.studies.evidence import Evidence
+from initatlas.studies.tsuchida2018.depth_claims import PAPER_ACTIVATIONS
 from initatlas.studies.tsuchida2018.deviations import activation, fixed, limit, part, scale_kurtosis
 from initatlas.studies.tsuchida2018.drawing import (
     MARKERS,
@@ -18,7 +19,6 @@ from initatlas.studies.tsuchida2018.drawing import (
     layer_handles,
     weights_text,
 )
-from initatlas.studies.tsuchida2018.kernel_claims import GAUSSIAN
 from initatlas.studies.tsuchida2018.layer_claims import MIDDLE, typical_distance
 from initatlas.studies.tsuchida2018.printed import rate_constant
 from initatlas.vocabulary import parse_label
@@ -160,7 +160,7 @@ def cor8(evidence: Evidence) -> Figure:
         axes.loglog(deep, rate_constant(slope) / deep**2, color=f"C{place}", ls=":", lw=1.0)
     for place, name in enumerate(("fig4a", "fig4b")):
         samples = part(evidence.cubes["fig4"], name)
-        gaps = 1.0 - samples["cosine"].sel(weights=GAUSSIAN, angle=90.0)
+        gaps = 1.0 - samples["cosine"].sel(weights="generalized_normal(beta=2)", angle=90.0)
         label = f"{samples.sizes['seed']} networks of width {int(fixed(samples)['width'])}" if place == 0 else None
         dots(axes, gaps, "layer", positive=True, color=f"C{place}", marker="o", ms=4, capsize=2, label=label)
     axes.plot([], [], color="0.4", ls=":", lw=1.0, label=r"$9\pi^2 / (2 s^2 j^2)$, $s = (1-a)^2/(1+a^2)$")
@@ -171,22 +171,35 @@ def cor8(evidence: Evidence) -> Figure:
 
 
 def cor9(evidence: Evidence) -> Figure:
-    """Mean squared difference of the signals of two inputs against depth, ReLU and leaky ReLU with Gaussian weights."""
-    theory = evidence.cubes["theory"]
-    angles = (30.0, 90.0, 180.0)
+    """Mean squared difference of the signals of two inputs against depth, ReLU and leaky ReLU, Gaussian and t weights."""
+    cube, theory = evidence.cubes["cor9"], evidence.cubes["theory"]
     figure, grid = plt.subplots(1, 2, figsize=(7.4, 3.4), sharey=True)
-    for axes, name in zip(grid, ("fig4a", "fig4b"), strict=True):
-        cube = part(evidence.cubes["fig4"], name)
-        gaps = theory["one_minus_cosine"].sel(activation=activation(cube), layer=cube.layer)
-        for place, angle in enumerate(angles):
+    for axes, name in zip(grid, PAPER_ACTIVATIONS, strict=True):
+        gaps = theory["one_minus_cosine"].sel(activation=name, layer=cube.layer)
+        for place, angle in enumerate((30.0, 90.0, 180.0)):
             axes.loglog(cube.layer, 2.0 * gaps.sel(angle=angle), color=f"C{place}", lw=1.2)
-            samples = cube["squared_difference"].sel(weights=GAUSSIAN, angle=angle)
-            dots(axes, samples, "layer", positive=True, color=f"C{place}", marker=MARKERS[place], ms=4, capsize=2,
-                 label=rf"$\theta_0 = {angle:.0f}°$")  # fmt: skip
+            for weights, face in zip(cube.weights.values, (f"C{place}", "none"), strict=True):
+                samples = cube["squared_difference"].sel(activation=name, weights=weights, angle=angle)
+                dots(
+                    axes,
+                    samples,
+                    "layer",
+                    positive=True,
+                    color=f"C{place}",
+                    mfc=face,
+                    marker=MARKERS[place],
+                    ms=4,
+                    capsize=2,
+                )
+            axes.plot(
+                [], [], color=f"C{place}", marker=MARKERS[place], ms=4, ls="", label=rf"$\theta_0 = {angle:.0f}°$"
+            )
         axes.set_xlabel("layer $j$")
         axes.set_xticks(cube.layer.values, [f"{int(layer)}" for layer in cube.layer.values])
         axes.minorticks_off()
-        axes.set_title(f"{activation_of(activation(cube)).title}, width {int(fixed(cube)['width'])}")
+        axes.set_title(f"{activation_of(name).title}, width {int(fixed(cube)['width'])}")
+    for weights, face in zip(cube.weights.values, ("0.4", "none"), strict=True):
+        grid[0].plot([], [], color="0.4", marker="o", ms=4, ls="", mfc=face, label=weights_text(str(weights)))
     grid[0].plot([], [], color="0.4", lw=1.2, label=r"theory: $2 - 2\cos\theta_j$")
     grid[0].set_ylabel(r"$|h_j(x) - h_j(y)|^2 / |h_j(x)|^2$")
     grid[0].legend(loc="lower left")

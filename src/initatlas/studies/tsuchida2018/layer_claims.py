@@ -27,7 +27,7 @@ from initatlas.studies.tsuchida2018.deviations import (
     width,
 )
 from initatlas.studies.tsuchida2018.integral_claims import INDEPENDENT_T, SLOPE, WRONG_SLOPE
-from initatlas.studies.tsuchida2018.printed import normalised_kernel, printed_composition
+from initatlas.studies.tsuchida2018.printed import composed_cosine, normalised_kernel
 from initatlas.vocabulary import parse_label
 
 SPARSE = "generalized_normal(beta=0.5)"
@@ -189,9 +189,9 @@ def distances(deviations: xr.DataArray) -> dict[str, Estimate]:
 
 
 def _printed_curves(like: xr.DataArray, slope: float) -> xr.DataArray:
-    """The composition as printed, by layer and angle; nan where it has left [-1, 1]."""
+    """The composition as printed, by layer and angle."""
     layers, angles = like.layer.values, np.radians(like.angle.values)
-    curves = [[printed_composition(float(angle), int(layer), slope) for angle in angles] for layer in layers]
+    curves = [[composed_cosine(float(t), int(layer), slope, as_printed=True) for t in angles] for layer in layers]
     return xr.DataArray(curves, {"layer": like.layer, "angle": like.angle}, ("layer", "angle"))
 
 

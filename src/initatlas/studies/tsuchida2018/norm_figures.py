@@ -81,7 +81,7 @@ def cor10(evidence: Evidence) -> Figure:
     figure, grid = plt.subplots(1, 2, figsize=(7.6, 3.6), sharex=True)
     for axes, fan in zip(grid, ("out", "in"), strict=True):
         for place, label in enumerate(map(str, cube.weights.values)):
-            values = squared_ratios(evidence, label, fan)
+            values = squared_ratios(cube, label, fan=fan)
             shifted = np.arange(len(dimensions)) + 0.12 * (place - 1.5)
             axes.errorbar(
                 shifted, values.mean("seed"), yerr=half_width(values), color=f"C{place}", ls="",

@@ -1,6 +1,7 @@
 """Formulas as the paper prints them, where that differs from what they have to be; and the right ones."""
 
-from math import cos, e, erfc, exp, pi, sin, sqrt
+from math import acos, cos, e, erfc, exp, pi, sin, sqrt
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,21 +16,16 @@ def normalised_kernel(cosine: Doubles, slope: float) -> Doubles:
     return curve / (1.0 + slope**2)
 
 
-def printed_composition(angle: float, layers: int, slope: float) -> float:
-    """Section 6.1 as printed: the last term keeps the angle theta_0 of the inputs (radians) in every layer.
+def composed_cosine(angle: float, layers: int, slope: float, *, as_printed: bool) -> float:
+    """Cosine behind some layers by section 6.1, from an angle in radians.
 
-    Returns
-    -------
-    float
-        "cos theta_j"; nan once it leaves [-1, 1] and has no angle.
+    As printed the last term keeps the angle theta_0 of the inputs in every layer; it has to be theta_(j-1).
     """
-    cosine = cos(angle)
+    start = cosine = cos(angle)
     for _ in range(layers):
-        if abs(cosine) > 1.0:
-            return float("nan")
-        theta = float(np.arccos(cosine))
-        curved = (1.0 - slope) ** 2 / pi * (sin(theta) + (pi - theta) * cos(theta))
-        cosine = (curved + 2.0 * slope * cos(angle)) / (1.0 + slope**2)
+        theta = acos(cosine)
+        curved = (1.0 - slope) ** 2 / pi * (sin(theta) + (pi - theta) * cosine)
+        cosine = (curved + 2.0 * slope * (start if as_printed else cosine)) / (1.0 + slope**2)
     return cosine
 
 
@@ -51,26 +47,33 @@ def right_strength(slope: float) -> float:
     return (1.0 - slope) ** 2 / (1.0 + slope**2)
 
 
-def opposite_cosine_of_supplement(slope: float, *, as_printed: bool) -> float:
+def opposite_cosine_of_supplement(slope: float, *, mixed: float = -0.5, last: float) -> float:
     """Cosine behind one layer for opposite inputs, by the four integrals of the supplement's proof of corollary 4.
 
-    The last integrand has Theta(w.x) twice in print; it has to be Theta(w.x) Theta(w.y), which is 0 for opposite inputs.
+    Parameters
+    ----------
+    mixed
+        E[Theta(u) u v] over E[u^2], which the two integrals in the middle have: -1/2 for v = -u.
+    last
+        E[Theta(u) Theta(v) u v] over E[u^2] of the last one: 0. With Theta(w.x) twice, as in print, it is -1/2.
     """
-    mixed = 2.0 * slope * (1.0 - slope) * -0.5
-    last = (1.0 - slope) ** 2 * (-0.5 if as_printed else 0.0)
-    return (-(slope**2) + mixed + last) / (0.5 * (1.0 + slope**2))
+    terms = -(slope**2) + 2.0 * slope * (1.0 - slope) * mixed + (1.0 - slope) ** 2 * last
+    return terms / (0.5 * (1.0 + slope**2))
 
 
-def elu_right_angle(*, as_printed: bool) -> float:
+def elu_right_angle(fourth: Literal["sum", "product", "none"]) -> float:
     """Normalised ELU kernel at a right angle and variance one, by the four terms of corollary 14.
 
-    The fourth term is a sum in print, Theta(-Z1)(e^Z1 - 1) + Theta(-Z2)(e^Z2 - 1); it has to be their product.
+    Parameters
+    ----------
+    fourth
+        The fourth term: a sum in print, Theta(-Z1)(e^Z1 - 1) + Theta(-Z2)(e^Z2 - 1); it has to be their product.
     """
     upper = 1.0 / sqrt(2.0 * pi)
     lower = sqrt(e) * _phi(-1.0) - 0.5
-    fourth = 2.0 * lower if as_printed else lower**2
+    last = {"sum": 2.0 * lower, "product": lower**2, "none": 0.0}[fourth]
     mean_square = 0.5 + exp(2.0) * _phi(-2.0) - 2.0 * sqrt(e) * _phi(-1.0) + 0.5
-    return (upper**2 + 2.0 * upper * lower + fourth) / mean_square
+    return (upper**2 + 2.0 * upper * lower + last) / mean_square
 
 
 def _phi(z: float) -> float:

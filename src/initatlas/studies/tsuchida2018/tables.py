@@ -27,9 +27,8 @@ def errata(evidence: Evidence) -> Table:
     """What formulas give as printed and as they have to be, beside the measurement."""
     columns = [Column("claim"), Column("what")]
     columns += [Column(name, 4) for name in ("as printed", "right", "measured", "95 % low", "95 % high")]
-    rows: list[list[str | float | None]] = []
-    for name, erratum in erratum_claims.errata(evidence).items():
-        found = erratum.measured(evidence)
-        shown = None if erratum.printed != erratum.printed else erratum.printed  # nan: it has left [-1, 1]
-        rows.append([name, erratum.what, shown, erratum.right, found.value, found.low, found.high])
+    rows: list[list[str | float]] = []
+    for name, erratum in erratum_claims.ERRATA.items():
+        truth = erratum.truth(evidence)
+        rows.append([name, erratum.what, erratum.printed, erratum.right, *truth.numbers])
     return Table(columns, rows)
