@@ -13,7 +13,6 @@ from initatlas.studies.statistics import (
     log_slope,
     mean_interval,
     positive_mean_interval,
-    root_mean_square_interval,
     scaled,
     shifted,
 )
@@ -154,38 +153,39 @@ def _coordinate_layer(name: str) -> Measure:
 
 
 def _deep(name: str) -> Measure:
-    """Distance of deep networks from theory, layer by layer and distribution by distribution."""
+    """Distance of deep networks from theory, distribution by distribution."""
 
     def measure(evidence: Evidence) -> Finding:
         cube = part(evidence.cubes["fig4"], name)
-        light = cube.sel(weights=[w for w in map(str, cube.weights.values) if has_fourth_moment(w)])
-        deviations = deviation(light, evidence.cubes["theory"])
+        deviations = deviation(cube, evidence.cubes["theory"])
+        light = [w for w in map(str, cube.weights.values) if has_fourth_moment(w)]
         slope = slope_of(FIGURE_4[name][0])
-        curves = interior(light["cosine"]) - deviations
+        curves = interior(cube["cosine"]) - deviations
         following = xr.apply_ufunc(lambda cosine: normalised_kernel(cosine, slope), curves)
-        controls = {"next_layer": distances(deviations + curves - following)}
+        controls = {"next_layer": distances(deviations + curves - following, light)}
         if slope:
-            controls["printed"] = distances(deviations + curves - _printed_curves(curves, slope))
-        heavy = _heavy(cube, evidence.cubes["theory"])
+            controls["printed"] = distances(deviations + curves - _printed_curves(curves, slope), light)
         return measured(
-            distances(deviations),
-            f"Root mean square distance over angles and {cube.sizes['seed']} networks of width {width(cube)}, for the layers 1 "
-            f"to {int(cube.layer.max())} and {light.sizes['weights']} distributions.{heavy}",
+            distances(deviations, light),
+            f"Largest root mean square distance of a layer, 1 to {int(cube.layer.max())}, mean over {cube.sizes['seed']} "
+            f"networks of width {width(cube)}.{_heavy(deviations)}",
             controls=controls,
         )
 
     return measure
 
 
-def distances(deviations: xr.DataArray) -> dict[str, Estimate]:
-    """Root mean square distances by weights and layer; angles without a curve are left out."""
-    values: dict[str, ArrayLike] = {}
-    for label in map(str, deviations.weights.values):
-        for layer in deviations.layer.values:
-            rows = deviations.sel(weights=label, layer=layer).dropna("angle").transpose("seed", "angle")
-            if rows.sizes["angle"]:
-                values[f"{label}, layer {int(layer)}"] = rows.values
-    return by_part(values, root_mean_square_interval)
+def farthest_layer(deviations: xr.DataArray) -> xr.DataArray:
+    """Root mean square over angles, largest over the layers; angles without a curve are left out."""
+    squares: xr.DataArray = (deviations**2).mean("angle").max("layer")
+    return squares**0.5
+
+
+def distances(deviations: xr.DataArray, weights: list[str]) -> dict[str, Estimate]:
+    """Mean over networks of the distance of their farthest layer, by weights."""
+    farthest = farthest_layer(deviations)
+    values: dict[str, ArrayLike] = {label: farthest.sel(weights=label).values for label in weights}
+    return by_part(values, positive_mean_interval)
 
 
 def _printed_curves(like: xr.DataArray, slope: float) -> xr.DataArray:
@@ -195,14 +195,12 @@ def _printed_curves(like: xr.DataArray, slope: float) -> xr.DataArray:
     return xr.DataArray(curves, {"layer": like.layer, "angle": like.angle}, ("layer", "angle"))
 
 
-def _heavy(cube: xr.Dataset, theory: xr.Dataset) -> str:
+def _heavy(deviations: xr.DataArray) -> str:
     """What the distributions without a fourth moment do, in a sentence behind a space; empty where there are none."""
-    labels = [w for w in map(str, cube.weights.values) if not has_fourth_moment(w)]
-    if not labels:
-        return ""
-    squares = (deviation(cube.sel(weights=labels), theory) ** 2).mean(("seed", "angle"))
-    largest = "; ".join(f"{w} {float(squares.sel(weights=w).max()) ** 0.5:.2f}" for w in labels)
-    return f" Not counted, for want of a fourth moment, with the largest distance of a layer: {largest}."
+    farthest = farthest_layer(deviations).mean("seed")
+    labels = [w for w in map(str, deviations.weights.values) if not has_fourth_moment(w)]
+    listed = "; ".join(f"{label} {float(farthest.sel(weights=label)):.2f}" for label in labels)
+    return f" Not counted, for want of a fourth moment: {listed}." if labels else ""
 
 
 def _scatter_of_t(evidence: Evidence) -> Finding:
