@@ -124,6 +124,11 @@ def stop_for(reason: str) -> None:
         os.kill(os.getpid(), signal.SIGTERM)
 
 
+def stops_in_order() -> bool:
+    """Whether this process is that of a command, inside of `orderly_stops`, and not somebody else's."""
+    return _ARMED.is_set()
+
+
 def _stop(number: int, frame: FrameType | None) -> None:
     """The orderly end: what is open is closed on the way out."""
     if _REASONS:

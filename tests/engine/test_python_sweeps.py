@@ -314,11 +314,13 @@ def test_the_stub_names_what_there_is(root):
 
 
 SCRIPT = """
-import os, sys, time
+import os, signal, sys, time
 from pathlib import Path
 import numpy as np
 from initatlas import sweep
 import own_module
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have it ignored
 
 FACTOR = 3
 
@@ -416,6 +418,8 @@ import os, signal, threading, time
 import numpy as np
 from initatlas import sweep
 
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 def slow(x):
     time.sleep(0.5)
     return x
@@ -442,6 +446,32 @@ def test_after_ctrl_c_a_notebook_goes_on_with_the_same_ray(tmp_path):
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines() == ["interrupted", "[0, 2, 4, 6]"]
+
+
+GONE = """
+import psutil
+from initatlas import sweep
+
+def f(x):
+    return x
+
+for number in (4, 8):
+    print(sweep(f, x=range(number), backend="ray", workers=1, store="points").f.values.tolist())
+    for child in psutil.Process().children():
+        if "ray-keeper" in child.cmdline():
+            child.terminate()
+            child.wait(30)
+"""
+
+
+def test_a_notebook_outlives_its_ray_and_gets_another_one(tmp_path):
+    environment = {key: value for key, value in os.environ.items() if key not in ("RAY_ADDRESS", OWNER_VARIABLE)}
+    (tmp_path / "script.py").write_text(GONE)
+    done = subprocess.run(
+        [sys.executable, "script.py"], env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=240
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == ["[0, 1, 2, 3]", "[0, 1, 2, 3, 4, 5, 6, 7]"]
 
 
 def test_the_page_runs_as_written(root, tmp_path):

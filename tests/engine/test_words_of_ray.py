@@ -16,7 +16,8 @@ def test_a_dead_worker_is_one_line_on_the_screen_and_a_paragraph_in_the_log(tmp_
     )
     said, messages = process.communicate(timeout=180)
     assert (process.returncode, said) == (0, ""), messages
-    lines = messages.splitlines()
+    # on a busy machine Ray takes so long to start that the sweep says how it goes
+    lines = [line for line in messages.splitlines() if "none finished yet" not in line]
     assert lines[1] == "a worker died (WorkerCrashedError); its batch of 1 points starts again"
     assert [line.startswith("toy/trial: 3 of 3 points ") for line in lines] == [True, False, True], lines
     log = (tmp_path / "logs/ray.log").read_text()

@@ -29,7 +29,7 @@ from initatlas.sweeps.points import point_key
 from initatlas.sweeps.progress import Progress
 from initatlas.sweeps.registry import experiment_code, load_experiment
 from initatlas.sweeps.spec import Sweep, grid
-from initatlas.sweeps.store import Entry, PointStore
+from initatlas.sweeps.store import Entry, PointStore, read_batch
 
 log = logging.getLogger(__name__)
 
@@ -201,8 +201,9 @@ def first_points(sweep: Sweep, store: PointStore) -> float | None:
         for task in (tasks[:1] + tasks[-1:])[: len(tasks)]:
             start = time.perf_counter()
             alone = Batch((task,), dataset=None, seconds=0.0, megabytes=0.0)
-            _compute(sweep, replace(plan, batches=(alone,)), store, {}, SerialBackend(), fail_fast=False)
-            measured.append(time.perf_counter() - start)
+            entries, _ = _compute(sweep, replace(plan, batches=(alone,)), store, {}, SerialBackend(), fail_fast=False)
+            entry = entries.get(task.key)  # a failing point has none
+            measured.append(time.perf_counter() - start if entry is None else read_batch(entry.path).execution.seconds)
         return min(measured, default=None)
 
 

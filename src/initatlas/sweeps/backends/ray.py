@@ -127,8 +127,9 @@ class _Cluster:
         self.look()
 
     def workers(self) -> int:
-        """CPUs now."""
-        self.look()
+        """CPUs now. A private Ray keeps its own, and is asked for nothing: it may be gone, and then would not answer."""
+        if cluster_is_given():
+            self.look()
         return self.cpus
 
     def look(self) -> None:

@@ -148,7 +148,7 @@ class RayOfTheSweep:
     def _join(self) -> int:
         """Join the Ray of the user, or a private one; its number of CPUs."""
         said = self._path.parent.parent / "logs" / "ray.log"
-        if _joined():  # by an earlier sweep of this process
+        if _is_joined():  # by an earlier sweep of this process
             return cluster_cpus(default=self._workers)
         if cluster_is_given():
             _join_given(said)
@@ -195,10 +195,18 @@ def takes_ray(backend: BackendName, *, seconds: float, workers: int) -> bool:
     return backend == "ray" or (backend == "auto" and worth_it)
 
 
-def _joined() -> bool:
-    """Whether this process has joined a Ray already; asked without importing Ray, which would read its environment too early."""
+def _is_joined() -> bool:
+    """Whether this process has joined a Ray that is still there; one that is gone is left.
+
+    Asked without importing Ray, which would read its environment too early.
+    """
     ray = sys.modules.get("ray")
-    return ray is not None and bool(ray.is_initialized())
+    if ray is None or not ray.is_initialized():
+        return False
+    if answers(ray.get_runtime_context().gcs_address):
+        return True
+    ray.shutdown()
+    return False
 
 
 def cluster_cpus(*, default: int) -> int:

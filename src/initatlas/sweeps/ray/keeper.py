@@ -31,6 +31,9 @@ log = logging.getLogger(__name__)
 QUIET: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.WARNING, "configure_logging": False}
 """How Ray is started and joined: it leaves our messages alone."""
 
+TOKEN_VARIABLE = "INITATLAS_RAY_TOKEN"
+"""Holds the token of a private Ray that this process has joined."""
+
 NOT_NEEDED = 3
 """Exit code of a keeper that finds another one at work for the same owner."""
 
@@ -147,7 +150,8 @@ def keep_ray(owner: int, workers: int, path: Path) -> int:
 def _hold_ray(workers: int, path: Path) -> NoReturn:
     """Start Ray, say where it is, and wait until a part of it is gone."""
     me = psutil.Process()
-    token = secrets.token_hex(32)
+    # a process that has joined one Ray can join a further one with the same token alone
+    token = os.environ.get(TOKEN_VARIABLE) or secrets.token_hex(32)
     _write_session(path, Session("", "", me.pid, me.create_time()))
     threading.Thread(target=_end_with_a_part, args=(path,), daemon=True).start()
     start_private_ray(workers, token=token)
@@ -284,7 +288,7 @@ def prepare_environment() -> None:
 def keep_private(token: str) -> None:
     """Have Ray use loopback and a token; before its import."""
     use_loopback()
-    os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": token}
+    os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": token, TOKEN_VARIABLE: token}
 
 
 def use_loopback() -> None:

@@ -1,11 +1,12 @@
 """When the Ray that was joined is gone: Ray itself says so late, or ends the process without a word of ours."""
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from initatlas.errors import UserError
-from initatlas.stopping import stop_for
+from initatlas.stopping import stop_for, stops_in_order
 from initatlas.sweeps.ray.address import answers
 from initatlas.sweeps.ray.keeper import SECONDS_BETWEEN_CHECKS
 
@@ -50,6 +51,31 @@ def _ray_is_gone() -> bool:
     return True
 
 
+_LEFT = threading.Event()
+"""Whether the Ray that this process had joined is gone, where no signal tells the main thread."""
+
+
+def _leave() -> None:
+    """Let go of a Ray that is gone: it would end the process a minute later, which may be a notebook."""
+    import ray
+
+    time.sleep(SECONDS_TO_END)  # whoever waits for a task there looks up meanwhile
+    ray.shutdown()
+    _LEFT.clear()
+
+
+def check_ray() -> None:
+    """Raise if the Ray that was joined is gone.
+
+    Raises
+    ------
+    UserError
+        If it is.
+    """
+    if _LEFT.is_set():
+        raise UserError(RAY_IS_GONE)
+
+
 def watch_ray(is_there: Callable[[], bool], patience: float, farewell: Callable[[], None] | None = None) -> None:
     """Stop when Ray has been gone for some seconds: it would end this process without a word of ours, or wait for minutes."""
     import ray
@@ -62,7 +88,12 @@ def watch_ray(is_there: Callable[[], bool], patience: float, farewell: Callable[
             seen = time.monotonic()
         elif time.monotonic() - seen >= patience:
             stop_for(RAY_IS_GONE)
+            ours = stops_in_order()
+            if not ours:
+                _LEFT.set()
             if farewell is not None:
                 farewell()
+            if not ours:
+                _leave()
             return
         time.sleep(SECONDS_BETWEEN_CHECKS)

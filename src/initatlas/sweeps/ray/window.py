@@ -4,6 +4,8 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from typing import Any, TypeVar
 
+from initatlas.sweeps.ray.watch import check_ray
+
 SECONDS_BETWEEN_LOOKS = 0.5
 """How often at least the driver looks up: for a signal, and for nodes that joined or left."""
 
@@ -36,6 +38,7 @@ def in_window(
     running: dict[Any, Item] = {}
     try:
         while waiting or running:
+            check_ray()  # before Ray is asked for anything: it would answer after a minute, or never
             while waiting and len(running) < 2 * max(workers(), 1):
                 item = waiting.popleft()
                 running[submit(item)] = item
