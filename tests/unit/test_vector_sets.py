@@ -12,6 +12,7 @@ from initatlas.datasets.build import build_dataset
 from initatlas.datasets.dataset import read_dataset, write_dataset
 from initatlas.datasets.sphere import Harmonic, Linear, SphereSpec, SquareOfSum, zonal_harmonic
 from initatlas.datasets.univariate import (
+    Arches,
     Elementary,
     PiecewiseLinear,
     Polynomial,
@@ -19,6 +20,7 @@ from initatlas.datasets.univariate import (
     Sine,
     Spikes,
     Step,
+    Triangle,
     UnivariateSpec,
 )
 from initatlas.datasets.vector_set import Vectors
@@ -33,6 +35,9 @@ NOWHERE = Path("nowhere")
         (Sine(amplitude=2.0, frequency=0.5, phase=0.1), [0.0, 1.0], [2 * np.sin(0.1), 2 * np.sin(np.pi / 2 + 0.1)]),
         (Step(at=0.5, left=-2.0, right=3.0), [0.49, 0.5, 0.9], [-2.0, 3.0, 3.0]),
         (Sawtooth(period=3.0, amplitude=2.0, shift=-1.0), [-1.0, 0.5, 2.0, 2.75], [-2.0, 0.0, -2.0, -1.0]),
+        (Triangle(peaks=2, amplitude=3.0), [-1.0, -0.75, -0.5, 0.0, 0.25, 1.0], [-3.0, 0.0, 3.0, -3.0, 0.0, -3.0]),
+        (Arches(pieces=4, amplitude=2.0), [-1.0, -0.75, -0.625, -0.25, 0.125, 1.0], [0.0, 2.0, 1.5, -2.0, 1.5, 0.0]),
+        (Elementary(name="sin", scale=0.5), [np.pi], [1.0]),
         (Polynomial(coefficients=(1.0, 0.0, -3.0)), [0.0, 2.0], [1.0, -11.0]),
         (Polynomial(), [3.0], [4.5]),
         (Elementary(name="exp", scale=2.0), [0.5], [np.e]),
@@ -41,7 +46,7 @@ NOWHERE = Path("nowhere")
     ],
 )
 def test_functions_of_one_variable(target, at, values):
-    np.testing.assert_allclose(target.values(np.array(at), -1.0, 1.0), values, rtol=1e-14)
+    np.testing.assert_allclose(target.values(np.array(at), -1.0, 1.0), values, rtol=1e-14, atol=1e-14)
 
 
 def test_spikes_are_straight_between_their_knots():

@@ -68,6 +68,40 @@ class Sawtooth(Spec):
         return values
 
 
+class Triangle(Spec):
+    """Straight up and down between -amplitude and amplitude, which begins and ends below."""
+
+    name: Literal["triangle"] = Field(default="triangle", description="up and down, from -amplitude at both ends")
+    peaks: Several = Field(default=4, description="Number of peaks in the interval.")
+    amplitude: Number = Field(default=1.0, description="Largest value.")
+
+    def values(self, x: "Doubles", low: float, high: float) -> "Doubles":
+        """The function."""
+        import numpy as np
+
+        phase = self.peaks * (x - low) / (high - low)
+        values: Doubles = self.amplitude * (1.0 - 4.0 * np.abs(phase - np.floor(phase) - 0.5))
+        return values
+
+
+class Arches(Spec):
+    """Parabolas of one width, above and below zero by turns: a piecewise polynomial whose slope does not jump."""
+
+    name: Literal["arches"] = Field(default="arches", description="parabolas above and below zero by turns")
+    pieces: Several = Field(default=5, description="Number of parabolas in the interval; the first one is above zero.")
+    amplitude: Number = Field(default=2.0, description="Largest value.")
+
+    def values(self, x: "Doubles", low: float, high: float) -> "Doubles":
+        """The function."""
+        import numpy as np
+
+        along = self.pieces * (x - low) / (high - low)
+        piece = np.floor(along)
+        share = along - piece
+        values: Doubles = self.amplitude * 4.0 * share * (1.0 - share) * np.where(piece % 2 == 0, 1.0, -1.0)
+        return values
+
+
 class Polynomial(Spec):
     """A polynomial in x."""
 
@@ -87,7 +121,7 @@ class Polynomial(Spec):
 class Elementary(Spec):
     """The exponential, the arcus tangens, or another elementary function, of x times a scale."""
 
-    name: Literal["exp", "arctan", "abs", "tanh"] = Field(description="that function of scale x")
+    name: Literal["exp", "arctan", "sin", "abs", "tanh"] = Field(description="that function of scale x")
     scale: Number = Field(default=1.0, description="Factor of x.")
 
     def values(self, x: "Doubles", low: float, high: float) -> "Doubles":
@@ -143,9 +177,10 @@ class Spikes(Spec):
 
 
 Target = Annotated[
-    Sine | Step | Sawtooth | Polynomial | Elementary | PiecewiseLinear | Spikes, Field(discriminator="name")
+    Sine | Step | Sawtooth | Triangle | Arches | Polynomial | Elementary | PiecewiseLinear | Spikes,
+    Field(discriminator="name"),
 ]
-TARGETS = (Sine, Step, Sawtooth, Polynomial, Elementary, PiecewiseLinear, Spikes)
+TARGETS = (Sine, Step, Sawtooth, Triangle, Arches, Polynomial, Elementary, PiecewiseLinear, Spikes)
 """The functions, in the order of the reference."""
 
 
