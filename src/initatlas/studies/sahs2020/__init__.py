@@ -1,0 +1,30 @@
+"""Sahs et al. 2020: random initialisation and gradient descent of ReLU networks in function space."""
+
+from initatlas.studies.product import Study
+
+_TABLE2 = ("table2", "table2_folding", "table2_choices")
+_TABLE3 = ("table3_shallow", "table3_deep")
+
+STUDY = Study(
+    package=__name__,
+    title="Networks in function space",
+    citation=(
+        "J. Sahs, A. Damaraju, R. Pyle, O. Tavaslioglu, J. Ortega Caro, H. Y. Lu, A. Patel. A Functional Characterization of "
+        "Randomly Initialized Gradient Descent in Deep ReLU Networks. Submission to ICLR 2020."
+    ),
+    link="https://openreview.net/forum?id=BJl9PRVKDS",
+    summary=(
+        "A ReLU network of one input is a piecewise linear function: each unit bends it at a breakpoint, by a delta-slope. "
+        "The paper looks at random initialisation and at training in these terms: where breakpoints lie, how many pieces a "
+        "trained network has, and how much of a spiky start is left. All networks here are trained exactly, in function space."
+    ),
+    figures={"fig4": ("table3_shallow",), "fig6": ("table3_deep",)},
+    tables={
+        "table1": ("table1",),
+        "table1_choices": ("table1_choices",),
+        "table2": _TABLE2[:2],
+        "table2_choices": ("table2_choices",),
+        "table3": _TABLE3,
+    },
+    claims=("table1", "table1_choices", *_TABLE2, *_TABLE3),
+)

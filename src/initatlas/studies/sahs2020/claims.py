@@ -1,0 +1,5 @@
+"""Claims of Sahs et al. 2020."""
+
+from initatlas.studies.sahs2020 import breakpoint_claims, piece_claims, spiky_claims
+
+CLAIMS = {**breakpoint_claims.CLAIMS, **piece_claims.CLAIMS, **spiky_claims.CLAIMS}

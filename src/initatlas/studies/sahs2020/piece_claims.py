@@ -1,0 +1,164 @@
+"""Claims on table 2: how many pieces trained networks have."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import xarray as xr
+
+from initatlas.studies.claim import Estimate, Finding, measured
+from initatlas.studies.evidence import Evidence
+from initatlas.studies.judge import Measure
+from initatlas.studies.sahs2020.measures import TITLES, Doubles, at_end, at_start, kept, spread_text
+from initatlas.studies.statistics import by_part, exact, jackknife_interval, mean_interval
+
+FUNCTIONS: Mapping[str, str] = {
+    "sine": "sine",
+    "poly": "arches",
+    "sawtooth": "sawtooth",
+    "arctan": "arctan",
+    "exp": "exp",
+    "quadratic": "polynomial(c2=0.5)",
+}
+"""The columns of table 2, by their names in the claims."""
+
+DEPTHS = (1, 2, 4, 5)
+
+
+def counts(cube: xr.Dataset) -> xr.DataArray:
+    """Breakpoints of all units on the whole line: what the paper counts, since one layer of 40 units has exactly 40."""
+    return cube["breakpoints"].sum("layer", skipna=True, min_count=1)
+
+
+def _of_depth(values: xr.DataArray, depth: int) -> xr.DataArray:
+    """The networks of a number of layers."""
+    return values.isel(shape=values.depth.values.tolist().index(depth))
+
+
+def _one_layer(target: str) -> Measure:
+    """A cell of the first row, where nothing varies."""
+
+    def measure(evidence: Evidence) -> Finding:
+        cube = evidence.cubes["table2"].sel(target=target)
+        found = kept(_of_depth(at_end(counts(cube)), 1))
+        inside = kept(_of_depth(at_end(cube["pieces_within"]), 1))
+        return measured(
+            _whole(found),
+            f"Between {found.min():.0f} and {found.max():.0f} breakpoints in {found.size} networks; "
+            f"{inside.mean():.1f} pieces inside the interval.",
+            controls={"inside": mean_interval(inside)},
+        )
+
+    return measure
+
+
+def _whole(found: Doubles) -> Estimate:
+    """Mean of counts that need not vary, with their range."""
+    return Estimate(float(found.mean()), float(found.min()), float(found.max()), found.size)
+
+
+def _cell(target: str, depth: int) -> Measure:
+    """A cell of the other rows."""
+
+    def measure(evidence: Evidence) -> Finding:
+        cube = evidence.cubes["table2"].sel(target=target)
+        found = _of_depth(at_end(counts(cube)), depth)
+        others = {
+            name: kept(_of_depth(at_end(one), depth)).mean()
+            for name, one in (
+                ("active", cube["active"].sum("layer", skipna=True, min_count=1)),
+                ("inside the interval", cube["breakpoints_within"].sum("layer", skipna=True, min_count=1)),
+                ("pieces of the function inside", cube["pieces_within"]),
+            )
+        }
+        folded = _of_depth(at_end(counts(evidence.cubes["table2_folding"])), depth)
+        return measured(
+            mean_interval(kept(found)),
+            f"{spread_text(found)} breakpoints in {found.size} networks. Counted otherwise: "
+            f"{', '.join(f'{name} {value:.1f}' for name, value in others.items())}.",
+            controls={"folding": exact(folded.item())},
+        )
+
+    return measure
+
+
+def doublings(values: xr.DataArray) -> Doubles:
+    """Doublings per hidden layer, fitted over the numbers of layers; one per row of the other dimension."""
+    depth = values.depth.values.astype(float)
+    logs = np.log2(values.transpose("shape", ...).values)
+    slopes: Doubles = np.polyfit(depth, logs.reshape(depth.size, -1), 1)[0]
+    return slopes
+
+
+def _not_exponential(evidence: Evidence) -> Finding:
+    """Growth of the number of breakpoints with depth, by function."""
+    found = at_end(counts(evidence.cubes["table2"])).dropna("seed")
+    growth = {TITLES[target]: doublings(found.sel(target=target)) for target in found.target.values.tolist()}
+    folded = at_end(counts(evidence.cubes["table2_folding"]))
+    smallest, largest = (pick(values.mean() for values in growth.values()) for pick in (min, max))
+    return measured(
+        by_part(growth, mean_interval),
+        f"Between {smallest:.3f} and {largest:.3f} doublings per layer, by function, with 40 units in all; a network that folds "
+        f"the interval has {doublings(folded)[0]:.2f}.",
+        controls={"folding": exact(doublings(folded)[0])},
+    )
+
+
+def _mean_log_deviation(rows: Doubles) -> float:
+    """Mean over functions of the logarithm of the standard deviation over networks; rows (networks, functions)."""
+    return float(np.log(rows.std(axis=0, ddof=1)).mean())
+
+
+def _more_variable(rows: Doubles) -> float:
+    """The same of the second half of the columns less that of the first half."""
+    middle = rows.shape[1] // 2
+    return _mean_log_deviation(rows[:, middle:]) - _mean_log_deviation(rows[:, :middle])
+
+
+def _variability(evidence: Evidence) -> Finding:
+    """How much more the number of breakpoints varies with five layers than with two."""
+    found = at_end(counts(evidence.cubes["table2"])).dropna("seed").transpose("seed", "target", "shape")
+    two, five = (_of_depth(found, depth).values for depth in (2, 5))
+    half = len(two) // 2
+    return measured(
+        jackknife_interval(_more_variable, np.concatenate([two, five], axis=1)),
+        f"The standard deviation over {len(two)} networks is {np.exp(_mean_log_deviation(two)):.2f} with two hidden layers and "
+        f"{np.exp(_mean_log_deviation(five)):.2f} with five (geometric means over functions).",
+        controls={"halves": _more_variable_apart(two[half : 2 * half], two[:half])},
+    )
+
+
+def _more_variable_apart(one: Doubles, other: Doubles) -> Estimate:
+    """How much more other networks vary, which share nothing with the first ones."""
+    parts = [jackknife_interval(_mean_log_deviation, rows) for rows in (one, other)]
+    value = parts[0].value - parts[1].value
+    reach = float(np.linalg.norm([part.high - part.value for part in parts]))
+    return Estimate(value, value - reach, value + reach, sum(part.samples or 0 for part in parts))
+
+
+def _once_per_unit(evidence: Evidence) -> Finding:
+    """Breakpoints per unit before training, by depth."""
+    start = at_start(counts(evidence.cubes["table2"])).dropna("seed")
+    folded = at_end(counts(evidence.cubes["table2_folding"]))
+    units = {depth: _of_depth(start, depth) for depth in DEPTHS}
+    per_unit = {_layers(depth): values.values.ravel() / 40.0 for depth, values in units.items()}
+    return measured(
+        by_part(per_unit, mean_interval),
+        f"Breakpoints per unit: {', '.join(f'{values.mean():.2f} ({name})' for name, values in per_unit.items())}.",
+        controls={
+            "folding": {_layers(depth): exact(_of_depth(folded, depth).item() / 40.0) for depth in DEPTHS if depth > 1}
+        },
+    )
+
+
+def _layers(depth: int) -> str:
+    """A number of layers in words."""
+    return f"{depth} hidden layers" if depth > 1 else "1 hidden layer"
+
+
+CLAIMS: Mapping[str, Measure] = {
+    **{f"table2_{name}_1": _one_layer(target) for name, target in FUNCTIONS.items()},
+    **{f"table2_{name}_{depth}": _cell(target, depth) for depth in DEPTHS[1:] for name, target in FUNCTIONS.items()},
+    "table2_not_exponential": _not_exponential,
+    "table2_variability": _variability,
+    "table2_once_per_unit": _once_per_unit,
+}
