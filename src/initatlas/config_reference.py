@@ -30,6 +30,7 @@ EXPERIMENTS = (
     "weight_integral",
     "smoothness",
     "train_mlp",
+    "train_univariate",
     "depth_scale",
     "sphere_spectrum",
     "gram_spectrum",

@@ -25,6 +25,7 @@ def test_every_experiment_is_described() -> None:
         "weights_labels",
         "network_law",
         "sphere_inputs",
+        "target_labels",
     }
     assert set(EXPERIMENTS) == modules
     page = (CONFIG / "README.md").read_text(encoding="utf-8")
