@@ -10,6 +10,7 @@ from initatlas.studies.statistics import (
     confidence,
     correlation_interval,
     exact,
+    exponent_interval,
     jackknife_interval,
     log_slope,
     mean_interval,
@@ -98,6 +99,23 @@ def test_the_interval_of_a_correlation_covers(truth, networks):
         return rng.multivariate_normal([0.0, 1.0], [[1.0, 2.0 * truth], [2.0 * truth, 4.0]], networks).T
 
     assert LEAST <= coverage(lambda rows: correlation_interval(*rows), draw, truth) <= MOST
+
+
+@pytest.mark.parametrize(("freedom", "networks", "shared"), [(2, 20, False), (1, 40, True)])
+def test_the_interval_of_an_exponent_covers(freedom, networks, shared):
+    """Of squared deviations: networks of their own stand in a row, or one network layer by layer."""
+    layers = np.arange(1.0, 6.0)
+
+    def draw(rng):
+        own = rng.chisquare(freedom, (networks, 5))
+        return (0.5 * own + 0.5 * own[:, :1] if shared else own) * layers**1.2
+
+    assert LEAST <= coverage(lambda rows: exponent_interval(layers, rows), draw, 1.2, seed=2) <= MOST
+
+
+def test_an_exponent_without_scatter_is_exact():
+    rows = 3.0 * np.array([1.0, 2.0, 4.0, 8.0]) ** -1.5 * np.ones((9, 1))
+    assert exponent_interval([1.0, 2.0, 4.0, 8.0], rows).numbers == pytest.approx((-1.5, -1.5, -1.5))
 
 
 def test_parts_share_the_confidence():

@@ -1,11 +1,11 @@
-"""The dual of an activation, three ways: closed form, Hermite series, Monte Carlo.
+"""The dual of an activation, four ways: closed form, by its definition as an integral, Hermite series, Monte Carlo.
 
 Daniely, Frostig, Singer 2016, section 4: the dual of phi is E[phi(X) phi(Y)] for standard normal X and Y of correlation rho;
 its derivative is the dual of phi'; with the Hermite coefficients a_k of phi it is sum_k a_k^2 rho^k. Everything is
 divided by E[phi(Z)^2], which normalises the activation as the paper does.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+_STEP = 4e-3  # of the differences in the angle; their errors are of its fourth power, and rounding over it
+_ROUNDING = 1e-11  # of differences over that step
 _INFINITE = 1e12  # beyond it: the step's derivative at correlations 1 and -1, where the sine of the angle is rounding
 
 
@@ -57,9 +59,67 @@ def _measure(point: DualActivationParameters, rng: "np.random.Generator") -> dic
         "dual": dual.product(one, one, np.arccos(correlations)) / moment,
         "derivative": np.where(derivative < _INFINITE, derivative, np.nan),
         "second_moment": moment,
+        **_slopes(point, np.arccos(correlations), moment),
+        **_integrals(point, np.arccos(correlations)),
         **_hermite_sums(point, correlations, moment),
         **_monte_carlo(point, correlations, moment, rng),
     }
+
+
+def _slopes(point: DualActivationParameters, angles: "NDArray[np.float64]", moment: float) -> dict[str, Any]:
+    """Slope of the closed form by differences in the angle, in which it is smooth, and a bound of its error.
+
+    The bound is what a doubled step changes, which has 16 times the error.
+    """
+    import numpy as np
+
+    fine, coarse = (_slope_in_angle(point.activation, angles, step) / moment for step in (_STEP, 2.0 * _STEP))
+    inside = (angles > 4.0 * _STEP) & (angles < np.pi - 4.0 * _STEP)
+    sines = np.where(inside, np.sin(angles), np.nan)
+    return {"dual_slope": -fine / sines, "dual_slope_error": np.abs(fine - coarse) / sines + _ROUNDING}
+
+
+def _slope_in_angle(activation: str, angles: "NDArray[np.float64]", step: float) -> "NDArray[np.float64]":
+    """Derivative of E[phi phi] with respect to the angle, by differences of fourth order."""
+    import numpy as np
+
+    from initatlas.activations.base import activation_of
+
+    one, product = np.ones(()), activation_of(activation).dual.product
+
+    def difference(by: float) -> "NDArray[np.float64]":
+        """Central difference; angles beyond the ends are reflected and not used."""
+        ahead, behind = np.abs(angles + by), np.abs(angles - by)
+        return product(one, one, np.minimum(ahead, 2.0 * np.pi - ahead)) - product(one, one, behind)
+
+    return (8.0 * difference(step) - difference(2.0 * step)) / (12.0 * step)
+
+
+def _integrals(point: DualActivationParameters, angles: "NDArray[np.float64]") -> dict[str, Any]:
+    """The dual and that of the derivative by their definition, the integral over Gaussian pairs."""
+    import numpy as np
+
+    from initatlas.activations.base import activation_of
+
+    phi = activation_of(point.activation)
+    moment = _pair_means(phi.phi, np.zeros(1))[0]
+    derivative = np.full(len(angles), np.nan)
+    if not phi.undefined_derivative:
+        derivative = _pair_means(phi.derivative, angles) / moment
+    return {
+        "dual_integral": _pair_means(phi.phi, angles) / moment,
+        "derivative_integral": derivative,
+        "second_moment_integral": moment,
+    }
+
+
+def _pair_means(function: "Callable[[NDArray[Any]], NDArray[Any]]", angles: "NDArray[np.float64]") -> "NDArray[Any]":
+    """E[f(u) f(v)] for standard normal u and v at some angles."""
+    import numpy as np
+
+    from initatlas.duals.quadrature import pair_mean
+
+    return np.array([pair_mean(lambda u, v: function(u) * function(v), 1.0, 1.0, float(angle)) for angle in angles])
 
 
 def _hermite_sums(
@@ -112,7 +172,7 @@ def _mean_and_error(values: "NDArray[np.float64]") -> tuple[float, float]:
 
 def _seconds(parameters: DualActivationParameters) -> float:
     """Two functions of every pair."""
-    return 0.05 + 6e-8 * parameters.draws * parameters.correlations
+    return 0.05 + 5e-3 * parameters.correlations + 6e-8 * parameters.draws * parameters.correlations
 
 
 def _megabytes(parameters: DualActivationParameters) -> float:
@@ -123,7 +183,7 @@ def _megabytes(parameters: DualActivationParameters) -> float:
 _NO_DERIVATIVE = "the dual of the derivative is infinite"
 
 EXPERIMENT = Experiment(
-    summary="Normalised dual of an activation and of its derivative: closed form, Hermite series, Monte Carlo.",
+    summary="Normalised dual of an activation and of its derivative: closed form, quadrature, Hermite series, Monte Carlo.",
     parameters=DualActivationParameters,
     outputs=(
         Output("dual", "normalised dual activation in closed form", dims=("correlation",)),
@@ -133,6 +193,26 @@ EXPERIMENT = Experiment(
             dims=("correlation",),
             nan_means=_NO_DERIVATIVE,
         ),
+        Output(
+            "dual_slope",
+            "derivative of the closed form with respect to the correlation, by differences",
+            dims=("correlation",),
+            nan_means="too near to an end for differences",
+        ),
+        Output(
+            "dual_slope_error",
+            "bound of the error of that derivative",
+            dims=("correlation",),
+            nan_means="too near to an end for differences",
+        ),
+        Output("dual_integral", "normalised dual by quadrature over Gaussian pairs", dims=("correlation",)),
+        Output(
+            "derivative_integral",
+            "normalised dual of the derivative by quadrature over Gaussian pairs",
+            dims=("correlation",),
+            nan_means=_NO_DERIVATIVE,
+        ),
+        Output("second_moment_integral", "mean square of the activation of a standard normal number, by quadrature"),
         Output("dual_series", "partial sum of the dual's Hermite series", dims=("correlation",)),
         Output("derivative_series", "derivative of that partial sum", dims=("correlation",)),
         Output("dual_sampled", "Monte Carlo mean of the dual", dims=("correlation",)),

@@ -5,6 +5,7 @@ The kernel of `depth` layers with weights of variance 1 / fan-in, for two unit i
 - ``first_listing``: after every layer the variances are set to those behind ONE layer; it gets them by calling itself with
   depth 1, which calls itself again, without end;
 - ``second_listing``: the variances are halved per layer, and the norm is their root plus 1e-10;
+- ``text``: the ReLU's recursion with the factor 1 / (2 pi), its variances by the same recursion;
 - ``erf``: (2 / pi) asin(s / sqrt((1 + p) (1 + q))), without the factors 2 at s, p and q (Williams 1997).
 """
 
@@ -22,7 +23,9 @@ from initatlas.sweeps.experiment import Experiment, Output, Parameters
 if TYPE_CHECKING:
     import numpy as np
 
-_CHAINS = 20
+CHAINS = 20
+"""Independent chains whose mean a simulated kernel is."""
+
 Covariance = tuple[float, float, float]
 """Covariance of a pair and its two variances."""
 
@@ -30,7 +33,7 @@ Covariance = tuple[float, float, float]
 class PrintedKernelParameters(Parameters):
     """One formula, at one depth and angle."""
 
-    formula: Literal["first_listing", "second_listing", "erf"] = Field(
+    formula: Literal["first_listing", "second_listing", "text", "erf"] = Field(
         default="second_listing", description="which printed formula"
     )
     depth: int = Field(default=1, ge=1, le=MOST_LAYERS, description="number of hidden layers")
@@ -65,11 +68,11 @@ def _inputs(point: PrintedKernelParameters) -> Covariance:
     return cos(radians(point.angle)), 1.0, 1.0
 
 
-def _printed_relu(s: float, p: float, q: float) -> float:
-    """Covariance behind a ReLU layer, as both listings have it."""
+def _printed_relu(s: float, p: float, q: float, *, added: float = 1e-10) -> float:
+    """Covariance behind a ReLU layer, as both listings have it; the text adds nothing to the norm."""
     from math import acos, cos, pi, sin, sqrt
 
-    norm = sqrt(p * q) + 1e-10
+    norm = sqrt(p * q) + added
     theta = acos(min(max(s / norm, -1.0), 1.0))
     return norm * (sin(theta) + (pi - theta) * cos(theta)) / (2.0 * pi)
 
@@ -89,6 +92,8 @@ def _printed(point: PrintedKernelParameters) -> float:
     for _ in range(point.depth):
         if point.formula == "erf":
             s, p, q = _printed_erf(s, p, q), _printed_erf(p, p, p), _printed_erf(q, q, q)
+        elif point.formula == "text":
+            s, p, q = (_printed_relu(*covariance, added=0.0) for covariance in ((s, p, q), (p, p, p), (q, q, q)))
         else:
             s, p, q = _printed_relu(s, p, q), p / 2.0, q / 2.0
     return s
@@ -137,13 +142,13 @@ def _simulated(point: PrintedKernelParameters, rng: "np.random.Generator") -> di
     import numpy as np
 
     phi = _activation(point).phi
-    s, p, q = (np.full((_CHAINS, 1), value) for value in _inputs(point))
+    s, p, q = (np.full((CHAINS, 1), value) for value in _inputs(point))
     for _ in range(point.depth):
-        x, other = rng.standard_normal((2, _CHAINS, point.draws // _CHAINS))
+        x, other = rng.standard_normal((2, CHAINS, point.draws // CHAINS))
         u = phi(np.sqrt(p) * x)
         v = phi(s / np.sqrt(p) * x + np.sqrt(np.maximum(q - s * s / p, 0.0)) * other)
         s, p, q = ((a * b).mean(axis=1, keepdims=True) for a, b in ((u, v), (u, u), (v, v)))
-    return {"simulated": float(s.mean()), "standard_error": float(s.std(ddof=1) / _CHAINS**0.5)}
+    return {"simulated": float(s.mean()), "standard_error": float(s.std(ddof=1) / CHAINS**0.5)}
 
 
 def _seconds(parameters: PrintedKernelParameters) -> float:

@@ -199,6 +199,23 @@ def correlation_interval(x: ArrayLike, y: ArrayLike, level: float = CONFIDENCE) 
     return Estimate(found, float(np.tanh(centre - reach)), float(np.tanh(centre + reach)), first.size)
 
 
+def exponent_interval(x: ArrayLike, values: ArrayLike, level: float = CONFIDENCE) -> Estimate:
+    """Exponent p of a mean that goes like x^p, with Student's interval of the jackknife.
+
+    Parameters
+    ----------
+    x
+        Positive abscissae, shape (k,), k at least 2.
+    values
+        Positive numbers, one row per network, shape (networks, k), at least 8 rows. What stands in a row may be one network, or
+        independent ones.
+    level
+        Confidence, see `confidence`.
+    """
+    rows = np.asarray(values, dtype=np.float64)
+    return jackknife_interval(lambda left: log_slope(x, left.mean(axis=0)), rows, level)
+
+
 def shifted(estimate: Estimate, by: float) -> Estimate:
     """An estimate plus a known number."""
     return Estimate(estimate.value + by, estimate.low + by, estimate.high + by, estimate.samples)

@@ -24,5 +24,14 @@ STUDY = Study(
         "universality": ("universality",),
     },
     tables={"dual_errors": ("duals",), "decay_exponents": ("depth_spectrum",), "errata": ("errata",)},
-    claims=("duals", "replication", "approximation", "depth_spectrum", "separation", "universality", "errata"),
+    claims=(
+        "duals",
+        "replication",
+        "approximation",
+        "depth_spectrum",
+        "tangent_spectrum",
+        "separation",
+        "two_points",
+        "errata",
+    ),
 )

@@ -12,7 +12,8 @@ from initatlas.activations.base import activation_of
 FAILURES = 0.05
 """Failure probability delta of the theorems."""
 
-_RESOLVED = 0.01
+RESOLVED = 0.01
+"""Largest relative error of an eigenvalue that counts as resolved."""
 
 
 class Estimate(NamedTuple):
@@ -85,7 +86,7 @@ def theorem_accuracy(cube: xr.Dataset) -> xr.DataArray:
 
 def resolved(cube: xr.Dataset) -> xr.DataArray:
     """Eigenvalues whose relative error is below 0.01; nan elsewhere."""
-    return cube["eigenvalue"].where(cube["share_error"] <= _RESOLVED * cube["share"])
+    return cube["eigenvalue"].where(cube["share_error"] <= RESOLVED * cube["share"])
 
 
 def reach(cube: xr.Dataset) -> xr.DataArray:
