@@ -31,6 +31,7 @@ EXPERIMENTS = (
     "smoothness",
     "train_mlp",
     "train_univariate",
+    "two_point_fit",
     "depth_scale",
     "sphere_spectrum",
     "gram_spectrum",
