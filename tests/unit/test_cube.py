@@ -302,9 +302,9 @@ TINY = {
     "signal_norms": {"width": 8, "input_dimension": 6, "depth": 2, "signals": 3},
     "smoothness": {"samples": 40, "draws": 100, "dataset": "digits"},
     "sphere_spectrum": {"dimension": 3, "degrees": 30, "depth": 2},
-    "two_point_fit": {"depth": 2},
     "train_mlp": {"width": 4, "depth": 2, "steps": 3, "batch_size": 8, "evaluations": 2, "dataset": "digits"},
     "train_univariate": {"width": 4, "depth": 2, "epochs": 3},
+    "two_point_fit": {"depth": 2},
 }
 
 
