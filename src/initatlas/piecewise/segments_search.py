@@ -1,0 +1,158 @@
+"""The best breaks among many points, by branch and bound from blocks of places down to single ones.
+
+If break k lies somewhere in a block of places, the pieces beside it hold at least the points up to the block before and from the
+block behind. So dynamic programming over blocks, which counts no point of the blocks themselves, gives lower bounds; a block in
+which every segmentation costs more than a known one is left out, the others are halved.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from math import inf
+
+import numpy as np
+from numpy.typing import NDArray
+
+from initatlas.piecewise.arrays import Doubles
+from initatlas.piecewise.segments_kernel import (
+    Integers,
+    backward_bounds,
+    chain,
+    forward_bounds,
+    improve,
+    prefix_sums,
+    total_cost,
+)
+
+Mask = NDArray[np.bool_]
+
+_BLOCKS = 512
+"""Blocks to begin with."""
+
+ROUNDING = 1e-11
+"""By how much of itself a sum of squares may be wrong where it is held against a bound."""
+
+
+@dataclass
+class Found:
+    """The best segmentation with some number of pieces that is known so far.
+
+    Attributes
+    ----------
+    breaks
+        First points of the second and later pieces.
+    squares
+        Its sum of squares.
+    bound
+        No segmentation has a smaller one.
+    """
+
+    breaks: Integers = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    squares: float = inf
+    bound: float = 0.0
+
+
+@dataclass(frozen=True)
+class _Blocks:
+    """Places in which each break may lie: first and last of each block, shape (breaks, blocks); counts[k] of row k are meant."""
+
+    lows: Integers
+    highs: Integers
+    counts: Integers
+
+    @classmethod
+    def of_rows(cls, rows: Iterable[tuple[Integers, Integers]]) -> "_Blocks":
+        """Blocks of each break, padded to the same number."""
+        pairs = list(rows)
+        counts = np.array([lows.size for lows, _ in pairs])
+        lows, highs = np.zeros((2, len(pairs), max(1, int(counts.max()))), dtype=np.int64)
+        for k, (low, high) in enumerate(pairs):
+            lows[k, : low.size], highs[k, : high.size] = low, high
+        return cls(lows, highs, counts)
+
+    @classmethod
+    def everywhere(cls, points: int, breaks: int) -> "_Blocks":
+        """All places, in blocks of a power of two."""
+        width = 1 << max(0, int(np.ceil(np.log2((points - 1) / _BLOCKS))))
+        lows = np.arange(1, points, width)
+        return cls.of_rows([(lows, np.minimum(lows + width - 1, points - 1))] * breaks)
+
+    @property
+    def width(self) -> int:
+        """Places of the widest block."""
+        return int((self.highs - self.lows).max()) + 1
+
+    def halved(self, alive: Mask) -> "_Blocks":
+        """The halves of those that are alive, shape (breaks, blocks)."""
+        return _Blocks.of_rows(
+            _halves(low[mask], high[mask]) for low, high, mask in zip(self.lows, self.highs, alive, strict=True)
+        )
+
+
+def _halves(lows: Integers, highs: Integers) -> tuple[Integers, Integers]:
+    """Both halves of each block; a single place stays as it is."""
+    middles = (lows + highs) // 2
+    first = np.stack([lows, middles + 1], axis=1).ravel()
+    last = np.stack([middles, highs], axis=1).ravel()
+    return first[first <= last], last[first <= last]
+
+
+def search(data: Doubles, most: int, shortest: int, effort: float) -> list[Found]:
+    """The best segmentations with 2, 3, ..., `most` pieces.
+
+    Parameters
+    ----------
+    data
+        w, x and y, shape (3, points), x increasing.
+    shortest
+        Fewest points of a piece.
+    effort
+        Blocks per break beyond which the search for a number of pieces ends with a bound.
+    """
+    sums = prefix_sums(data)
+    blocks = _Blocks.everywhere(data.shape[1], most - 1)
+    found = [Found() for _ in range(most - 1)]
+    active = list(range(1, most))
+    while active:
+        left = forward_bounds(data, sums, blocks.lows, blocks.highs, blocks.counts, shortest)
+        right, following = backward_bounds(data, sums, blocks.lows, blocks.highs, blocks.counts, shortest)
+        for breaks in active:
+            bound, chosen = chain(left, right, following, breaks)
+            places = (blocks.lows + (blocks.highs - blocks.lows) // 2)[np.arange(breaks), chosen]
+            _learn(found[breaks - 1], data, sums, bound, places, blocks.width, shortest)
+        if blocks.width == 1:
+            for breaks in active:
+                found[breaks - 1].bound = found[breaks - 1].squares
+            break
+        alive = {breaks: _alive(left, right, breaks, found[breaks - 1].squares) for breaks in active}
+        active = [breaks for breaks in active if alive[breaks].sum() <= effort * breaks]
+        if active:
+            blocks = blocks.halved(np.any([alive[breaks] for breaks in active], axis=0))
+    return found
+
+
+def _learn(
+    known: Found, data: Doubles, sums: Doubles, bound: float, places: Integers, reach: int, shortest: int
+) -> None:
+    """Raise the bound, and keep a segmentation near these places if it is better."""
+    known.bound = max(known.bound, bound)
+    breaks = _apart(places, data.shape[1], shortest)
+    improve(data, sums, breaks, reach, shortest)
+    squares = total_cost(data, sums, breaks)
+    if squares < known.squares:
+        known.breaks, known.squares = breaks, squares
+
+
+def _apart(places: Integers, points: int, shortest: int) -> Integers:
+    """Breaks near these places that leave each piece its fewest points."""
+    steps = shortest * np.arange(1, places.size + 1)
+    ahead = np.maximum.accumulate(np.maximum(places - steps, 0)) + steps
+    last = points - shortest * np.arange(places.size, 0, -1)
+    return np.minimum(ahead, last)
+
+
+def _alive(left: Doubles, right: Doubles, breaks: int, squares: float) -> Mask:
+    """Blocks in which a segmentation may cost as little as the best known one, shape (all breaks, blocks)."""
+    alive = np.zeros(left.shape, dtype=np.bool_)
+    for k in range(breaks):
+        alive[k] = left[k] + right[k, breaks - 1 - k] <= squares * (1.0 + ROUNDING)
+    return alive
