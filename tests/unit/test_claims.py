@@ -2,8 +2,10 @@
 
 import numpy as np
 import pytest
+import spoilt_atlas
 import spoilt_chen2024
 import xarray as xr
+from claim_cubes import both, changed
 
 from initatlas.config import load_published
 from initatlas.errors import UserError
@@ -86,123 +88,121 @@ def test_the_ledger_pairs_what_was_published_with_what_was_measured():
 
 # ---- atlas
 
-DEPTHS = [1, 2, 4, 8, 12, 16, 24, 32, 48, 64]
-CLOSE = [2.0 * float(np.exp(ratio / 64)) for ratio in (0.995, 1.005, 5.97, 6.03)]
-"""At depth 64 little below and above one depth scale, and six."""
 
-VARIANCES = sorted([0.5, 1.0, 1.9, 2.0, 2.1, 4.0, 8.0, *CLOSE])
-
-
-LABELS = [f"multivariate_t(nu={nu})" for nu in range(3, 103)]
+def atlas_evidence(root, *spoils):
+    """The sound cubes of the atlas, spoilt."""
+    return both(*spoils)(Evidence(spoilt_atlas.cubes(), load_published(root, "atlas").claims))
 
 
-def atlas_evidence(root, learns):
-    """Networks whose accuracy is 0.9 where they learn, else that of guessing, and theory's depth scale."""
-    variance = xr.DataArray(VARIANCES, {"weight_variance": VARIANCES}, "weight_variance")
-    logs = abs(np.log(variance / 2.0))
-    scale = (1.0 / logs.where(logs > 0.0)).fillna(np.inf)
-    depth = xr.DataArray(DEPTHS, {"depth": DEPTHS}, "depth")
-    sizes = {"weights": len(LABELS), "dataset": 1, "width": 2, "seed": 1}
-    everywhere = xr.DataArray(np.ones(tuple(sizes.values())), dims=tuple(sizes)) * (depth / scale)
-    accuracy = xr.where(learns(everywhere, depth, variance), 0.9, 0.1).broadcast_like(everywhere)
-    accuracy = accuracy.assign_coords(dataset=["glyphs"], width=[32, 64], weights=LABELS)
-    accuracy = xr.where(accuracy.width == 64, accuracy, 0.0)
-    cubes = {
-        "trainability": accuracy.to_dataset(name="test_accuracy"),
-        "depth_scale": scale.to_dataset(name="depth_scale"),
-    }
-    return Evidence(cubes, load_published(root, "atlas").claims)
+def accuracies(change, **where):
+    return changed("trainability", "test_accuracy", change, **where)
 
 
-def first(wanted, fraction):
-    """The networks of a share of the cells that `wanted` picks learn, and one that it does not pick."""
-
-    def learns(ratio, depth, variance):
-        inside = wanted(ratio).isel(width=1)
-        order = inside.copy(data=np.cumsum(inside.values.ravel()).reshape(inside.shape))
-        best = (depth == 2) & (variance == 1.0)
-        return (inside & (order <= round(fraction * int(inside.sum())))) | best
-
-    return learns
+def finding(claim, evidence):
+    return atlas.CLAIMS[claim](evidence)
 
 
-@pytest.mark.parametrize(
-    ("fraction", "verdict"),
-    [(0.0, "holds"), (0.0995, "holds"), (0.1005, "differs"), (0.4975, "differs"), (0.503, "fails")],
-)
-def test_deep_networks_should_not_learn(root, fraction, verdict):
-    found = atlas.measure(atlas_evidence(root, first(lambda ratio: ratio > 6.0, fraction)))["beyond_depth_scale"]
-    assert (found.verdict, found.value) == (verdict, pytest.approx(fraction, abs=5e-4)), found
+def shares(finding):
+    return {label: estimate.value for label, estimate in finding.parts.items()}
 
 
-@pytest.mark.parametrize(
-    ("fraction", "verdict"),
-    [(1.0, "holds"), (0.905, "holds"), (0.895, "differs"), (0.503, "differs"), (0.497, "fails")],
-)
-def test_shallow_networks_should_learn(root, fraction, verdict):
-    found = atlas.measure(atlas_evidence(root, first(lambda ratio: ratio < 1.0, fraction)))["within_depth_scale"]
-    assert (found.verdict, found.value) == (verdict, pytest.approx(fraction, abs=5e-4)), found
+def test_networks_are_counted_from_six_and_up_to_one_depth_scale(root):
+    evidence = atlas_evidence(root)
+    beyond, within = finding("beyond_depth_scale", evidence), finding("within_depth_scale", evidence)
+    independent = {"gaussian", "uniform", "laplace"}
+    assert "Shares of 108 networks of each distribution (18 cells of the map)" in beyond.reason
+    assert "Of multivariate_t(nu=3), which is not counted, 0 of 108." in beyond.reason
+    assert "Shares of 72 networks of each distribution (12 cells of the map)" in within.reason
+    assert "Of multivariate_t(nu=3), which is not counted, 72 of 72." in within.reason
+    assert shares(beyond) == dict.fromkeys(independent, 0.0)
+    assert shares(within) == dict.fromkeys(independent, 1.0)
+    assert {name: parts["laplace"].value for name, parts in beyond.controls.items()} == {"one_scale": 48 / 252}
+    assert {name: parts["laplace"].value for name, parts in within.controls.items()} == {"twice": 96 / 120}
+    assert within.parts["laplace"].low == pytest.approx((0.05 / 6) ** (1 / 72))
 
 
-@pytest.mark.parametrize(
-    ("claim", "counts"),
-    [("beyond_depth_scale", lambda ratio: ratio > 6.0), ("within_depth_scale", lambda ratio: ratio < 1.0)],
-)
-def test_networks_are_counted_from_six_and_up_to_one_depth_scale(root, claim, counts):
-    ratios = np.multiply.outer(DEPTHS, np.abs(np.log(np.array(VARIANCES) / 2.0)))
-    found = atlas.measure(atlas_evidence(root, lambda ratio, depth, variance: ratio < 1.0))[claim]
-    assert f"Share of {counts(ratios).sum() * len(LABELS)} cells" in found.reason
+@pytest.mark.parametrize(("scale", "cells"), [(1.9999, 9), (2.0, 18)])
+def test_a_network_as_deep_as_the_scale_is_within_it(root, scale, cells):
+    flat = changed("depth_scale", "depth_scale", lambda found: xr.full_like(found, scale))
+    assert f"({cells} cells of the map)" in finding("within_depth_scale", atlas_evidence(root, flat)).reason
 
 
-@pytest.mark.parametrize(("accuracy", "share"), [(0.4545, 1.0), (0.4455, 0.0)])
-def test_a_network_has_learned_at_half_of_the_best_accuracy(root, accuracy, share):
-    evidence = atlas_evidence(root, lambda ratio, depth, variance: (depth == 2) & (variance == 1.0))
-    cube = evidence.cubes["trainability"]
-    evidence.cubes["trainability"] = cube.where(cube.test_accuracy == 0.9, accuracy)
-    assert atlas.measure(evidence)["beyond_depth_scale"].value == share
+@pytest.mark.parametrize(("scale", "cells"), [(4 / 6 * 0.9999, 36), (4 / 6 * 1.0001, 27)])
+def test_a_network_deeper_than_six_scales_is_beyond(root, scale, cells):
+    flat = changed("depth_scale", "depth_scale", lambda found: xr.full_like(found, scale))
+    assert f"({cells} cells of the map)" in finding("beyond_depth_scale", atlas_evidence(root, flat)).reason
 
 
-@pytest.mark.parametrize(("factor", "verdict"), [(1.99, "not measured"), (2.01, "differs")])
-def test_networks_that_barely_guess_say_nothing_of_the_variance(root, factor, verdict):
-    evidence = atlas_evidence(root, lambda ratio, depth, variance: (depth > 0) & (variance == 8.0))
-    cube = evidence.cubes["trainability"]
-    evidence.cubes["trainability"] = cube.where(cube.test_accuracy != 0.9, 0.1 * factor)
-    assert atlas.measure(evidence)["norm_preserving_variance"].verdict == verdict
+@pytest.mark.parametrize(("accuracy", "learned"), [(0.4555, 1.0), (0.4465, 0.0)])
+def test_a_network_has_learned_at_half_of_the_best_accuracy(root, accuracy, learned):
+    evidence = atlas_evidence(
+        root,
+        accuracies(lambda found: found.clip(max=0.9)),
+        accuracies(lambda found: 0.0 * found + accuracy, weights="uniform"),
+    )
+    assert shares(finding("within_depth_scale", evidence))["uniform"] == learned
+    assert shares(finding("beyond_depth_scale", evidence))["uniform"] == learned
 
 
-@pytest.mark.parametrize(
-    ("best", "verdict"),
-    [([2.0], "holds"), ([1.9, 2.1], "holds"), ([4.0], "differs"), ([1.0], "differs"), ([], "not measured")],
-)
-def test_the_best_variance_is_compared_where_something_learns(root, best, verdict):
-    found = atlas.measure(atlas_evidence(root, lambda ratio, depth, variance: (depth > 0) & variance.isin(best)))
-    assert found["norm_preserving_variance"].verdict == verdict
-    if best:
-        assert found["norm_preserving_variance"].value == pytest.approx(np.exp(np.mean(np.log(best))))
+@pytest.mark.parametrize(("accuracy", "measured"), [(0.199, False), (0.201, True)])
+def test_networks_that_barely_guess_say_nothing(root, accuracy, measured):
+    evidence = atlas_evidence(root, accuracies(lambda found: found.where(found < 0.5, accuracy)))
+    for claim in atlas.CLAIMS:
+        assert (finding(claim, evidence).parts is not None) == measured
+
+
+def test_a_distribution_whose_deepest_networks_do_not_learn_has_no_best_variance(root):
+    evidence = atlas_evidence(root, accuracies(lambda found: 0.0 * found + 0.1, weights="laplace", depth=32))
+    found = finding("norm_preserving_variance", evidence)
+    assert set(found.parts) == {"gaussian", "uniform", "multivariate_t(nu=3)"}
+
+
+def test_half_a_step_of_the_grid_widens_the_best_variance(root):
+    found = finding("norm_preserving_variance", atlas_evidence(root)).parts["gaussian"]
+    assert found.numbers == pytest.approx((2.0, 2.0 * 2**-0.25, 2.0 * 2**0.25))
 
 
 def test_a_grid_without_deep_networks_measures_nothing(root):
-    evidence = atlas_evidence(root, lambda ratio, depth, variance: ratio > -1.0)
-    evidence.cubes["trainability"] = evidence.cubes["trainability"].isel(depth=[0], weight_variance=[3])
-    found = atlas.measure(evidence)
-    assert found["beyond_depth_scale"].verdict == "not measured"
-    assert found["within_depth_scale"].verdict == "holds"  # also where the scale is infinite
+    evidence = atlas_evidence(root)
+    evidence.cubes["trainability"] = evidence.cubes["trainability"].isel(depth=[0])
+    assert "too coarse" in finding("beyond_depth_scale", evidence).reason
+    assert finding("within_depth_scale", evidence).parts is not None
+    assert set(finding("universality_t", evidence).parts) == {"multivariate_t(nu=3), one depth scale or less"}
+
+
+def test_distributions_are_compared_with_gaussian_weights_of_the_same_seed(root):
+    lower = accuracies(lambda found: found - 0.06, weights="uniform", seed=[0, 2, 4])
+    parts = finding("universality_independent", atlas_evidence(root, lower)).parts
+    assert len(parts) == 4
+    found = parts["uniform, more than six depth scales"]
+    assert found.value == pytest.approx(-0.03, abs=0.002)
+    reach = 4.2193 * np.std([-0.06, 0.0] * 3, ddof=1) / np.sqrt(6)  # Student's 1 - 0.05 / 8 for 5 degrees of freedom
+    assert found.high - found.value == pytest.approx(reach, rel=0.1)
+    assert parts["laplace, more than six depth scales"].value == pytest.approx(0.0, abs=0.002)
+
+
+def test_weights_that_are_not_in_the_sweep_are_not_compared(root):
+    evidence = atlas_evidence(root)
+    cube = evidence.cubes["trainability"]
+    evidence.cubes["trainability"] = cube.sel(weights=["gaussian", "multivariate_t(nu=3)"])
+    assert finding("universality_independent", evidence).parts is None
+    assert finding("universality_t", evidence).parts is not None
 
 
 def test_the_table_of_best_variances(root):
-    evidence = atlas_evidence(root, lambda ratio, depth, variance: (depth <= variance) & (variance > 1.0))
-    cube = evidence.cubes["trainability"]
-    less = xr.where(cube.weight_variance == 4.0, 0.015, 0.0) + xr.where(cube.weight_variance == 2.0, 0.03, 0.0)
-    evidence.cubes["trainability"] = cube - less.where(cube.test_accuracy > 0.5, 0.0)
+    evidence = atlas_evidence(
+        root, accuracies(lambda found: xr.where(found.depth == 2, found.weight_variance / 10, found))
+    )
     table = atlas_tables.best_variances(evidence)
-    assert len(table.rows) == len(LABELS) * len(DEPTHS)
-    first = dict(zip([column.header for column in table.columns], table.rows[DEPTHS.index(2)], strict=True))
-    assert (first["data set"], first["weights"], first["depth"]) == ("glyphs", LABELS[0], 2)
-    assert first["best test accuracy"] == pytest.approx(0.9)
-    assert first["accuracy at the norm-preserving variance"] == pytest.approx(0.87)
-    close = [variance for variance in VARIANCES if variance > 2.0]
-    assert first["best weight variance"] == pytest.approx(np.exp(np.mean(np.log(close))))
-    assert (first["within 0.02 of it: from"], first["to"]) == (close[0], 8.0)
+    assert len(table.rows) == 2 * 4 * 6
+    first = dict(zip([column.header for column in table.columns], table.rows[1], strict=True))
+    assert (first["data set"], first["weights"], first["depth"]) == ("glyphs", "gaussian", 2)
+    assert first["best test accuracy"] == pytest.approx(0.8)
+    assert first["accuracy at the norm-preserving variance"] == pytest.approx(0.2)
+    assert (first["best weight variance"], first["within 0.02 of it: from"], first["to"]) == pytest.approx(
+        (8.0, 8.0, 8.0)
+    )
+    assert [row[0] for row in table.rows] == ["glyphs"] * 24 + ["digits"] * 24
 
 
 @pytest.mark.parametrize(("less", "lowest"), [(0.0199, 4.0), (0.0201, 8.0)])

@@ -14,8 +14,8 @@ STUDY = Study(
     ),
     figures={
         "trainability": ("trainability", "depth_scale"),
-        "trainability_digits": ("trainability", "depth_scale"),
+        "trainability_digits": ("trainability_digits", "depth_scale"),
     },
-    tables={"best_variances": ("trainability", "depth_scale")},
+    tables={"best_variances": ("trainability", "trainability_digits", "depth_scale")},
     claims=("trainability", "depth_scale"),
 )

@@ -1,76 +1,191 @@
 """Claims that the atlas checks on its own sweeps."""
 
-import numpy as np
+from collections.abc import Callable, Mapping
 
-from initatlas.studies.atlas.trainability import CHANCE, accuracy, best_variance, scale_at
-from initatlas.studies.claim import Verdict
+import numpy as np
+import xarray as xr
+
+from initatlas.studies.atlas.trainability import CHANCE, best_variance, networks, scales
+from initatlas.studies.claim import Estimate, Finding, Parts, absent, measured
 from initatlas.studies.evidence import Evidence
-from initatlas.studies.uncontracted import Measurement, within
+from initatlas.studies.statistics import confidence, mean_interval, scaled, share_interval
 
 LEARNED = 0.5
 """A network has learned where it reaches this share of the best accuracy of its data set."""
 
 ABOVE_CHANCE = 2.0
-"""Networks whose accuracy is below this many times that of guessing say nothing of the best variance."""
+"""Networks whose accuracy is below this many times that of guessing have learned nothing."""
+
+NEAR, FAR = 1.0, 6.0
+"""Depth scales up to which networks should learn, and beyond which they should not."""
+
+GAUSSIAN = "gaussian"
 
 
-def measure(evidence: Evidence) -> dict[str, Measurement]:
-    """Measure all claims of the study."""
+def _idle(accuracies: xr.DataArray) -> Finding | None:
+    """A finding where no network has learned anything: then all are alike, and nothing is to be said of them."""
+    best = float(accuracies.max())
+    if best >= ABOVE_CHANCE * CHANCE:
+        return None
+    return absent(
+        f"No network learns: the best accuracy is {best:.2f}, that of guessing {CHANCE:.2f}. Train for more steps."
+    )
+
+
+def _independent(accuracies: xr.DataArray) -> list[str]:
+    """Labels of the weight distributions whose weights are independent."""
+    return [label for label in accuracies.weights.values.tolist() if not label.startswith("multivariate")]
+
+
+def _norm_preserving(evidence: Evidence) -> Finding:
+    """The variance at which the deepest networks learn best, by weight distribution."""
+    deepest = networks(evidence).isel(depth=-1)
+    rows = {label: _best_logarithms(deepest.sel(weights=label)) for label in deepest.weights.values.tolist()}
+    learned = {label: found for label, found in rows.items() if len(found) > 1}
+    if not learned:
+        return absent(f"Too few networks of depth {int(deepest.depth)} learn: one seed or none for each distribution.")
+    step = float(np.diff(np.log(deepest.weight_variance.values)).max())
+    parts = {label: _variance(found, step, len(learned)) for label, found in learned.items()}
+    return measured(
+        parts,
+        f"Networks of depth {int(deepest.depth)}; mean accuracy at the best variance {_peaks(deepest, list(learned))}.",
+        controls={"linear": {label: scaled(found, 0.5) for label, found in parts.items()}},
+    )
+
+
+def _best_logarithms(accuracies: xr.DataArray) -> list[float]:
+    """Logarithm of the best variance of each seed of which some network learns."""
+    seeds = [accuracies.isel(seed=seed) for seed in range(accuracies.sizes["seed"])]
+    return [float(np.log(best_variance(one)[0])) for one in seeds if float(one.max()) >= ABOVE_CHANCE * CHANCE]
+
+
+def _variance(logarithms: list[float], step: float, parts: int) -> Estimate:
+    """Geometric mean of variances, with Student's interval of the logarithm, wider by half a step of the grid."""
+    mean = mean_interval(logarithms, confidence(parts))
+    low, high = mean.low - 0.5 * step, mean.high + 0.5 * step
+    return Estimate(float(np.exp(mean.value)), float(np.exp(low)), float(np.exp(high)), mean.samples)
+
+
+def _peaks(deepest: xr.DataArray, labels: list[str]) -> str:
+    """Best mean accuracy over the variances, by weight distribution."""
+    best = deepest.mean("seed").max("weight_variance")
+    return ", ".join(f"{float(best.sel(weights=label)):.2f} ({label})" for label in labels)
+
+
+def _beyond(evidence: Evidence) -> Finding:
+    """Share of the networks deeper than six depth scales that learned."""
+    ratios = scales(evidence, networks(evidence))
+    return _shares(evidence, ratios > FAR, "deeper than six depth scales", one_scale=ratios > NEAR)
+
+
+def _within(evidence: Evidence) -> Finding:
+    """Share of the networks not deeper than one depth scale that learned."""
+    ratios = scales(evidence, networks(evidence))
+    return _shares(evidence, ratios <= NEAR, "not deeper than one depth scale", twice=ratios / 2.0 <= NEAR)
+
+
+def _shares(evidence: Evidence, region: xr.DataArray, words: str, **controls: xr.DataArray) -> Finding:
+    """Shares of the networks of a region that learned, by distribution of independent weights."""
+    accuracies = networks(evidence)
+    if not bool(region.any()):
+        return absent(f"No network of the sweep is {words}; the grid is too coarse at this scale.")
+    if idle := _idle(accuracies):
+        return idle
+    labels = _independent(accuracies)
+    others = [label for label in accuracies.weights.values.tolist() if label not in labels]
+    counted = "".join(
+        f" Of {label}, which is not counted, {sum(learned)} of {len(learned)}."
+        for label, learned in ((label, _learned(accuracies, label, region)) for label in others)
+    )
+    cells = int(region.sum())
+    return measured(
+        _by_label(accuracies, labels, region),
+        f"Shares of {cells * accuracies.sizes['seed']} networks of each distribution ({cells} cells of the map) that reach "
+        f"{LEARNED:.0%} of the best accuracy.{counted}",
+        controls={name: _by_label(accuracies, labels, other) for name, other in controls.items()},
+    )
+
+
+def _by_label(accuracies: xr.DataArray, labels: list[str], region: xr.DataArray) -> Parts:
+    """Share of the networks of a region that learned, by weight distribution.
+
+    The interval takes all as trials of one probability; where cells differ in theirs, it is too wide.
+    """
+    learned = {label: _learned(accuracies, label, region) for label in labels}
+    return {label: share_interval(sum(row), len(row), confidence(len(labels))) for label, row in learned.items()}
+
+
+def _learned(accuracies: xr.DataArray, label: str, region: xr.DataArray) -> list[bool]:
+    """Whether each network of a region has learned."""
+    learned = accuracies.sel(weights=label) > LEARNED * accuracies.max()
+    found: list[bool] = learned.transpose("depth", "weight_variance", "seed").values[_mask(region)].ravel().tolist()
+    return found
+
+
+def _mask(region: xr.DataArray) -> np.ndarray:
+    """A region as an array over depth and weight variance."""
+    mask: np.ndarray = region.transpose("depth", "weight_variance").values
+    return mask
+
+
+def _universal_independent(evidence: Evidence) -> Finding:
+    """Distributions of independent weights against Gaussian ones."""
+    return _universal(evidence, [label for label in _independent(networks(evidence)) if label != GAUSSIAN])
+
+
+def _universal_t(evidence: Evidence) -> Finding:
+    """Multivariate t weights against Gaussian ones."""
+    accuracies = networks(evidence)
+    independent = _independent(accuracies)
+    return _universal(evidence, [label for label in accuracies.weights.values.tolist() if label not in independent])
+
+
+def _universal(evidence: Evidence, labels: list[str]) -> Finding:
+    """Mean accuracy of regions of the map, less that of Gaussian weights."""
+    accuracies = networks(evidence)
+    ratios = scales(evidence, accuracies)
+    regions = {"one depth scale or less": ratios <= NEAR, "more than six depth scales": ratios > FAR}
+    regions = {words: region for words, region in regions.items() if bool(region.any())}
+    if not labels or not regions:
+        return absent("The sweep has no such weights, or no network in those regions.")
+    if idle := _idle(accuracies):
+        return idle
+    gaussian = accuracies.sel(weights=GAUSSIAN)
+    others = {label: accuracies.sel(weights=label) for label in labels}
+    parts = _differences(others, gaussian, regions)
+    return measured(
+        parts,
+        f"Mean accuracy of Gaussian weights: {_means(gaussian, regions)}.",
+        controls={"one_step": _differences({"next variance": gaussian.shift(weight_variance=-1)}, gaussian, regions)},
+    )
+
+
+def _differences(
+    others: Mapping[str, xr.DataArray], gaussian: xr.DataArray, regions: Mapping[str, xr.DataArray]
+) -> Parts:
+    """Mean over regions of an accuracy less another, paired by seed; cells that lack one of them are left out."""
+    level = confidence(len(others) * len(regions))
     return {
-        "norm_preserving_variance": _norm_preserving(evidence),
-        "beyond_depth_scale": _beyond(evidence),
-        "within_depth_scale": _within_scale(evidence),
+        f"{label}, {words}": mean_interval(_over(other - gaussian, region).values, level)
+        for label, other in others.items()
+        for words, region in regions.items()
     }
 
 
-def _norm_preserving(evidence: Evidence) -> Measurement:
-    """The variance at which the deepest networks learn best, mean over the weight distributions."""
-    deepest = accuracy(evidence, "glyphs").isel(depth=-1).mean("weights")
-    if float(deepest.max()) < ABOVE_CHANCE * CHANCE:
-        return Measurement(
-            "not measured",
-            f"No network of depth {int(deepest.depth)} learns the glyphs: the best accuracy is {float(deepest.max()):.2f}.",
-        )
-    value, low, high = best_variance(deepest)
-    holds = within(value, evidence.published["norm_preserving_variance"], low=low, high=high)
-    return Measurement(
-        "holds" if holds else "differs",
-        f"Networks of depth {int(deepest.depth)} on the glyphs, mean over the weight distributions; the range holds the "
-        f"variances within 0.02 of the best accuracy, {float(deepest.max()):.2f}.",
-        value,
-        low,
-        high,
-    )
+def _over(accuracies: xr.DataArray, region: xr.DataArray) -> xr.DataArray:
+    """Mean over the cells of a region, by seed."""
+    return accuracies.where(region).mean(["depth", "weight_variance"])
 
 
-def _shares(evidence: Evidence, *, deeper_than: float, shallower_than: float) -> tuple[float, int]:
-    """Share of the networks that learned, among those whose depth over the depth scale lies in an interval."""
-    accuracies = accuracy(evidence, "glyphs")
-    depths = accuracies.depth / scale_at(evidence, accuracies.weight_variance)
-    inside = (depths > deeper_than) & (depths < shallower_than)
-    learned = (accuracies > LEARNED * accuracies.max()).where(inside)
-    return float(learned.mean()), int(np.isfinite(learned.values).sum())
+def _means(accuracies: xr.DataArray, regions: Mapping[str, xr.DataArray]) -> str:
+    """Mean accuracy of regions, in words."""
+    return ", ".join(f"{float(_over(accuracies, region).mean()):.3f} ({words})" for words, region in regions.items())
 
 
-def _beyond(evidence: Evidence) -> Measurement:
-    """Networks deeper than six depth scales of gradients should not learn."""
-    share, count = _shares(evidence, deeper_than=6.0, shallower_than=np.inf)
-    return _judged(share, count, holds=share < 0.1, fails=share > 0.5)
-
-
-def _within_scale(evidence: Evidence) -> Measurement:
-    """Networks shallower than one depth scale of gradients should learn."""
-    share, count = _shares(evidence, deeper_than=-np.inf, shallower_than=1.0)
-    return _judged(share, count, holds=share > 0.9, fails=share < 0.5)
-
-
-def _judged(share: float, count: int, *, holds: bool, fails: bool) -> Measurement:
-    """A share of learning networks with its verdict."""
-    if count == 0:
-        return Measurement("not measured", "No network of the sweep lies there; the grid is too coarse at this scale.")
-    verdict: Verdict = "holds" if holds else "fails" if fails else "differs"
-    return Measurement(
-        verdict,
-        f"Share of {count} cells of the map (glyphs, largest width) that reach {LEARNED:.0%} of the best accuracy.",
-        share,
-    )
+CLAIMS: Mapping[str, Callable[[Evidence], Finding]] = {
+    "norm_preserving_variance": _norm_preserving,
+    "beyond_depth_scale": _beyond,
+    "within_depth_scale": _within,
+    "universality_independent": _universal_independent,
+    "universality_t": _universal_t,
+}

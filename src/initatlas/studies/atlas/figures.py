@@ -22,17 +22,17 @@ That of ReLU networks without biases is infinite; the depth scale of gradients, 
 
 def trainability(evidence: Evidence) -> Figure:
     """Test accuracy on the glyphs over depth and weight variance, a panel per weight distribution."""
-    return _map(evidence, "glyphs")
+    return _map(evidence, "trainability")
 
 
 def trainability_digits(evidence: Evidence) -> Figure:
     """The same on the digits."""
-    return _map(evidence, "digits")
+    return _map(evidence, "trainability_digits")
 
 
-def _map(evidence: Evidence, dataset: str) -> Figure:
+def _map(evidence: Evidence, sweep: str) -> Figure:
     """A panel per weight distribution, with the theory's lines."""
-    accuracies = accuracy(evidence, dataset)
+    accuracies = accuracy(evidence, sweep)
     labels = accuracies.weights.values.tolist()
     columns = min(len(labels), 2)
     rows = -(-len(labels) // columns)

@@ -19,11 +19,13 @@ def best_variances(evidence: Evidence) -> Table:
     ]
     critical = critical_variance(evidence)
     rows = []
-    for dataset in evidence.cubes["trainability"].dataset.values.tolist():
-        accuracies = accuracy(evidence, dataset)
+    for sweep in ("trainability", "trainability_digits"):
+        accuracies = accuracy(evidence, sweep)
         for label in accuracies.weights.values.tolist():
             for depth in accuracies.depth.values.tolist():
                 chosen = accuracies.sel(weights=label, depth=depth)
                 at_critical = float(chosen.sel(weight_variance=critical, method="nearest"))
-                rows.append([dataset, label, depth, float(chosen.max()), at_critical, *best_variance(chosen)])
+                rows.append(
+                    [accuracies.dataset.item(), label, depth, float(chosen.max()), at_critical, *best_variance(chosen)]
+                )
     return Table(columns, rows)

@@ -1,4 +1,4 @@
-"""What the figures, tables and claims read from the trainability cube."""
+"""What the figures, tables and claims read from the trainability cubes."""
 
 import numpy as np
 import xarray as xr
@@ -9,10 +9,15 @@ CHANCE = 0.1
 """Accuracy of guessing one of ten classes."""
 
 
-def accuracy(evidence: Evidence, dataset: str) -> xr.DataArray:
+def networks(evidence: Evidence, sweep: str = "trainability") -> xr.DataArray:
+    """Test accuracy at the largest width: weights x depth x weight variance x seed."""
+    cube = evidence.cubes[sweep]
+    return cube["test_accuracy"].isel(dataset=0).sel(width=int(cube.width.max()))
+
+
+def accuracy(evidence: Evidence, sweep: str) -> xr.DataArray:
     """Test accuracy at the largest width, mean over the seeds: weights x depth x weight variance."""
-    cube = evidence.cubes["trainability"]
-    return cube["test_accuracy"].sel(dataset=dataset, width=int(cube.width.max())).mean("seed")
+    return networks(evidence, sweep).mean("seed", keep_attrs=True)
 
 
 def critical_variance(evidence: Evidence) -> float:
@@ -21,10 +26,16 @@ def critical_variance(evidence: Evidence) -> float:
     return float(scale.weight_variance[int(np.argmax(scale.values))])
 
 
-def scale_at(evidence: Evidence, weight_variance: xr.DataArray) -> xr.DataArray:
-    """Theory's depth scale of gradients at the variances of the map, from the nearest point of its finer grid."""
+def scales(evidence: Evidence, accuracies: xr.DataArray) -> xr.DataArray:
+    """Depth over theory's depth scale of gradients, depth x weight variance; 0 where the scale is infinite.
+
+    The scale is that of the nearest point of its finer grid.
+    """
     scale = evidence.cubes["depth_scale"]["depth_scale"]
-    return scale.sel(weight_variance=weight_variance, method="nearest").assign_coords(weight_variance=weight_variance)
+    variance = accuracies.weight_variance
+    nearest = scale.sel(weight_variance=variance, method="nearest").assign_coords(weight_variance=variance)
+    ratios: xr.DataArray = accuracies.depth / nearest
+    return ratios
 
 
 def best_variance(accuracies: xr.DataArray) -> tuple[float, float, float]:

@@ -1,0 +1,91 @@
+"""Sound and spoilt cubes for the claims of atlas: networks that learn up to a border, in depth scales, and not beyond."""
+
+import numpy as np
+import xarray as xr
+from claim_cubes import Trial, changed
+
+STUDY = "atlas"
+
+DEPTHS = [1, 2, 4, 8, 16, 32]
+VARIANCES = np.geomspace(0.5, 8.0, 9)
+WEIGHTS = ["gaussian", "uniform", "laplace", "multivariate_t(nu=3)"]
+SEEDS = 6
+
+NEVER = 3.0
+"""Depth scales beyond which no network learns; between one and these, every other seed does."""
+
+RATIOS = np.multiply.outer(DEPTHS, np.abs(np.log(VARIANCES / 2.0)))
+
+
+def depth_scales():
+    """Theory's depth scale over the finer grid; infinite at the variance 2."""
+    variance = np.geomspace(0.5, 8.0, 129)
+    logs = np.abs(np.log(variance / 2.0))
+    scale = np.divide(1.0, logs, out=np.full_like(logs, np.inf), where=logs > 1e-12)
+    return xr.Dataset({"depth_scale": ("weight_variance", scale)}, {"weight_variance": variance})
+
+
+def cubes():
+    """Accuracy 0.9 where networks learn and 0.1 elsewhere, with little noise; the smaller width learns nothing."""
+    ratio = RATIOS[:, :, None]
+    learns = (ratio <= 1.0) | ((ratio <= NEVER) & (np.arange(SEEDS) % 2 == 0))
+    rng = np.random.default_rng(0)
+    accuracy = np.where(learns, 0.9, 0.1) + rng.uniform(-0.005, 0.005, (1, len(WEIGHTS), 2, *learns.shape))
+    accuracy[:, :, 0] = 0.0
+    dims = ("dataset", "weights", "width", "depth", "weight_variance", "seed")
+    coordinates = dict(zip(dims, (["glyphs"], WEIGHTS, [32, 64], DEPTHS, VARIANCES, range(SEEDS)), strict=True))
+    digits = xr.Dataset(
+        {"test_accuracy": (dims, accuracy[..., :1])}, {**coordinates, "dataset": ["digits"], "seed": [0]}
+    )
+    return {
+        "trainability": xr.Dataset({"test_accuracy": (dims, accuracy)}, coordinates),
+        "trainability_digits": digits,
+        "depth_scale": depth_scales(),
+    }
+
+
+def accuracies(change, **where):
+    """Spoil the accuracy of networks."""
+    return changed("trainability", "test_accuracy", change, **where)
+
+
+def steps_off(steps):
+    """The map read some steps of the variance off, as if its axis were."""
+    return accuracies(lambda accuracy: accuracy.shift(weight_variance=steps, fill_value=0.1))
+
+
+def longer(factor):
+    """A depth scale times some factor."""
+    return changed("depth_scale", "depth_scale", lambda scale: factor * scale)
+
+
+def everywhere(accuracy, *, where):
+    """One accuracy for all networks of some ratios of depth and depth scale."""
+    ratio = xr.DataArray(RATIOS, {"depth": DEPTHS, "weight_variance": VARIANCES}, ("depth", "weight_variance"))
+    return accuracies(lambda found: xr.where(where(ratio), accuracy, found))
+
+
+ALL_LEARN = everywhere(0.9, where=lambda ratio: ratio >= 0.0)
+T = "multivariate_t(nu=3)"
+
+TRIALS = {
+    "norm_preserving_variance": Trial("holds", spoil=steps_off(-2), becomes="fails", blunt=steps_off(2)),
+    "beyond_depth_scale": Trial(
+        "holds", spoil=longer(0.2), becomes="fails", blunt=everywhere(0.1, where=lambda ratio: ratio > 1.0)
+    ),
+    "within_depth_scale": Trial(
+        "holds", spoil=longer(2.0), becomes="fails", blunt=everywhere(0.9, where=lambda ratio: ratio <= 2.0)
+    ),
+    "universality_independent": Trial(
+        "holds",
+        spoil=accuracies(lambda accuracy: 0.5 * accuracy, weights="laplace", depth=[16, 32]),
+        becomes="fails",
+        blunt=ALL_LEARN,
+    ),
+    "universality_t": Trial(
+        "holds",
+        spoil=accuracies(lambda accuracy: 0.0 * accuracy + 0.1, weights=T, depth=[16, 32]),
+        becomes="fails",
+        blunt=ALL_LEARN,
+    ),
+}
