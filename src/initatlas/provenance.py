@@ -85,7 +85,7 @@ def top_level_names(module: str) -> frozenset[str]:
     ModuleNotFoundError, UserError
         As `import_closure`.
     """
-    return _read(module, _file(module)).names
+    return _read(module, source_file(module)).names
 
 
 def syntax_tree(module: str) -> ast.Module:
@@ -96,10 +96,10 @@ def syntax_tree(module: str) -> ast.Module:
     ModuleNotFoundError, UserError
         As `import_closure`.
     """
-    return _parsed(_file(module))
+    return _parsed(source_file(module))
 
 
-def _file(module: str) -> Path:
+def source_file(module: str) -> Path:
     """The source file of a module that has to exist."""
     path = _source(module)
     if path is None:

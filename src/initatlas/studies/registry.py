@@ -11,7 +11,7 @@ from pkgutil import iter_modules
 
 from initatlas.errors import UserError
 from initatlas.names import PLACE_FOR_MODULES, did_you_mean
-from initatlas.provenance import import_closure, syntax_tree, top_level_names
+from initatlas.provenance import import_closure, source_file, syntax_tree, top_level_names
 from initatlas.studies.product import Study
 
 CLAIMS = ("CLAIMS", "measure")
@@ -102,6 +102,10 @@ def _gaps(study: Study) -> Iterator[str]:
             yield from _undefined(f"{study.package}.{kind}", (name,), f"def {name}(evidence)")
             yield from _no_caption(study, name)
     yield from _undefined(f"{study.package}.claims", CLAIMS, "CLAIMS = {claim: function of the evidence}")
+    if study.package != study_package(study.key):  # what a study of the user's imports is Python too
+        modules = [kind for kind in ("figures", "tables") if getattr(study, kind)]
+        for module in (*modules, "claims"):
+            import_closure(f"{study.package}.{module}")
 
 
 def listed_claims(study: Study) -> frozenset[str] | None:
@@ -127,12 +131,12 @@ def listed_claims(study: Study) -> frozenset[str] | None:
 def _undefined(module: str, names: tuple[str, ...], wanted: str) -> Iterator[str]:
     """A module that defines none of some names."""
     try:
-        closure = import_closure(module)
+        defined = top_level_names(module)
     except ModuleNotFoundError:
         yield f"there is no module {module}; write it, with {wanted}"
         return
-    if not top_level_names(module) & {*names, "*"}:
-        yield f"{closure[module]}: {names[0]} is missing; write {wanted}"
+    if not defined & {*names, "*"}:
+        yield f"{source_file(module)}: {names[0]} is missing; write {wanted}"
 
 
 def _no_caption(study: Study, product: str) -> Iterator[str]:
