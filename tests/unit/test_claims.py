@@ -243,7 +243,7 @@ def test_the_windows_that_give_the_number_are_named(root):
     assert "5 draws of 3000 of 10000 images, i < 400" in reason
     assert "Over random coefficients it would be 0.350 to 0.450" in reason
     floor = 1.96 * np.std([0.002, -0.002, 0.0, 0.001, -0.001], ddof=1) * np.sqrt(3 / 7)
-    assert f"would be {floor:.3f} to each side with draws without end" in reason
+    assert f"more draws bring it to {floor:.3f} on each side at best" in reason
 
 
 def test_no_window_may_give_the_number(root):
@@ -265,6 +265,13 @@ def test_the_best_window_is_the_one_where_the_farthest_data_set_is_nearest(root)
     best = int(xr.concat(off, "dataset").max("dataset").idxmin())
     assert best > 500
     assert f"The best window is i < {best} of 3000." in finding.reason
+
+
+def test_the_differences_of_each_coding_are_named(root):
+    evidence = smooth_evidence(root, ["glyphs", "mnist"])
+    off = changed("table1", "slope", lambda slope: slope + 0.1, dataset="mnist", target="parity")
+    reason = chen2024.CLAIMS["coding"](off(evidence)).reason
+    assert "one hot +0.000 to +0.000, parity +0.000 to +0.100, first or rest +0.000 to +0.000." in reason
 
 
 def test_data_sets_that_are_used_whole_say_nothing_of_the_draw(root):

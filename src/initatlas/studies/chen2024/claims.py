@@ -6,10 +6,12 @@ from functools import partial
 import xarray as xr
 
 from initatlas.studies.chen2024.smoothness import (
+    INITIAL,
     PAPER_SAMPLES,
     PAPER_WINDOW,
     PRIMARY,
     SHORT_WINDOW,
+    SHUFFLED,
     floor,
     over_coefficients,
     over_images,
@@ -27,8 +29,6 @@ DATASETS = ("mnist", "fashion_mnist", "cifar10")
 """The data sets of the paper's table 1."""
 
 OTHER_CODINGS = ("class_index_centred", "one_hot", "parity", "first_or_rest")
-
-SHUFFLED, INITIAL = "shuffled", "initial_functions"
 
 SHORTEST_WINDOW, LONGER_WINDOW = 270, 1000
 
@@ -129,8 +129,8 @@ def _setting(cube: xr.Dataset, window: int) -> str:
     coefficients = over_coefficients(chosen)
     return (
         f"{cube.sizes['seed']} draws of {n} of {int(cube['population'].max())} images, i < {round(window * n / PAPER_SAMPLES)}; "
-        f"the interval is that of the draw of images, and would be {floor(cube, chosen['slope']):.3f} to each side with draws "
-        f"without end. Over random coefficients it would be {coefficients.low:.3f} to {coefficients.high:.3f}."
+        f"the interval is that of the draw of images, and more draws bring it to {floor(cube, chosen['slope']):.3f} on each side "
+        f"at best. Over random coefficients it would be {coefficients.low:.3f} to {coefficients.high:.3f}."
     )
 
 
@@ -186,12 +186,18 @@ def _coding(evidence: Evidence) -> Finding:
         for name in names
         for coding in OTHER_CODINGS
     }
-    within = {part: found.value for part, found in parts.items() if "rest" not in part}
+    ranges = ", ".join(_range(parts, coding.replace("_", " ")) for coding in OTHER_CODINGS)
     return measured(
         parts,
-        f"Differences from {min(within.values()):+.3f} to {max(within.values()):+.3f} without the class 0 against the rest.",
+        f"Differences over the data sets: {ranges}.",
         controls={"shuffled": {title(name): _less(cube, name, SHUFFLED, PRIMARY, level) for name in names}},
     )
+
+
+def _range(parts: Mapping[str, Estimate], coding: str) -> str:
+    """Least and largest difference of a coding over the data sets."""
+    values = [found.value for part, found in parts.items() if part.endswith(f", {coding}")]
+    return f"{coding} {min(values):+.3f} to {max(values):+.3f}"
 
 
 def _smoother(evidence: Evidence) -> Finding:

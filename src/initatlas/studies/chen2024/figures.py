@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from initatlas.studies.chen2024.smoothness import (
+    INITIAL,
     PAPER_SAMPLES,
     PAPER_WINDOW,
     PRIMARY,
@@ -26,7 +27,7 @@ COLUMNS = 2
 
 def fig2_4(evidence: Evidence) -> Figure:
     """Decay of the tail sums of every data set that is there, with the fits over two windows."""
-    cube = table_cube(evidence).sel(target=PRIMARY)
+    cube = table_cube(evidence)
     names = [str(name) for name in cube.dataset.values]
     rows = ceil(len(names) / COLUMNS)
     figure, grid = plt.subplots(rows, COLUMNS, figsize=(7.4, 3.3 * rows), squeeze=False, sharey=True)
@@ -42,14 +43,16 @@ def fig2_4(evidence: Evidence) -> Figure:
 
 
 def _panel(axes: Axes, cube: xr.Dataset, name: str, published: float | None) -> None:
-    """One data set: tail sums, the null, and the fitted lines."""
-    index, tail = decay(cube.isel(seed=0))
+    """One data set: tail sums of labels and of initial functions, the null, and the fitted lines."""
+    labels = cube.sel(target=PRIMARY)
+    index, tail = decay(labels.isel(seed=0))
     n = samples(cube)
     axes.loglog(index, tail, color="C0", lw=1.6, label="labels")
+    axes.loglog(*decay(cube.sel(target=INITIAL).isel(seed=0)), color="C2", lw=1.0, label="random networks")
     axes.loglog(index, (n - index + 1) / n, color="0.6", lw=1.0, ls=":", label="labels without information")
     for window, colour, dashes in ((SHORT_WINDOW, "C4", "--"), (PAPER_WINDOW, "C1", "-.")):
         last = round(window * n / PAPER_SAMPLES)
-        fitted = float(cube["slope"].sel(window=window).mean())
+        fitted = float(labels["slope"].sel(window=window).mean())
         axes.loglog(
             index[:last],
             _line(index, tail, last),

@@ -27,6 +27,10 @@ PRIMARY = "class_index"
 """The coding that the paper's theory suggests, where a label is a number."""
 
 
+SHUFFLED, INITIAL = "shuffled", "initial_functions"
+"""What stands in the place of labels: the centred class index in another order, and the functions of random networks."""
+
+
 def title(dataset: str) -> str:
     """How a data set is called in print."""
     return TITLES.get(dataset, dataset)
