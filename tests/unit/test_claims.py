@@ -267,6 +267,13 @@ def test_the_best_window_is_the_one_where_the_farthest_data_set_is_nearest(root)
     assert f"The best window is i < {best} of 3000." in finding.reason
 
 
+def test_the_rounding_of_the_printed_numbers_widens_their_distance_from_shuffled_labels(root):
+    flat = changed("table1", "slope", lambda slope: 0.0 * slope + 0.05, target="shuffled")
+    parts = chen2024.CLAIMS["table1_window"](flat(smooth_evidence(root, ["glyphs", "mnist"]))).parts
+    assert parts["MNIST"].numbers == pytest.approx((0.35, 0.345, 0.355))
+    assert parts["CIFAR-10"].numbers == pytest.approx((0.04, 0.035, 0.045))
+
+
 def test_the_differences_of_each_coding_are_named(root):
     evidence = smooth_evidence(root, ["glyphs", "mnist"])
     off = changed("table1", "slope", lambda slope: slope + 0.1, dataset="mnist", target="parity")

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from scipy.special import digamma, polygamma
 
 from initatlas.errors import UserError
+from initatlas.experiments.smoothness import CODINGS, EXPERIMENT, WINDOWS
 from initatlas.kernels.architecture import Architecture
 from initatlas.kernels.gram import gram_matrix
-from initatlas.kernels.spectrum import eigen_coefficients
+from initatlas.kernels.spectrum import eigen_coefficients, eigenpairs, squared_coefficients
 from initatlas.smoothness.bootstrap import slope_draws, slope_interval
 from initatlas.smoothness.slopes import (
     decay_exponent,
@@ -252,3 +253,65 @@ def test_mnist_smoothness_at_a_third_of_the_samples():
     # At n = 3000 two random subsets gave .404 and .428; the bootstrap's standard error at n = 1000 is .04.
     assert exponent == pytest.approx(0.41, abs=0.12)
     assert log(squared.sum()) == pytest.approx(log(np.mean(labels[chosen].astype(float) ** 2)), rel=1e-10)
+
+
+class Points:
+    """Points of the plane whose class is the quarter of the circle that they lie in."""
+
+    def __init__(self, count, classes=4):
+        rng = np.random.default_rng(5)
+        angle = rng.uniform(0.0, 2.0 * np.pi, count)
+        self._features = np.stack([np.cos(angle), np.sin(angle)], axis=1)
+        self._labels = (angle / (2.0 * np.pi) * classes).astype(int)
+
+    def features(self):
+        return self._features
+
+    def targets(self):
+        return self._labels
+
+
+def smoothness(data, **settings):
+    point = EXPERIMENT.parameters(**{"samples": 120, "draws": 100, **settings})
+    (found,) = EXPERIMENT.run([point], [np.random.default_rng(0)], data)
+    targets = EXPERIMENT.coordinates(point)["target"].values
+    return found, targets
+
+
+def test_all_targets_of_a_sample_share_its_eigenvectors():
+    data = Points(200)
+    found, targets = smoothness(data)
+    assert (found["sample_size"], found["population"]) == (120, 200)
+    chosen = np.random.default_rng(0).choice(200, 120, replace=False)
+    gram = gram_matrix(data.features()[chosen], kernel="ntk", architecture=Architecture(), normalise=True)
+    labels = data.targets()[chosen]
+    eigenvalues, vectors = eigenpairs(gram)
+    np.testing.assert_allclose(found["eigenvalue"], eigenvalues, rtol=1e-9, atol=1e-14)
+    for place, coding in enumerate(CODINGS):
+        assert targets[place] == coding
+        tails = tail_sums(squared_coefficients(vectors, target_coding(labels, coding)))
+        np.testing.assert_allclose(found["tail_sum"][place], tails, rtol=1e-6, atol=1e-12)
+        windows = [scaled_window(window, 120) for window in WINDOWS]
+        expected = decay_exponents(tails[None], windows, inclusive=False)[0]
+        np.testing.assert_allclose(found["slope"][place], expected, rtol=1e-6)
+    assert (np.array(found["slope_low"]) < np.array(found["slope"])).all()
+
+
+def test_shuffled_labels_have_the_null_slope_and_initial_functions_a_steeper_one():
+    found, targets = smoothness(Points(400), samples=300)
+    slopes = dict(zip(targets, np.array(found["slope"]), strict=True))
+    np.testing.assert_allclose(slopes["shuffled"][1:], found["null_slope"][1:], atol=0.1)
+    assert (slopes["initial_functions"] > slopes["shuffled"] + 1.0).all()
+    shuffled, centred = (
+        np.array(found["tail_sum"])[targets.index(name), 0] for name in ("shuffled", "class_index_centred")
+    )
+    assert shuffled == pytest.approx(centred)
+
+
+def test_a_coding_that_tells_nothing_apart_is_missing():
+    data = Points(200)
+    data._labels = 2 + 2 * (data._labels % 2)
+    found, targets = smoothness(data)
+    missing = {name for name, row in zip(targets, np.array(found["slope"]), strict=True) if np.isnan(row).all()}
+    assert missing == {"parity", "first_or_rest"}
+    assert np.isfinite(np.array(found["slope"])).all(axis=1).sum() == len(targets) - 2
