@@ -40,7 +40,7 @@ def _curves(left: Axes, right: Axes, cube: xr.Dataset, colour: str, dashes: str)
     left.plot(cube.angle, cube["forcing"], color=colour, ls=dashes, lw=1.2)
     right.plot(cube.angle, cube["solution"], color=colour, ls=dashes, lw=1.0)
     right.plot(
-        cube.angle, cube["kernel"], "o", color=colour, ms=3.4, mew=0, fillstyle="full" if dashes == "-" else "none"
+        cube.angle, cube["kernel"], "o", color=colour, ms=3.4, mew=0.8, fillstyle="full" if dashes == "-" else "none"
     )
 
 

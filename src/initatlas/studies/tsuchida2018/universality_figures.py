@@ -44,7 +44,7 @@ def thm6(evidence: Evidence) -> Figure:
         axes.set_xlabel("inputs $m$")
     for axes in grid[:, 0]:
         axes.set_ylabel("distance from Gaussian kernel")
-    _sparse(grid[1, 2], mean_deviations(evidence))
+    _sparse(grid[1, 2], mean_deviations(evidence), places)
     _legend(grid[1, 3], places)
     return figure
 
@@ -69,13 +69,13 @@ def _errors(axes: Axes, sizes: xr.DataArray, places: Mapping[str, int], slope: f
     )
 
 
-def _sparse(axes: Axes, deviations: xr.DataArray) -> None:
+def _sparse(axes: Axes, deviations: xr.DataArray, places: Mapping[str, int]) -> None:
     """Mean deviation behind a finite layer: 2 coordinates non-zero, all of one size, or of falling size."""
-    colours = {"laplace": "C0", "uniform": "C1", "generalized_normal(beta=0.5)": "C2", "gaussian": "k"}
     for label in map(str, deviations.weights.values):
+        colour = f"C{places[label]}" if label in places else "k"
         for plane, face, dashes in (("axes", "full", "-"), ("flat", "none", "--"), ("graded", "left", ":")):
             values = deviations.sel(weights=label, plane=plane)
-            axes.errorbar(values.input_dimension, values.mean("seed"), yerr=half_width(values), color=colours.get(label, "C5"),
+            axes.errorbar(values.input_dimension, values.mean("seed"), yerr=half_width(values), color=colour,
                           marker="o", fillstyle=face, ls=dashes, lw=0.9, ms=4, capsize=2)  # fmt: skip
     axes.axhline(0.0, color="k", lw=0.8)
     axes.set_xscale("log", base=2)
