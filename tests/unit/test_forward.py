@@ -97,6 +97,14 @@ def test_fixed_planes(plane, used):
     assert (np.abs(x) + np.abs(y) > 1e-12).any(axis=0).sum() == used
 
 
+def test_graded_inputs_fall_a_little_faster_than_hypothesis_5_asks():
+    sizes = [1000, 100_000]
+    pairs = [angle_pairs(np.array([np.pi / 2]), size, rng=np.random.default_rng(0), plane="graded") for size in sizes]
+    for place in (0, 1):
+        shares = [size**0.25 * np.abs(pair[place]).max() for size, pair in zip(sizes, pairs, strict=True)]
+        assert shares[1] / shares[0] == pytest.approx(100.0**-0.05, rel=0.02)
+
+
 def network(**changed):
     law = {"activation": "relu", "weights": "gaussian", "weight_variance": 2.0, "depth": 1, "width": 200}
     return RandomNetwork(**{**law, **changed})
