@@ -87,8 +87,8 @@ def watch_ray(is_there: Callable[[], bool], patience: float, farewell: Callable[
         if is_there():
             seen = time.monotonic()
         elif time.monotonic() - seen >= patience:
+            ours = stops_in_order()  # asked first: the main thread may be at its end at once
             stop_for(RAY_IS_GONE)
-            ours = stops_in_order()
             if not ours:
                 _LEFT.set()
             if farewell is not None:
