@@ -422,10 +422,10 @@ def _text(given: str) -> str:
 
 def _stage_sweep(options: argparse.Namespace) -> int:
     from initatlas.commands.stages import named_paths
-    from initatlas.commands.sweeps import run
+    from initatlas.commands.sweeps import run_stage
     from initatlas.sweeps.spec import Sweep
 
-    return run(
+    return run_stage(
         Sweep.model_validate_json(_text(options.spec)),
         datasets=named_paths(options.data),
         store=Path(options.store),

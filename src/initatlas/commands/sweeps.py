@@ -27,7 +27,7 @@ MOST_KINDS_SHOWN = 10
 _NUMBER = re.compile(r"\d+(\.\d+)?(e[-+]?\d+)?")
 
 
-def run(
+def run_stage(
     sweep: Sweep,
     *,
     datasets: Mapping[str, Path],
@@ -90,7 +90,7 @@ def compute(
     fail_fast: bool = False,
     checkout: Path | None = None,
 ) -> SweepReport:
-    """Run a sweep to its cube: `run`, but for the files of its data, and for failures, which are only reported."""
+    """Run a sweep to its cube: `run_stage`, but for the files of its data, and for failures, which are only reported."""
 
     def choose(seconds: float) -> Backend:
         """The backend, after a word where a point will not fit in memory."""
@@ -190,7 +190,7 @@ def load_data(sweep: Sweep, datasets: Mapping[str, Path]) -> dict[str, DataSourc
     return found
 
 
-def plan(sweep: Sweep, *, datasets: Mapping[str, Path], store: Path) -> str:
+def plan_in_words(sweep: Sweep, *, datasets: Mapping[str, Path], store: Path) -> str:
     """What a sweep would do, in words."""
     planned, unbuilt = compare(sweep, datasets=datasets, store=open_store(sweep, store))
     axes = " x ".join(f"{axis.name} {axis.size}" for axis in sweep.axes)

@@ -73,7 +73,9 @@ class RayBackend:
         import ray
 
         task: Any = ray.remote(cast(Any, execute_batch))
-        sent = ray.put(carried(experiment))
+        found = carried(experiment)
+        # A name goes along as it is: a driver with an object in the store of a Ray can end with it before it has said why.
+        sent = found if isinstance(found, str) else ray.put(found)
         shared = {name: ray.put(content) for name, content in data.items()}
         cluster, libraries = _Cluster(workers), OtherLibraries()
 
