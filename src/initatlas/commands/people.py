@@ -27,7 +27,9 @@ def plan(title: str, overrides: Mapping[str, str]) -> str:
     workflow = load_workflow(Path(), overrides)
     layout = Layout(workflow.settings.scale)
     sweep = workflow.sweep(title)
-    planned = sweeps.plan_in_words(sweep, datasets={name: layout.dataset(name) for name in sweep.datasets}, store=POINTS)
+    planned = sweeps.plan_in_words(
+        sweep, datasets={name: layout.dataset(name) for name in sweep.datasets}, store=POINTS
+    )
     return "\n".join([planned, *(f"  warning: {line}" for line in workflow.warnings.get(title, ()))])
 
 
