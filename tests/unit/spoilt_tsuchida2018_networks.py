@@ -152,6 +152,20 @@ def many_inputs(rng):
     )
 
 
+def machines(rng):
+    """Machines that come nearer to their kernel, and stay away from another one."""
+    width = along("width", [256, 1024, 4096])
+    numbers = np.exp(0.1 * noise(rng, activation=2, weights=2, seed=NETWORKS, width=3))
+    numbers = numbers.assign_coords(activation=["relu", LEAKY], weights=["gaussian", T], width=width)
+    cube = {
+        "distance": numbers * width**-0.5,
+        "other_distance": numbers,
+        "machine_error": numbers,
+        "kernel_error": numbers,
+    }
+    return xr.Dataset(cube)
+
+
 def cubes():
     """All sweeps of these claims."""
     rng, limits = np.random.default_rng(1), theory()
@@ -165,6 +179,7 @@ def cubes():
         **beyond(rng),
         "weight_integral": one_layer(),
         "thm6": many_inputs(rng),
+        "extreme_learning": machines(rng),
     }
 
 
@@ -239,6 +254,12 @@ TRIALS = {
     "cor9": Trial("holds", APART, "fails", ELU_VANISHES),
     "cor9_t": Trial("holds", APART, "fails", ELU_VANISHES),
     "deep_definite": Trial("holds", bent(-2.0, layer=64), "fails", bent(3.0, layer=1)),
+    "elm_kernel_ridge": Trial(
+        "holds",
+        changed("extreme_learning", "distance", lambda distance: distance * distance.width**0.25, weights=T),
+        "differs",
+        changed("extreme_learning", "other_distance", lambda distance: distance * distance.width**-0.5),
+    ),
     "fig5_he": Trial(
         "holds",
         grown(1.02, activation=LEAKY, weight_variance=2.0),

@@ -54,5 +54,6 @@ STUDY = Study(
         "extensions_off",
         "extension_width",
         "fixed_points",
+        "extreme_learning",
     ),
 )

@@ -5,13 +5,23 @@ from functools import partial
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from initatlas.studies.claim import Estimate, Finding, Parts, measured
 from initatlas.studies.evidence import Evidence
-from initatlas.studies.statistics import by_part, exact, log_slope, positive_mean_interval
+from initatlas.studies.statistics import (
+    by_part,
+    confidence,
+    exact,
+    jackknife_interval,
+    log_slope,
+    positive_mean_interval,
+)
 from initatlas.studies.tsuchida2018.deviations import width
 from initatlas.studies.tsuchida2018.printed import smallest_eigenvalue
 from initatlas.vocabulary import parse_label
+
+Doubles = NDArray[np.float64]
 
 RELU = "relu"
 LEAKY = ("leaky_relu(slope=0.2)", "leaky_relu(slope=0.5)", "leaky_relu(slope=0.8)")
@@ -142,10 +152,43 @@ def _deep_definite(evidence: Evidence) -> Finding:
     )
 
 
+def distance_exponents(cube: xr.Dataset, variable: str) -> Parts:
+    """Exponents of root mean square distances against the width, by activation and weights."""
+    distances = cube[variable].transpose("seed", "width", ...)
+    labels = [(str(name), str(weights)) for name in cube.activation.values for weights in cube.weights.values]
+    widths = cube.width.values
+
+    def exponent_of(rows: Doubles) -> float:
+        """Exponent of the root mean square over networks."""
+        return 0.5 * log_slope(widths, (rows**2).mean(axis=0))
+
+    return {
+        f"{name}, {weights}": jackknife_interval(
+            exponent_of, distances.sel(activation=name, weights=weights).values, confidence(len(labels))
+        )
+        for name, weights in labels
+    }
+
+
+def _kernel_ridge(evidence: Evidence) -> Finding:
+    """How the distance between an extreme learning machine and kernel ridge regression falls with the width."""
+    cube = evidence.cubes["extreme_learning"]
+    widest = cube.isel(width=-1)
+    machine, kernel = (float((widest[name] ** 2).mean() ** 0.5) for name in ("machine_error", "kernel_error"))
+    return measured(
+        distance_exponents(cube, "distance"),
+        f"Exponent of the root mean square distance over widths from {int(cube.width.min())} to {int(cube.width.max())}, "
+        f"{cube.sizes['seed']} layers of each. At the largest width it is {float((widest['distance'] ** 2).mean() ** 0.5):.3f} "
+        f"times the target, and the test errors are {machine:.3f} and {kernel:.3f}.",
+        controls={"linear": distance_exponents(cube, "other_distance")},
+    )
+
+
 CLAIMS: Mapping[str, Callable[[Evidence], Finding]] = {
     "cor8_fixed_point": _fixed_point,
     "cor8_rate": _rate,
     "cor9": partial(_squared_difference, weights="gaussian"),
     "cor9_t": partial(_squared_difference, weights="multivariate_t(nu=10)"),
     "deep_definite": _deep_definite,
+    "elm_kernel_ridge": _kernel_ridge,
 }
