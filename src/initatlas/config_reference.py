@@ -31,6 +31,7 @@ EXPERIMENTS = (
     "smoothness",
     "train_mlp",
     "train_univariate",
+    "trained_weights",
     "two_point_fit",
     "depth_scale",
     "sphere_spectrum",
@@ -38,6 +39,7 @@ EXPERIMENTS = (
     "dual_activation",
     "replication",
     "random_features",
+    "extreme_learning",
     "kernel_interpolation",
     "printed_kernel",
 )

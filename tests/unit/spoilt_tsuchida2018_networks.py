@@ -166,6 +166,23 @@ def machines(rng):
     return xr.Dataset(cube)
 
 
+def trained(rng):
+    """Matrices that are like independent weights before training, and are not afterwards."""
+    state, layer = along("trained", [0, 1]), along("layer", [2, 3])
+    numbers = noise(rng, trained=2, layer=2, seed=NETWORKS)
+    numbers = numbers / (numbers**2).mean("seed") ** 0.5
+    scores = (numbers * (1.0 + 4.0 * state)).assign_coords(layer=layer)
+    outlier = ((1.0 + 0.5 * state) * np.exp(0.03 * numbers)).assign_coords(layer=layer)
+    return xr.Dataset({"outlier": outlier, "mean": scores, "skewness": scores})
+
+
+def after(variable, factor):
+    """What training does to a score, undone; what it does not do to the control, done."""
+    undone = changed("trained_weights", variable, lambda score: score / factor, trained=1)
+    done = changed("trained_weights", variable, lambda score: score * factor, trained=0)
+    return Trial("holds", undone, "fails", done)
+
+
 def cubes():
     """All sweeps of these claims."""
     rng, limits = np.random.default_rng(1), theory()
@@ -180,6 +197,7 @@ def cubes():
         "weight_integral": one_layer(),
         "thm6": many_inputs(rng),
         "extreme_learning": machines(rng),
+        "trained_weights": trained(rng),
     }
 
 
@@ -260,6 +278,9 @@ TRIALS = {
         "differs",
         changed("extreme_learning", "other_distance", lambda distance: distance * distance.width**-0.5),
     ),
+    "trained_not_iid": after("outlier", 1.5),
+    "trained_mean": after("mean", 5.0),
+    "trained_asymmetric": after("skewness", 5.0),
     "fig5_he": Trial(
         "holds",
         grown(1.02, activation=LEAKY, weight_variance=2.0),

@@ -55,5 +55,6 @@ STUDY = Study(
         "extension_width",
         "fixed_points",
         "extreme_learning",
+        "trained_weights",
     ),
 )

@@ -7,6 +7,7 @@ from initatlas.studies.tsuchida2018 import (
     integral_claims,
     layer_claims,
     norm_claims,
+    trained_claims,
     universality_claims,
 )
 
@@ -17,5 +18,6 @@ CLAIMS = {
     **depth_claims.CLAIMS,
     **norm_claims.CLAIMS,
     **extension_claims.CLAIMS,
+    **trained_claims.CLAIMS,
     **erratum_claims.CLAIMS,
 }
