@@ -1,9 +1,9 @@
 """Are the weights of a trained network still independent and identically distributed?
 
-Tsuchida, Roosta-Khorasani, Gallagher 2018, section 7, expect that they are not, that their mean is not zero, and their distribution
-not symmetric. The networks have one input and one output and learn a function, exactly, on all data in each
-step. Looked at are the matrices between hidden layers, before and after. Independent entries of one distribution keep the law of
-their largest singular value when they are put in any other order.
+Tsuchida, Roosta-Khorasani, Gallagher 2018, section 7, expect that they are not, that their mean is not zero, and that their
+distribution is not symmetric. The networks have one input and one output and learn a function, exactly, on all data in each
+step. Looked at are the matrices between hidden layers, before and after. Independent entries of one distribution keep the law
+of their largest singular value when they are put in any other order.
 """
 
 from collections.abc import Mapping, Sequence
