@@ -87,7 +87,7 @@ class Vectors(Samples):
 
     def summary(self) -> str:
         """What there is, in words."""
-        return f"{len(self)} vectors of {self.inputs.shape[1]} numbers, with {self.outputs.shape[1]} target(s)"
+        return f"{len(self)} samples of {self.inputs.shape[1]} features and {self.outputs.shape[1]} targets"
 
     def features(self, split: Split | None = None) -> Doubles:
         """Give the inputs of a split (None for both), shape (sample, feature)."""

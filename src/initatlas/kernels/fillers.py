@@ -62,6 +62,7 @@ def kernel_filler(kernel: KernelName, architecture: Architecture, rows: Inputs, 
     compiled = _compiled(kernel, architecture, rows, columns)
     if compiled is None:
         _check_largest(kernel, architecture, rows, columns)
+        # for the norms of the whole matrix: all of its blocks have to go through the same table
         network = affordable(architecture, np.concatenate([rows.norms, columns.norms]))
 
         def fill(chords: Floats, out: Floats, at: slice, across: slice, lead: int) -> None:
@@ -108,6 +109,7 @@ def _refuse_beyond(rows: Inputs, columns: Inputs, degree: int, at_zero: float, b
     """
     norms = _largest_norm(rows), _largest_norm(columns)
     with np.errstate(over="ignore"):
+        # the scales of rows and columns are kept in the type of the result as well, each by itself
         row_scale, column_scale = np.array(norms) ** degree
         largest = max(row_scale, column_scale, row_scale * column_scale * abs(at_zero) + bias)
     limits = np.finfo(rows.unit.dtype)
@@ -140,6 +142,7 @@ def _compiled(
         return None
     squared_norm = 1.0 if architecture.homogeneous else float(np.median(norms)) ** 2
     try:
+        # a bias of the output would spoil the degree in the norms; it is added to every entry at the end
         compiled = compiled_kernel(
             kernel, replace(architecture, output_bias_variance=0.0), squared_norm, rows.unit.dtype.name
         )

@@ -79,7 +79,7 @@ class FullyConnected(Kernel):
 
     def block(self, rows: slice, columns: slice, *, threads: int = 1) -> Iterator[Array]:
         """Half-chords of the block, then one matrix after the other."""
-        fillers = self.fillers()
+        fillers = self.fillers()  # of the whole matrix, whose largest norms decide how; what costs time is remembered
         on_diagonal = self.symmetric and rows == columns
         unit, other = self.rows.unit[rows], self._columns.unit[columns]
         chords: Array = upper_chords(unit, threads) if on_diagonal else chords_between(unit, other, threads)

@@ -62,6 +62,7 @@ def fill_layered(
         arguments: tuple[Any, ...] = (*inputs, *weights, *biases, kernel == "ntk", lead)
         _rectifier_band(chords, out, *arguments)
         return
+    # From the block that holds the first column wanted: what is left of it there costs less than blocks of every width.
     for left in range(max(0, (lead // BAND) * BAND), chords.shape[1], BAND):
         block = slice(left, left + BAND)
         *_, state = hidden_states(
@@ -109,6 +110,7 @@ def affordable(architecture: Architecture, norms: Doubles) -> Architecture:
 def _range_of_deviations(architecture: Architecture, norms: Doubles) -> tuple[float, float]:
     """Least and largest standard deviation of a pre-activation in any layer, with a margin: by some norms in their range."""
     finite = norms[np.isfinite(norms)]
+    # Evenly in the arcsinh: norms may be 0, and may differ by hundreds of orders of magnitude.
     bounds = np.arcsinh([np.min(finite, initial=np.inf), np.max(finite, initial=0.0)])
     some = np.sinh(np.linspace(min(bounds), bounds[1], _SAMPLES))
     variance = architecture.input_variance * some * some + architecture.bias_variance
@@ -133,7 +135,7 @@ def _rectifier_variances(architecture: Architecture, dual: Rectifier, norms: Dou
 @compiled()
 def _defect(t: float) -> float:
     """sin t - t cos t without cancellation."""
-    if t > 1.0:
+    if t > 1.0:  # there the two terms no longer cancel; below, ten terms of the series reach the last digit
         return float(np.sin(t) - t * np.cos(t))
     square = t * t
     total = 0.0
@@ -175,6 +177,7 @@ def _rectifier_band(
             covariance = a * root * (1.0 - 2.0 * z) + bias
             gap = 2.0 * a * root * z
             ntk = covariance
+            # The angle is found anew in every layer from 1 - cosine, a sum of positive terms: so a small one keeps its digits.
             for layer in range(deviations.shape[0] + 1):
                 if layer > 0:
                     theta = 2.0 * np.arcsin(np.sqrt(z))
@@ -195,5 +198,5 @@ def _rectifier_band(
                     apart = scale * bias * (s - t) ** 2 / (norm * (norm + scale * root + bias))
                     z = min(max(0.5 * (gap / norm + apart), 0.0), 1.0)
                 else:
-                    z = 0.5
+                    z = 0.5  # a signal that is 0 has no direction; whatever stands here is multiplied by its norm
             out[i, j] = ntk if tangent else covariance

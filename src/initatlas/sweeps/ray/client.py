@@ -86,6 +86,7 @@ class RayOfTheSweep:
     """
 
     def __init__(self, *, workers: int, session_folder: Path) -> None:
+        # All sweeps of a workflow look for the session of their Snakemake, and so find one Ray; a sweep by itself has its own.
         owner = local_owner() or os.getpid()
         self._workers = workers
         self._path = session_folder / f"{owner}.json"
@@ -115,7 +116,7 @@ class RayOfTheSweep:
     def start(self) -> None:
         """Join the Ray in the background; if there is none, start it."""
         if self._thread is None:
-            prepare_environment()
+            prepare_environment()  # in this thread: the other one imports Ray, which reads the environment once
             self._thread = threading.Thread(target=self._settle, daemon=True)
             self._thread.start()
 
@@ -142,7 +143,7 @@ class RayOfTheSweep:
         """Join, and keep what comes of it for `join`."""
         try:
             self._cpus.set_result(self._join())
-        except BaseException as error:
+        except BaseException as error:  # whatever it is, `join` raises it where somebody waits
             self._cpus.set_exception(error)
 
     def _join(self) -> int:
@@ -161,6 +162,7 @@ class RayOfTheSweep:
         session = read_session(self._path)
         if session is not None and session.address and session.is_kept():
             return session
+        # A keeper that was not needed has seen another one at work, which may have ended since.
         if (self._keeper is None or self._keeper.poll() == NOT_NEEDED) and not _is_kept(self._path):
             self._keeper = _start_keeper(self._owner, self._workers, self._path)
         return None
@@ -264,6 +266,7 @@ def _init(
 
     # Where it is not the main thread, Ray leaves the handlers of signals alone, as we want, but warns of it.
     logging.getLogger("ray._private.worker").setLevel(logging.ERROR)
+    # Before `ray.init`, which would wait for minutes for a Ray that is just ending.
     threading.Thread(target=watch_ray, args=(is_there, patience, farewell), daemon=True).start()
     ray.init(address=address, **QUIET)
 
