@@ -23,7 +23,7 @@ import psutil
 from filelock import FileLock, Timeout
 
 from initatlas.errors import UserError
-from initatlas.files import atomic_path
+from initatlas.files import atomic_path, remove_drafts
 from initatlas.stopping import adopt_orphans, end_descendants, end_now, is_running
 
 log = logging.getLogger(__name__)
@@ -199,6 +199,7 @@ def _end_ray(path: Path, *, code: int) -> NoReturn:
     _ENDING.acquire()
     end_descendants()
     remove_ray_folder(os.getpid())
+    remove_drafts()  # first: the main thread may be writing the session, and then cannot give the draft its name any more
     _remove_files(path, log_too=not code)
     end_now(code)
 
