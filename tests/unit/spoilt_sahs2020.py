@@ -1,11 +1,14 @@
 """Sound and spoilt cubes for the claims of sahs2020: networks that give what is printed, with a little scatter."""
 
+import json
+
 import numpy as np
 import xarray as xr
-from claim_cubes import ROOT, Trial, changed, copied
+from claim_cubes import ROOT, Trial, both, changed, contracted, copied
 
 from initatlas.config import load_published
-from initatlas.studies.sahs2020 import breakpoint_claims, piece_claims, spiky_claims
+from initatlas.piecewise.densities import GaussianInitialisation, UniformInitialisation
+from initatlas.studies.sahs2020 import breakpoint_claims, piece_claims, spiky_claims, unit_claims
 
 STUDY = "sahs2020"
 
@@ -92,6 +95,87 @@ def table3(columns):
     )
 
 
+def table3_choices():
+    """Two functions, as they are and with another choice."""
+    cube = table3(("shallow", "spiky_shallow")).sel(target=["sine", "polynomial(c2=0.5)"]).expand_dims(choice=[0, 1])
+    return cube.assign_coords({name: ("choice", ["a", "b"]) for name in spiky_claims.CHOICES})
+
+
+def with_fixed(cube, **fixed):
+    """A cube that says what its sweep has fixed."""
+    return cube.assign_attrs(spec=json.dumps({"fixed": fixed}))
+
+
+def thm1():
+    """Distances from the right laws, from those of larger weights and from those of the other family."""
+    distances = np.broadcast_to([0.002, 0.03, 0.05], (2, 3))
+    variables = dict.fromkeys(unit_claims.LAWS, (("family", "law"), distances))
+    return with_fixed(xr.Dataset(variables, {"family": ["gaussian", "uniform"], "law": [0, 1, 2]}), units=100_000)
+
+
+def thm2():
+    """Roughness with the moments of the theory, and tails below the bound."""
+    widths, presets = (5, 21, 100, 500), ("he", "glorot")
+    kinds = {"gaussian": GaussianInitialisation, "uniform": UniformInitialisation}
+    shape = (2, 2, 4, NETWORKS)
+    theory = [
+        [[kind.preset(preset, width).roughness(width) for width in widths] for preset in presets]
+        for kind in kinds.values()
+    ]
+    mean = np.array([[[law.mean for law in row] for row in rows] for rows in theory])[..., None] * np.ones(shape)
+    variance = np.array([[[law.variance for law in row] for row in rows] for rows in theory])[..., None] * np.ones(
+        shape
+    )
+    excess = np.array([1.0, 2.0, 4.0])
+    bound = np.broadcast_to(1.0 / (1.0 + excess**2), (*shape, 3))
+    per = ("family", "preset", "width", "seed")
+    beyond = np.floor(100 * 0.3 * bound).astype(int)
+    # excesses over half the mean: in wide networks all are beyond
+    half = np.where(np.array(widths)[:, None, None] > 50, 90, beyond)
+    cube = xr.Dataset(
+        {
+            "mean": (per, scattered(mean, 0.005)),
+            "mean_squared_distance": (per, scattered(variance)),
+            "theory_mean": (per, mean),
+            "theory_variance": (per, variance),
+            "beyond": ((*per, "excess"), beyond),
+            "beyond_half": ((*per, "excess"), half),
+            "bound": ((*per, "excess"), bound),
+        },
+        {"family": list(kinds), "preset": list(presets), "width": list(widths), "excess": excess, **SEEDS},
+    )
+    return with_fixed(cube, networks=100)
+
+
+def remark1():
+    """As many lonely partitions as the birthday problem has."""
+    alpha, points = np.array([0.5, 1.0, 4.0, 16.0]), np.array([10, 30])
+    pieces = alpha * points[:, None] ** 2 + 1.0
+    birthday = np.exp(-points[:, None] * (points[:, None] - 1) / (2.0 * pieces)) * np.ones((2, 2, 4))
+    dims = ("placing", "points", "alpha")
+    return with_fixed(
+        xr.Dataset(
+            {
+                "lonely": (dims, np.round(20_000 * birthday).astype(int)),
+                "birthday": (dims, birthday),
+                "printed": (dims, 1.0 - np.exp(-(points[:, None] ** 2) / pieces) * np.ones((2, 2, 4))),
+            },
+            {"placing": ["even", "random"], "points": points, "alpha": alpha},
+        ),
+        draws=20_000,
+    )
+
+
+def thm5():
+    """Distances that fall with the step where the law is right."""
+    steps = np.array([1e-3, 1e-4, 1e-5, 1e-6])
+    by_law = np.stack([steps, np.ones(4), np.ones(4)])[:, None, :, None]
+    distances = by_law * np.exp(0.1 * SCATTER) * np.ones((3, 2, 4, NETWORKS))
+    dims = ("laws", "target", "step", "seed")
+    coords = {"laws": ["right", "no_correlation", "gradient"], "target": ["sine", "polynomial(c2=0.5)"], "step": steps}
+    return xr.Dataset(dict.fromkeys(("breakpoint", "delta_slope"), (dims, distances)), {**coords, **SEEDS})
+
+
 def cubes():
     """All sweeps."""
     return {
@@ -101,6 +185,11 @@ def cubes():
         "table2_folding": table2_folding(),
         "table3_shallow": table3(("shallow", "spiky_shallow")),
         "table3_deep": table3(("deep", "spiky_deep")),
+        "table3_choices": table3_choices(),
+        "thm1": thm1(),
+        "thm2": thm2(),
+        "remark1": remark1(),
+        "thm5": thm5(),
     }
 
 
@@ -181,7 +270,99 @@ def training(sweep):
     return Trial("holds", slow, "fails", alike)
 
 
+def laws(family):
+    """Units that are far from one law; those of larger weights that are not."""
+    name = "distance_delta_slope_given"
+    near = [
+        changed("thm1", distance, lambda values: 0.05 * values, family=family, law=1) for distance in unit_claims.LAWS
+    ]
+    return Trial("holds", changed("thm1", name, times(15.0), family=family, law=0), "fails", both(*near))
+
+
+def moment(variable, where, factor, other, back):
+    """A moment that is off; the control brought to where the claim is."""
+    return Trial(
+        "holds", changed("thm2", variable, times(factor), **where), "fails", changed("thm2", variable, back, **other)
+    )
+
+
+GAUSSIAN, UNIFORM = {"family": "gaussian"}, {"family": "uniform"}
+
+
+def same_as(**of):
+    """The values that are elsewhere in the cube."""
+    return lambda values: values.sel(of, drop=True)
+
+
+def narrow(factor):
+    """A moment without what tells 2 / H from 2 / (H + 1): every width gets what makes both formulas hold."""
+    return contracted(factor, margin="90 %")
+
+
+def obeyed_by(laws):
+    """Velocities that follow other laws."""
+    right, other = {"laws": "right"}, {"laws": laws}
+    return both(*(copied("thm5", name, of=right, to=other) for name in ("breakpoint", "delta_slope")))
+
+
 TRIALS = {
+    "thm1_gaussian": laws("gaussian"),
+    "thm1_uniform": laws("uniform"),
+    "thm1_kurtosis_gaussian": moment(
+        "mean_squared_distance", GAUSSIAN | {"width": 21}, 1.2, UNIFORM | {"width": 21}, same_as(**GAUSSIAN)
+    ),
+    "thm1_kurtosis_uniform": moment(
+        "mean_squared_distance", UNIFORM | {"width": 21}, 1.1, GAUSSIAN | {"width": 21}, same_as(**UNIFORM)
+    ),
+    "thm2_he_mean": moment("mean", {"preset": "he", "width": 100}, 1.05, {"preset": "glorot"}, same_as(preset="he")),
+    "thm2_he_mean_appendix": Trial(
+        "fails",
+        changed("thm2", "mean", times(0.5), preset="he"),
+        "holds",
+        changed("thm2", "mean", lambda mean: 2.0 + 0.0 * mean, preset="glorot"),
+    ),
+    "thm2_he_variance": moment(
+        "mean_squared_distance", GAUSSIAN | {"preset": "he", "width": 5}, 1.2, UNIFORM, same_as(**GAUSSIAN)
+    ),
+    "thm2_glorot_mean": Trial(
+        "holds", changed("thm2", "mean", times(1.1), preset="glorot", width=500), "fails", narrow("thm2_glorot_mean")
+    ),
+    "thm2_glorot_variance": Trial(
+        "holds",
+        changed("thm2", "mean_squared_distance", times(1.3), preset="glorot", width=500),
+        "fails",
+        narrow("thm2_glorot_variance"),
+    ),
+    "thm2_tail": Trial(
+        "holds",
+        changed("thm2", "beyond", times(8), **GAUSSIAN, width=21, excess=2.0),
+        "fails",
+        changed("thm2", "beyond_half", times(0)),
+    ),
+    "remark1_probability": Trial(
+        "fails",
+        changed("remark1", "printed", lambda _: cubes()["remark1"]["birthday"]),
+        "holds",
+        changed("remark1", "birthday", times(0.5)),
+    ),
+    "remark1_grows": Trial(
+        "holds",
+        changed("remark1", "lonely", lambda counts: counts // 2, placing="random", points=10, alpha=16.0),
+        "fails",
+        changed("remark1", "lonely", lambda counts: 0 * counts + 19_900, alpha=1.0),
+    ),
+    "thm5_laws": Trial(
+        "holds",
+        changed("thm5", "delta_slope", lambda found: found**0.5, laws="right", target="sine"),
+        "fails",
+        obeyed_by("no_correlation"),
+    ),
+    "thm5_gradient": Trial(
+        "fails",
+        obeyed_by("gradient"),
+        "holds",
+        changed("thm5", "breakpoint", lambda found: found**0.5, laws="right"),
+    ),
     **{name: cell1(*cell) for name, cell in breakpoint_claims.CELLS.items()},
     "table1_rescue": Trial(
         "holds", copied("table1", "test_loss", of={"start": "drawn"}, to={"start": "uniform"}), "fails", gain("sine")

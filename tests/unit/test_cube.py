@@ -303,6 +303,10 @@ TINY = {
     "smoothness": {"samples": 40, "draws": 100, "dataset": "digits"},
     "sphere_spectrum": {"dimension": 3, "degrees": 30, "depth": 2},
     "train_mlp": {"width": 4, "depth": 2, "steps": 3, "batch_size": 8, "evaluations": 2, "dataset": "digits"},
+    "unit_laws": {"units": 100, "bins": 4},
+    "initial_roughness": {"networks": 5},
+    "lonely_partition": {"points": 3, "draws": 5},
+    "flow_laws": {"width": 4, "samples": 5},
     "train_univariate": {"width": 4, "depth": 2, "epochs": 3},
     "two_point_fit": {"depth": 2},
 }

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.stats import kstest
 
 from initatlas.studies.claim import Estimate
 from initatlas.studies.statistics import (
@@ -9,9 +10,11 @@ from initatlas.studies.statistics import (
     by_part,
     confidence,
     correlation_interval,
+    distribution_distance_interval,
     exact,
     exponent_interval,
     jackknife_interval,
+    log_ratio_interval,
     log_slope,
     mean_interval,
     median_interval,
@@ -47,6 +50,31 @@ def test_students_interval_covers_means_of_normal_numbers(networks):
 @pytest.mark.parametrize(("freedom", "networks"), [(1, 20), (2, 12), (10, 8), (100, 8)])
 def test_the_interval_of_a_positive_mean_covers_squared_norms(freedom, networks):
     assert LEAST <= coverage(positive_mean_interval, chi_squares(freedom, networks), 1.0) <= MOST
+
+
+@pytest.mark.parametrize(("counts", "sigmas"), [((40, 40), (0.8, 0.8)), ((20, 40), (0.3, 1.0)), ((8, 8), (0.4, 0.2))])
+def test_the_interval_of_a_ratio_of_means_covers(counts, sigmas):
+    def draw(rng):
+        return [
+            factor * rng.lognormal(-(sigma**2) / 2, sigma, count)
+            for factor, sigma, count in zip((3.0, 1.0), sigmas, counts, strict=True)
+        ]
+
+    assert LEAST <= coverage(lambda pair: log_ratio_interval(*pair), draw, np.log(3.0)) <= MOST
+
+
+@pytest.mark.parametrize(("power", "samples"), [(1.0, 50), (1.3, 200)])
+def test_the_interval_of_a_distance_of_distributions_covers(power, samples):
+    grid = np.linspace(0.0, 1.0, 100_001)
+    truth = abs(grid**power - grid).max()
+
+    def interval(numbers):
+        distance = kstest(numbers, lambda x: np.clip(x, 0.0, 1.0) ** power).statistic
+        return distribution_distance_interval(distance, samples)
+
+    assert coverage(interval, lambda rng: rng.random(samples), truth) >= LEAST
+    reach = interval(np.array([0.5] * samples)).high - 0.5
+    assert reach == pytest.approx(1.358 / samples**0.5, rel=1e-3) or power != 1.0
 
 
 def test_the_interval_of_a_root_mean_square_covers():

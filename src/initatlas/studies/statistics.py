@@ -120,6 +120,26 @@ def _relative_error(values: Doubles) -> Doubles:
     return errors
 
 
+def log_ratio_interval(above: ArrayLike, below: ArrayLike, level: float = CONFIDENCE) -> Estimate:
+    """Logarithm of the ratio of two means of positive numbers, of independent networks.
+
+    The intervals of the two means are put together by the squares of their reaches (Zou and Donner 2008).
+
+    Parameters
+    ----------
+    above, below
+        Positive numbers, shape (networks,), at least 8 each.
+    """
+    first, second = positive_mean_interval(above, level), positive_mean_interval(below, level)
+    one, other = np.log(first.numbers), np.log(second.numbers)
+    value = float(one[0] - other[0])
+    low, high = (
+        value - np.hypot(one[0] - one[1], other[2] - other[0]),
+        value + np.hypot(one[2] - one[0], other[0] - other[1]),
+    )
+    return Estimate(value, float(low), float(high), min(np.size(above), np.size(below)))
+
+
 def root_mean_square_interval(values: ArrayLike, level: float = CONFIDENCE) -> Estimate:
     """Root of the mean square over independent networks, by `positive_mean_interval` of the squares.
 
@@ -165,6 +185,23 @@ def share_interval(count: int, total: int, level: float = CONFIDENCE) -> Estimat
     low = float(stats.beta.ppf(tail, count, total - count + 1)) if count else 0.0
     high = float(stats.beta.ppf(1.0 - tail, count + 1, total - count)) if count < total else 1.0
     return Estimate(count / total, low, high, total)
+
+
+def distribution_distance_interval(distance: float, samples: int, level: float = CONFIDENCE) -> Estimate:
+    """Largest distance between a true distribution function and a formula, from that of independent samples and the formula.
+
+    The samples' distribution function lies in a band about the true one (Dvoretzky, Kiefer and Wolfowitz 1956, Massart 1990), so
+    the two distances differ by no more than its width. The interval covers more often than `level`.
+
+    Parameters
+    ----------
+    distance
+        Of samples and formula: the statistic of Kolmogorov and Smirnov.
+    samples
+        Their number.
+    """
+    reach = float(np.sqrt(np.log(2.0 / (1.0 - level)) / (2.0 * samples)))
+    return Estimate(float(distance), max(float(distance) - reach, 0.0), float(distance) + reach, samples)
 
 
 def jackknife_interval(statistic: Callable[[Doubles], float], values: Doubles, level: float = CONFIDENCE) -> Estimate:

@@ -18,13 +18,21 @@ STUDY = Study(
         "The paper looks at random initialisation and at training in these terms: where breakpoints lie, how many pieces a "
         "trained network has, and how much of a spiky start is left. All networks here are trained exactly, in function space."
     ),
-    figures={"fig4": ("table3_shallow",), "fig6": ("table3_deep",)},
+    figures={
+        "thm1": ("thm1",),
+        "thm2": ("thm2",),
+        "remark1": ("remark1",),
+        "thm5": ("thm5",),
+        "fig4": ("table3_shallow",),
+        "fig6": ("table3_deep",),
+    },
     tables={
         "table1": ("table1",),
         "table1_choices": ("table1_choices",),
         "table2": _TABLE2[:2],
         "table2_choices": ("table2_choices",),
         "table3": _TABLE3,
+        "table3_choices": ("table3_choices",),
     },
-    claims=("table1", "table1_choices", *_TABLE2, *_TABLE3),
+    claims=("table1", "table1_choices", *_TABLE2, *_TABLE3, "table3_choices", "thm1", "thm2", "remark1", "thm5"),
 )

@@ -8,6 +8,7 @@ from initatlas.studies.claim import Finding, measured
 from initatlas.studies.evidence import Evidence
 from initatlas.studies.judge import Measure
 from initatlas.studies.sahs2020.measures import (
+    AS_IN_THE_TABLE,
     Doubles,
     at_end,
     choices,
@@ -39,7 +40,9 @@ def _cell(target: str, start: str) -> Measure:
         losses = evidence.cubes["table1"]["test_loss"].sel(target=target, start=start)
         other = evidence.cubes["table1_choices"].sel(target=target, start=start)
         elsewhere = [
-            f"{name}: {spread_text(at_end(one['test_loss']))}" for name, one in choices(other, CHOICES) if "=" in name
+            f"{name}: {spread_text(at_end(one['test_loss']))}"
+            for name, one in choices(other, CHOICES)
+            if name != AS_IN_THE_TABLE
         ]
         sine = evidence.cubes["table1"]["test_loss"].sel(target="sin", start=start)
         if target == SINE:

@@ -1,5 +1,11 @@
 """Claims of Sahs et al. 2020."""
 
-from initatlas.studies.sahs2020 import breakpoint_claims, piece_claims, spiky_claims
+from initatlas.studies.sahs2020 import breakpoint_claims, flow_claims, piece_claims, spiky_claims, unit_claims
 
-CLAIMS = {**breakpoint_claims.CLAIMS, **piece_claims.CLAIMS, **spiky_claims.CLAIMS}
+CLAIMS = {
+    **unit_claims.CLAIMS,
+    **breakpoint_claims.CLAIMS,
+    **piece_claims.CLAIMS,
+    **spiky_claims.CLAIMS,
+    **flow_claims.CLAIMS,
+}

@@ -3,7 +3,28 @@
 from matplotlib.figure import Figure
 
 from initatlas.studies.evidence import Evidence
+from initatlas.studies.sahs2020 import theory_figures
 from initatlas.studies.sahs2020.spiky_figures import before_and_after
+
+
+def thm1(evidence: Evidence) -> Figure:
+    """Laws of breakpoints and delta-slopes."""
+    return theory_figures.laws(evidence.cubes["thm1"])
+
+
+def thm2(evidence: Evidence) -> Figure:
+    """Roughness of random networks."""
+    return theory_figures.roughness(evidence.cubes["thm2"])
+
+
+def remark1(evidence: Evidence) -> Figure:
+    """Lonely partitions."""
+    return theory_figures.lonely(evidence.cubes["remark1"])
+
+
+def thm5(evidence: Evidence) -> Figure:
+    """Laws of motion."""
+    return theory_figures.motion(evidence.cubes["thm5"])
 
 
 def fig4(evidence: Evidence) -> Figure:

@@ -1,5 +1,6 @@
 """What the tables, figures and claims of this study read from cubes."""
 
+import json
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -25,6 +26,10 @@ TITLES = {
     "polynomial(c1=-0.5, c2=0.5, c3=0.25)": "x³/4 + x²/2 − x/2",
 }
 """Functions as a reader writes them."""
+
+
+AS_IN_THE_TABLE = "as in the table"
+"""The name of the first choice."""
 
 
 def kept(values: xr.DataArray) -> Doubles:
@@ -80,4 +85,10 @@ def choices(cube: xr.Dataset, names: Sequence[str]) -> Iterator[tuple[str, xr.Da
     for place in range(cube.sizes["choice"]):
         one = cube.isel(choice=place)
         other = [f"{name} = {one[name].item()}" for name in names if one[name].item() != first[name].item()]
-        yield ", ".join(other) or "as in the table", one
+        yield ", ".join(other) or AS_IN_THE_TABLE, one
+
+
+def fixed(cube: xr.Dataset) -> dict[str, float | str]:
+    """The fixed parameters of the sweep behind a cube."""
+    found: dict[str, float | str] = json.loads(cube.attrs["spec"])["fixed"]
+    return found

@@ -5,21 +5,23 @@ from collections.abc import Mapping
 import numpy as np
 import xarray as xr
 
-from initatlas.studies.claim import Finding, Parts, measured
+from initatlas.studies.claim import Estimate, Finding, Parts, measured
 from initatlas.studies.evidence import Evidence
 from initatlas.studies.judge import Measure
 from initatlas.studies.sahs2020.measures import (
+    AS_IN_THE_TABLE,
     TITLES,
     Doubles,
     at_end,
     at_start,
+    choices,
     halves,
     kept,
     mean_log_ratio,
     mean_of,
     spread_text,
 )
-from initatlas.studies.statistics import by_part, mean_interval
+from initatlas.studies.statistics import by_part, confidence, log_ratio_interval, mean_interval
 
 FUNCTIONS: Mapping[str, str] = {
     "sine": "sine",
@@ -30,6 +32,9 @@ FUNCTIONS: Mapping[str, str] = {
     "exp": "exp(scale=0.5)",
 }
 """The rows of table 3, by their names in the claims."""
+
+CHOICES = ("biases", "scheme", "knots", "norms")
+"""What `table3_choices` changes."""
 
 COLUMNS: Mapping[str, tuple[str, str]] = {
     "shallow": ("table3_shallow", "drawn"),
@@ -53,9 +58,7 @@ def _cell(column: str, target: str) -> Measure:
     def measure(evidence: Evidence) -> Finding:
         losses = sums_of_squares(evidence, column, target)
         found = at_end(losses)
-        more = ""
-        if target == "sine":
-            more = f" With sin(x): {spread_text(at_end(sums_of_squares(evidence, column, 'sin')))}."
+        more = _elsewhere(evidence, column, target)
         return measured(
             mean_of(found),
             f"{spread_text(found)} over {losses.sizes['seed']} networks, median {np.median(kept(found)):.3g}; as half the sum "
@@ -64,6 +67,20 @@ def _cell(column: str, target: str) -> Measure:
         )
 
     return measure
+
+
+def _elsewhere(evidence: Evidence, column: str, target: str) -> str:
+    """What other choices give, where they were tried."""
+    cube, start = evidence.cubes["table3_choices"], COLUMNS[column][1]
+    found = {}
+    if column.endswith("shallow") and target in cube.target.values:
+        for name, one in choices(cube.sel(target=target, start=start), CHOICES):
+            found[name] = 2.0 * at_end(one["test_loss"])
+        found.pop(AS_IN_THE_TABLE)
+    if target == "sine":
+        found["sin(x)"] = at_end(sums_of_squares(evidence, column, "sin"))
+    other = "; ".join(f"{name}: {spread_text(losses)}" for name, losses in found.items())
+    return f" With other choices: {other}." if other else ""
 
 
 def _ratios(values: xr.DataArray) -> dict[str, Doubles]:
@@ -77,10 +94,34 @@ def _ratios(values: xr.DataArray) -> dict[str, Doubles]:
     }
 
 
+def _mean_ratios(values: xr.DataArray) -> Parts:
+    """Logarithm of the mean that spiky starts give over that of standard ones, by function; some losses are 0."""
+    end = at_end(values)
+    level = confidence(len(FUNCTIONS))
+    return {
+        TITLES[target]: log_ratio_interval(
+            kept(end.sel(target=target, start="spiky")), kept(end.sel(target=target, start="drawn")), level
+        )
+        for target in FUNCTIONS.values()
+    }
+
+
 def _standard_halves(values: xr.DataArray) -> Parts:
     """One half of the standard starts against the other, all functions of the table together."""
     chosen = at_end(values).sel(target=list(FUNCTIONS.values()), start="drawn", drop=True)
     return {"": mean_interval(halves(chosen))}
+
+
+def _relative_halves(values: xr.DataArray) -> Estimate:
+    """The same of the means, each function relative to its own mean; some functions are straight."""
+    chosen = at_end(values).sel(target=list(FUNCTIONS.values()), start="drawn")
+    relative, half = chosen / chosen.mean("seed"), chosen.sizes["seed"] // 2
+    return log_ratio_interval(kept(relative.isel(seed=slice(half))), kept(relative.isel(seed=slice(half, 2 * half))))
+
+
+def _in_words(ratios: Parts) -> str:
+    """Factors of means by function."""
+    return ", ".join(f"{np.exp(part.value):.2g} ({name})" for name, part in ratios.items())
 
 
 def _factors(ratios: Mapping[str, Doubles]) -> str:
@@ -108,11 +149,11 @@ def _remembered(sweep: str) -> Measure:
 
     def measure(evidence: Evidence) -> Finding:
         roughness = evidence.cubes[sweep]["roughness_within"]
-        ratios = _ratios(roughness)
+        found = _mean_ratios(roughness)
         return measured(
-            by_part(ratios, mean_interval),
-            f"A spiky start multiplies the roughness after training by {_factors(ratios)}.",
-            controls={"halves": _standard_halves(roughness)},
+            found,
+            f"A spiky start multiplies the mean roughness after training by {_in_words(found)}.",
+            controls={"halves": _relative_halves(roughness)},
         )
 
     return measure
@@ -123,14 +164,14 @@ def _training(sweep: str) -> Measure:
 
     def measure(evidence: Evidence) -> Finding:
         cube = evidence.cubes[sweep]
-        ratios = _ratios(cube["train_loss"])
         sine = at_end(cube["train_loss"]).sel(target="sine")
         means = [kept(sine.sel(start=start)).mean() for start in ("spiky", "drawn")]
+        found = _mean_ratios(cube["train_loss"])
         return measured(
-            by_part(ratios, mean_interval),
-            f"A spiky start multiplies the training loss by {_factors(ratios)}; on the sine it is {means[0]:.3g} (spiky) and "
-            f"{means[1]:.3g} (standard), as half the sum.",
-            controls={"test": by_part(_ratios(cube["test_loss"]), mean_interval)},
+            found,
+            f"A spiky start multiplies the mean training loss by {_in_words(found)}; on the sine it is {means[0]:.3g} (spiky) "
+            f"and {means[1]:.3g} (standard), as half the sum.",
+            controls={"test": _mean_ratios(cube["test_loss"])},
         )
 
     return measure

@@ -103,3 +103,14 @@ def table3(evidence: Evidence) -> Table:
             rows.append([TITLES[target], column.replace("_", " "), in_print, *_measured(found)])
     columns = ["function", "network", "printed", "measured"]
     return Table([*map(Column, columns), Column("median", 3), Column("networks")], rows)
+
+
+def table3_choices(evidence: Evidence) -> Table:
+    """Two rows of table 3, shallow, with other choices where the paper is silent."""
+    cube = evidence.cubes["table3_choices"]
+    cells = [(target, start) for target in cube.target.values.tolist() for start in ("drawn", "spiky")]
+    rows: list[Row] = []
+    for name, one in choices(cube, spiky_claims.CHOICES):
+        losses = 2.0 * at_end(one["test_loss"])
+        rows.append([name, *(spread_text(losses.sel(target=target, start=start)) for target, start in cells)])
+    return Table([Column("choice"), *(Column(f"{TITLES[target]}, {STARTS[start]}") for target, start in cells)], rows)

@@ -1,0 +1,93 @@
+"""Experiments on the theorems of networks in function space."""
+
+from math import comb, prod
+
+import numpy as np
+import pytest
+
+from initatlas.experiments import flow_laws, initial_roughness, lonely_partition, unit_laws
+
+
+def one(experiment, seed=0, **parameters):
+    point = experiment.parameters(**parameters)
+    (found,) = experiment.run([point], [np.random.default_rng(seed)], None)
+    return found
+
+
+DISTANCES = [output.name for output in unit_laws.EXPERIMENT.outputs if output.name.startswith("distance")]
+SCALES = {"input_scale": 2.0, "bias_scale": 0.7, "output_scale": 1.3, "units": 20_000}
+
+
+@pytest.mark.parametrize("family", ["gaussian", "uniform"])
+def test_units_follow_their_laws_and_no_others(family):
+    right = one(unit_laws.EXPERIMENT, family=family, **SCALES)
+    assert max(right[name] for name in DISTANCES) < 1.63 / 20_000**0.5  # the 1 % point of Kolmogorov's statistic
+    larger = one(unit_laws.EXPERIMENT, family=family, law_factor=1.1, **SCALES)
+    assert min(larger[name] for name in DISTANCES if "delta_slope" in name and "breakpoint_g" not in name) > 0.02
+    assert larger["distance_breakpoint"] > 0.013
+    other = one(unit_laws.EXPERIMENT, family=family, law_family="other", **SCALES)
+    assert min(other[name] for name in DISTANCES) > 0.02
+
+
+@pytest.mark.parametrize(("family", "square", "fourth"), [("gaussian", 1.0, 9.0), ("uniform", 1 / 9, 1 / 25)])
+def test_moments_of_delta_slopes_are_in_scales_of_the_weights(family, square, fourth):
+    found = one(unit_laws.EXPERIMENT, family=family, **{**SCALES, "units": 400_000})
+    assert found["mean_square"] == pytest.approx(square, rel=0.02)
+    assert found["mean_fourth_power"] == pytest.approx(fourth, rel=0.1)
+
+
+def test_histograms_are_densities_in_scales_of_the_law():
+    found = one(unit_laws.EXPERIMENT, family="gaussian", bins=8, **SCALES)
+    cauchy = np.diff(np.arctan(np.linspace(-4.0, 4.0, 9))) / np.pi
+    np.testing.assert_allclose(found["breakpoint_density"], cauchy, atol=0.01)
+
+
+@pytest.mark.parametrize(
+    ("family", "preset", "mean", "variance"),
+    [
+        ("gaussian", "he", 4.0, 128 / 21),
+        ("gaussian", "glorot", 4 * 21 / 22**2, 128 * 21 / 22**4),
+        ("uniform", "he", 4.0, 16 * 2.24 / 21),
+    ],
+)
+def test_roughness_has_the_moments_of_theorem_2(family, preset, mean, variance):
+    found = one(initial_roughness.EXPERIMENT, family=family, preset=preset, width=21, networks=20_000)
+    assert found["theory_mean"] == pytest.approx(mean, rel=1e-12)
+    assert found["theory_variance"] == pytest.approx(variance, rel=1e-12)
+    assert found["mean"] == pytest.approx(mean, rel=0.02)
+    assert found["mean_squared_distance"] == pytest.approx(variance, rel=0.1)
+
+
+def test_tails_are_counted_beyond_the_mean_and_beyond_half_of_it():
+    found = one(initial_roughness.EXPERIMENT, width=200, networks=2000)
+    np.testing.assert_allclose(found["bound"], 1.0 / (1.0 + np.array(initial_roughness.EXCESSES) ** 2))
+    assert (np.diff(found["beyond"]) <= 0).all()
+    assert found["beyond"][2] / 2000 == pytest.approx(0.15, abs=0.03)  # one standard deviation of a nearly normal law
+    assert found["beyond_half"][3] > 1000 > found["beyond"][0]
+
+
+def test_lonely_partitions_of_even_and_of_random_breakpoints():
+    even = one(lonely_partition.EXPERIMENT, points=4, alpha=1.0, draws=20_000)
+    assert even["units"] == 16
+    assert even["exact"] == pytest.approx(prod(1 - i / 17 for i in range(4)), rel=1e-12)
+    assert even["birthday"] == pytest.approx(np.exp(-12 / 34), rel=1e-12)
+    assert even["printed"] == pytest.approx(1 - np.exp(-16 / 17), rel=1e-12)
+    assert even["lonely"] / 20_000 == pytest.approx(even["exact"], abs=0.012)
+    random = one(lonely_partition.EXPERIMENT, points=4, alpha=1.0, placing="random", draws=20_000)
+    assert random["exact"] == pytest.approx(comb(17, 4) / comb(20, 4), rel=1e-12)
+    assert random["lonely"] / 20_000 == pytest.approx(random["exact"], abs=0.012)
+
+
+def test_more_data_points_than_pieces_are_never_lonely():
+    for placing in ("even", "random"):
+        found = one(lonely_partition.EXPERIMENT, points=10, alpha=0.05, placing=placing, draws=50)
+        assert (found["units"], found["lonely"], found["exact"]) == (5, 0, 0.0)
+
+
+def test_only_the_right_laws_are_those_of_small_steps():
+    for name in ("breakpoint", "delta_slope"):
+        right = one(flow_laws.EXPERIMENT, seed=1)[name]
+        np.testing.assert_allclose(right[1:-1] / right[2:], 10.0, rtol=0.2)
+        assert right[-1] < 1e-3
+        for laws in ("no_correlation", "gradient"):
+            assert one(flow_laws.EXPERIMENT, seed=1, laws=laws)[name][-1] > 0.1
