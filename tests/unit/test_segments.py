@@ -120,6 +120,45 @@ def test_longer_continuous_fits_are_those_of_brute_force(seed):
     np.testing.assert_allclose(found.squares, [brute_continuous(x, y, w, k) for k in range(1, 5)], rtol=1e-9)
 
 
+def test_costs_of_lines_have_no_monge_property():
+    y = np.array([2.0, 1.0, 1.0, 0.0])
+
+    def piece(start, end):
+        return line(np.arange(start, end, dtype=float), y[start:end], np.ones(end - start))
+
+    assert piece(0, 3) + piece(1, 4) == pytest.approx(1 / 3)
+    assert piece(0, 4) + piece(1, 3) == pytest.approx(0.2)
+
+
+def waves():
+    i = np.arange(60)
+    return i / 10.0, np.sin(i / 6.0) + np.where(i > 25, 0.7, 0.0) + 0.2 * np.cos(7.0 * i)
+
+
+def test_ruptures_finds_the_same():
+    """Of ruptures 1.1.10, `Dynp(model="linear", min_size=2, jump=1)` on (y, 1, x)."""
+    x, y = waves()
+    found = segment(x, y, pieces=5)
+    expected = {
+        (35,): 12.679477569805925,
+        (20, 43): 4.574905476365784,
+        (9, 22, 49): 2.1037193646259262,
+        (10, 26, 32, 47): 1.2780027390903372,
+    }
+    for pieces, (breaks, squares) in enumerate(expected.items(), 2):
+        np.testing.assert_allclose(found.functions[pieces - 1].knots, np.array(breaks) / 10.0 - 0.05, rtol=1e-12)
+        assert found.squares[pieces - 1] == pytest.approx(squares, rel=1e-12)
+
+
+def test_pwlf_fits_the_same_with_the_same_knots():
+    """Of pwlf 2.7.0, `fit_with_breaks` at our knots."""
+    found = segment_continuous(*waves(), pieces=4)
+    np.testing.assert_allclose(found.functions[3].knots, [1.0, 2.4, 4.8], rtol=1e-12)
+    assert found.squares[3] == pytest.approx(2.1630853128470813, rel=1e-12)
+    slopes = [1.08174917, -1.43474539, 1.11427046, -1.42891628]
+    np.testing.assert_allclose(found.functions[3].slopes, slopes, rtol=1e-7)
+
+
 def signal(n, *, noise=0.3, seed=0, jumps=True):
     """Four lines with breaks after 0.2, 0.5 and 0.85 of the data."""
     rng = np.random.default_rng(seed)

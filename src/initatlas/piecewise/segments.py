@@ -38,7 +38,7 @@ def segment(
     pieces: int,
     min_points: int = 2,
     weights: ArrayLike | None = None,
-    effort: float = 2000.0,
+    effort: float = 500.0,
 ) -> Segmentations:
     """Optimal lines that need not meet, for 1 up to `pieces` of them (Bai and Perron 2003).
 
@@ -186,10 +186,7 @@ def _blocks(moments: Doubles, ranks: Integers) -> tuple[Doubles, Doubles]:
 
     The first block is the first point; d is the distance to the place at the block's end.
     """
-    blocks = np.zeros((ranks.size, 6))
-    for place, end in enumerate(ranks):
-        for point in range(ranks[place - 1] + 1 if place else 0, end + 1):
-            free.join(blocks[place], moments[point])
+    blocks = free.joined(moments, ranks)
     w, x, y, xx, xy, yy = blocks.T
     away = moments[ranks, 1] - x
     return blocks, np.stack([w, w * away, xx + w * away**2, w * y, w * away * y - xy, yy + w * y**2], axis=1)
@@ -256,11 +253,17 @@ def greedy_merge(
         if not (np.isfinite(value) and value >= low):
             raise ValueError(f"{name}: {value!r}, give a number {'above' if low else 'of at least'} 0")
     moments = np.ascontiguousarray(data.moments()[:, :3].T)
+    sums = free.prefix_sums(moments)
     kept_pairs = int((1.0 + 1.0 / tau) * pieces)
-    stop = int((2.0 + 2.0 / tau) * pieces + gamma)
     edges = np.arange(data.distinct.size + 1)
-    merged = free.merge_greedily(moments, free.prefix_sums(moments), edges, kept_pairs, stop, noise_variance)
-    return data.fit_apart(merged[1:-1])
+    while edges.size - 1 > (2.0 + 2.0 / tau) * pieces + gamma:
+        sizes = edges[2::2] - edges[:-2:2]
+        errors = free.pair_costs(moments, sums, edges) - noise_variance * sizes
+        if errors.size <= kept_pairs:
+            break
+        merged = np.argsort(errors, kind="stable")[: errors.size - kept_pairs]
+        edges = np.delete(edges, 2 * merged + 1)
+    return data.fit_apart(edges[1:-1])
 
 
 def segment_many(

@@ -101,6 +101,18 @@ def join(moments: Doubles, block: Doubles) -> None:
 
 
 @compiled()
+def joined(moments: Doubles, ends: Integers) -> Doubles:
+    """Moments of the points behind each end up to the next, the first up to the first end, shape (ends, 6)."""
+    blocks = np.zeros((ends.size, 6))
+    start = 0
+    for block in range(ends.size):
+        for point in range(start, ends[block] + 1):
+            join(blocks[block], moments[point])
+        start = ends[block] + 1
+    return blocks
+
+
+@compiled()
 def optimal_breaks(blocks: Doubles, most: int, shortest: int) -> tuple[Doubles, Integers]:
     """Dynamic programming over all breaks between blocks of points (Bellman and Roth 1969; Bai and Perron 2003).
 
@@ -174,111 +186,182 @@ def improve(data: Doubles, sums: Doubles, breaks: Integers, reach: int, shortest
 
 
 @compiled()
+def least_inside(data: Doubles, sums: Doubles, low: int, high: int) -> float:
+    """Least sum of squares of the points from `low` to before `high` with at most one break between them."""
+    if high - low <= 4:
+        return 0.0
+    best = inf
+    for place in range(low, high + 1):
+        left = cost(data, sums, low, place)
+        if left >= best:
+            break
+        best = min(best, left + cost(data, sums, place, high))
+    return best
+
+
+@compiled()
+def inner_costs(
+    data: Doubles, sums: Doubles, lows: Integers, highs: Integers, counts: Integers
+) -> tuple[Doubles, Integers]:
+    """What the points of each block cost at least if one break lies there; and the same block in the next row, or -1.
+
+    Both have the shape (breaks, blocks).
+    """
+    inner = np.zeros(lows.shape)
+    same = np.full(lows.shape, -1)
+    for k in range(lows.shape[0] - 1, -1, -1):
+        a = 0
+        for b in range(counts[k]):
+            if k + 1 < lows.shape[0]:
+                while a < counts[k + 1] and lows[k + 1, a] < lows[k, b]:
+                    a += 1
+                if a < counts[k + 1] and lows[k + 1, a] == lows[k, b]:
+                    same[k, b] = a
+                    inner[k, b] = inner[k + 1, a]
+                    continue
+            inner[k, b] = least_inside(data, sums, lows[k, b], highs[k, b])
+    return inner, same
+
+
+@compiled()
 def forward_bounds(
-    data: Doubles, sums: Doubles, lows: Integers, highs: Integers, counts: Integers, shortest: int
-) -> Doubles:
-    """Lower bounds of the sum of squares left of break k, if it lies in block b, shape (breaks, blocks).
+    data: Doubles,
+    sums: Doubles,
+    lows: Integers,
+    highs: Integers,
+    counts: Integers,
+    inner: Doubles,
+    same: Integers,
+    shortest: int,
+) -> tuple[Doubles, Doubles]:
+    """Lower bounds of the sum of squares left of a block, if break k lies in it.
 
     Parameters
     ----------
     lows, highs
-        First and last place of each block, increasing, shape (breaks, blocks); of the row k the first counts[k] are meant.
+        First and last place of each block, increasing, shape (breaks, blocks); of the row k the first counts[k] are meant. Two
+        blocks are the same or share no point.
+    inner, same
+        As of `inner_costs`.
+
+    Returns
+    -------
+    alone, shared
+        Where the break before lies in an earlier block, and where it lies in the same, shape (breaks, blocks). Nothing is known
+        of the points of a block that holds several breaks.
     """
-    found = np.full(lows.shape, inf)
+    alone, shared = np.full(lows.shape, inf), np.full(lows.shape, inf)
     for b in range(counts[0]):
         if highs[0, b] >= shortest:
-            found[0, b] = cost(data, sums, 0, lows[0, b])
+            alone[0, b] = cost(data, sums, 0, lows[0, b])
     for k in range(1, lows.shape[0]):
         last = 0
+        through = np.minimum(alone[k - 1] + inner[k - 1], shared[k - 1])
+        for a in range(counts[k - 1]):
+            if same[k - 1, a] >= 0 and highs[k - 1, a] - lows[k - 1, a] >= shortest:
+                shared[k, same[k - 1, a]] = min(alone[k - 1, a], shared[k - 1, a])
         for b in range(counts[k]):
-            while last < counts[k - 1] and lows[k - 1, last] + shortest <= highs[k, b]:
+            while last < counts[k - 1] and highs[k - 1, last] < lows[k, b]:
                 last += 1
             best = inf
             for a in range(last - 1, -1, -1):
-                if found[k - 1, a] >= best:
+                if through[a] >= best or lows[k - 1, a] + shortest > highs[k, b]:
                     continue
                 squares = cost(data, sums, highs[k - 1, a], lows[k, b])
                 if squares >= best:
                     break
-                best = min(best, found[k - 1, a] + squares)
-            found[k, b] = best
-    return found
+                best = min(best, through[a] + squares)
+            alone[k, b] = best
+    return alone, shared
 
 
 @compiled()
 def backward_bounds(
-    data: Doubles, sums: Doubles, lows: Integers, highs: Integers, counts: Integers, shortest: int
-) -> tuple[Doubles, Integers]:
-    """Lower bounds of the sum of squares right of break k with m + 1 pieces, if it lies in block b; and the next break's block.
+    data: Doubles,
+    sums: Doubles,
+    lows: Integers,
+    highs: Integers,
+    counts: Integers,
+    inner: Doubles,
+    same: Integers,
+    shortest: int,
+) -> tuple[Doubles, Doubles, Integers]:
+    """Lower bounds of the sum of squares right of a block with m + 1 pieces, if break k lies in it; parameters as above.
 
-    Both have the shape (breaks, breaks, blocks): k, m, b.
+    Returns
+    -------
+    alone, shared
+        Where the next break lies in a later block, and where it lies in the same, shape (breaks, breaks, blocks): k, m, b.
+    following
+        The later block, same shape.
     """
     breaks, points = lows.shape[0], data.shape[1]
-    found = np.full((breaks, breaks, lows.shape[1]), inf)
-    following = np.zeros(found.shape, dtype=np.int64)
+    shape = (breaks, breaks, lows.shape[1])
+    alone, shared = np.full(shape, inf), np.full(shape, inf)
+    following = np.zeros(shape, dtype=np.int64)
     for k in range(breaks - 1, -1, -1):
         first = 0
         for b in range(counts[k]):
             if lows[k, b] + shortest <= points:
-                found[k, 0, b] = cost(data, sums, highs[k, b], points)
+                alone[k, 0, b] = cost(data, sums, highs[k, b], points)
             if k == breaks - 1:
                 continue
-            while first < counts[k + 1] and highs[k + 1, first] - shortest < lows[k, b]:
+            if same[k, b] >= 0 and highs[k, b] - lows[k, b] >= shortest:
+                for m in range(1, breaks - k):
+                    a = same[k, b]
+                    shared[k, m, b] = min(alone[k + 1, m - 1, a], shared[k + 1, m - 1, a])
+            while first < counts[k + 1] and lows[k + 1, first] <= highs[k, b]:
                 first += 1
             for a in range(first, counts[k + 1]):
+                if highs[k + 1, a] - shortest < lows[k, b]:
+                    continue
                 squares = cost(data, sums, highs[k, b], lows[k + 1, a])
                 useful = False
                 for m in range(1, breaks - k):
-                    total = squares + found[k + 1, m - 1, a]
-                    if total < found[k, m, b]:
-                        found[k, m, b] = total
+                    through = min(alone[k + 1, m - 1, a] + inner[k + 1, a], shared[k + 1, m - 1, a])
+                    if squares + through < alone[k, m, b]:
+                        alone[k, m, b] = squares + through
                         following[k, m, b] = a
-                    useful |= squares < found[k, m, b]
+                    useful |= squares < alone[k, m, b]
                 if not useful:
                     break
-    return found, following
+    return alone, shared, following
 
 
 @compiled()
-def chain(left: Doubles, right: Doubles, following: Integers, breaks: int) -> tuple[float, Integers]:
-    """Lower bound with so many breaks, and the blocks in which they lie in the case that it describes."""
+def chain(
+    totals: Doubles, alone: Doubles, shared: Doubles, following: Integers, inner: Doubles, same: Integers, breaks: int
+) -> Integers:
+    """Blocks of the breaks in the case that the lower bound describes.
+
+    Parameters
+    ----------
+    totals
+        Lower bounds with so many breaks, if the first lies in each block, shape (blocks,).
+    alone, shared, following, inner, same
+        As of the functions above.
+    """
     blocks = np.zeros(breaks, dtype=np.int64)
-    totals = left[0] + right[0, breaks - 1]
     blocks[0] = np.argmin(totals)
+    known = True  # whether this block holds no break before
     for k in range(1, breaks):
-        blocks[k] = following[k - 1, breaks - k, blocks[k - 1]]
-    return totals[blocks[0]], blocks
+        b, m = blocks[k - 1], breaks - k
+        apart = alone[k - 1, m, b] + (inner[k - 1, b] if known else 0.0)
+        known = apart <= shared[k - 1, m, b]
+        blocks[k] = following[k - 1, m, b] if known else same[k - 1, b]
+    return blocks
 
 
 @compiled()
-def merge_greedily(data: Doubles, sums: Doubles, edges: Integers, kept_pairs: int, stop: int, noise: float) -> Integers:
-    """Merge neighbouring pairs of pieces in rounds, all but those whose merging costs most.
+def pair_costs(data: Doubles, sums: Doubles, edges: Integers) -> Doubles:
+    """Costs of the pieces that neighbouring pairs would make, shape (pieces // 2,).
 
     Parameters
     ----------
     edges
         First point of each piece, and the number of points.
-    kept_pairs
-        Pairs that are not merged in a round.
-    stop
-        Rounds end when at most so many pieces are left.
-    noise
-        Variance that is taken off the cost for each point.
-
-    References
-    ----------
-    Acharya, Diakonikolas, Li and Schmidt 2016, algorithm 1.
     """
-    while edges.size - 1 > stop:
-        pairs = (edges.size - 1) // 2
-        if pairs <= kept_pairs:
-            break
-        errors = np.empty(pairs)
-        for p in range(pairs):
-            start, end = edges[2 * p], edges[2 * p + 2]
-            errors[p] = cost(data, sums, start, end) - noise * (end - start)
-        merged = np.zeros(edges.size, dtype=np.bool_)
-        for p in np.argsort(errors, kind="mergesort")[: pairs - kept_pairs]:
-            merged[2 * p + 1] = True
-        edges = edges[~merged]
-    return edges
+    costs = np.empty((edges.size - 1) // 2)
+    for pair in range(costs.size):
+        costs[pair] = cost(data, sums, edges[2 * pair], edges[2 * pair + 2])
+    return costs

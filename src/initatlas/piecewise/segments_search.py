@@ -1,8 +1,8 @@
 """The best breaks among many points, by branch and bound from blocks of places down to single ones.
 
 If break k lies somewhere in a block of places, the pieces beside it hold at least the points up to the block before and from the
-block behind. So dynamic programming over blocks, which counts no point of the blocks themselves, gives lower bounds; a block in
-which every segmentation costs more than a known one is left out, the others are halved.
+block behind. The points of the block itself cost at least what two lines leave. So dynamic programming over blocks gives lower
+bounds; a block in which every segmentation costs more than a known one is left out, the others are halved.
 """
 
 from collections.abc import Iterable
@@ -19,6 +19,7 @@ from initatlas.piecewise.segments_kernel import (
     chain,
     forward_bounds,
     improve,
+    inner_costs,
     prefix_sums,
     total_cost,
 )
@@ -96,6 +97,45 @@ def _halves(lows: Integers, highs: Integers) -> tuple[Integers, Integers]:
     return first[first <= last], last[first <= last]
 
 
+@dataclass(frozen=True)
+class _Bounds:
+    """Lower bounds left and right of every block, as of `forward_bounds` and `backward_bounds`."""
+
+    left: tuple[Doubles, Doubles]
+    right: tuple[Doubles, Doubles]
+    following: Integers
+    inner: Doubles
+    same: Integers
+
+    @classmethod
+    def of_blocks(cls, data: Doubles, sums: Doubles, blocks: _Blocks, shortest: int) -> "_Bounds":
+        """All bounds of these blocks."""
+        places = (blocks.lows, blocks.highs, blocks.counts)
+        inner, same = inner_costs(data, sums, *places)
+        left = forward_bounds(data, sums, *places, inner, same, shortest)
+        *right, following = backward_bounds(data, sums, *places, inner, same, shortest)
+        return cls(left, (right[0], right[1]), following, inner, same)
+
+    def totals(self, k: int, breaks: int) -> Doubles:
+        """Lower bounds with so many breaks, if break k lies in each block, shape (blocks,)."""
+        alone, shared = (part[k] for part in self.left)
+        alone_behind, shared_behind = (part[k, breaks - 1 - k] for part in self.right)
+        several = np.minimum(np.minimum(alone, shared) + shared_behind, shared + alone_behind)
+        return np.asarray(np.minimum(alone + self.inner[k] + alone_behind, several))
+
+    def best(self, breaks: int) -> tuple[float, Integers]:
+        """Lower bound with so many breaks, and the blocks in which they lie in the case that it describes."""
+        totals = self.totals(0, breaks)
+        return float(totals.min()), chain(totals, *self.right, self.following, self.inner, self.same, breaks)
+
+    def within(self, breaks: int, squares: float) -> Mask:
+        """Blocks in which a segmentation may cost as little as the best known one, shape (all breaks, blocks)."""
+        alive = np.zeros(self.inner.shape, dtype=np.bool_)
+        for k in range(breaks):
+            alive[k] = self.totals(k, breaks) <= squares * (1.0 + ROUNDING)
+        return alive
+
+
 def search(data: Doubles, most: int, shortest: int, effort: float) -> list[Found]:
     """The best segmentations with 2, 3, ..., `most` pieces.
 
@@ -113,17 +153,16 @@ def search(data: Doubles, most: int, shortest: int, effort: float) -> list[Found
     found = [Found() for _ in range(most - 1)]
     active = list(range(1, most))
     while active:
-        left = forward_bounds(data, sums, blocks.lows, blocks.highs, blocks.counts, shortest)
-        right, following = backward_bounds(data, sums, blocks.lows, blocks.highs, blocks.counts, shortest)
+        bounds = _Bounds.of_blocks(data, sums, blocks, shortest)
         for breaks in active:
-            bound, chosen = chain(left, right, following, breaks)
+            bound, chosen = bounds.best(breaks)
             places = (blocks.lows + (blocks.highs - blocks.lows) // 2)[np.arange(breaks), chosen]
             _learn(found[breaks - 1], data, sums, bound, places, blocks.width, shortest)
         if blocks.width == 1:
             for breaks in active:
                 found[breaks - 1].bound = found[breaks - 1].squares
             break
-        alive = {breaks: _alive(left, right, breaks, found[breaks - 1].squares) for breaks in active}
+        alive = {breaks: bounds.within(breaks, found[breaks - 1].squares) for breaks in active}
         active = [breaks for breaks in active if alive[breaks].sum() <= effort * breaks]
         if active:
             blocks = blocks.halved(np.any([alive[breaks] for breaks in active], axis=0))
@@ -148,11 +187,3 @@ def _apart(places: Integers, points: int, shortest: int) -> Integers:
     ahead = np.maximum.accumulate(np.maximum(places - steps, 0)) + steps
     last = points - shortest * np.arange(places.size, 0, -1)
     return np.minimum(ahead, last)
-
-
-def _alive(left: Doubles, right: Doubles, breaks: int, squares: float) -> Mask:
-    """Blocks in which a segmentation may cost as little as the best known one, shape (all breaks, blocks)."""
-    alive = np.zeros(left.shape, dtype=np.bool_)
-    for k in range(breaks):
-        alive[k] = left[k] + right[k, breaks - 1 - k] <= squares * (1.0 + ROUNDING)
-    return alive
