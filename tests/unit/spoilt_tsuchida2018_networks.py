@@ -56,12 +56,10 @@ def fixed_points():
 
 
 def deep_networks(limits, rng):
-    """Rectifiers that follow the theory, and ELU networks that keep inputs apart."""
+    """Rectifiers that follow the theory."""
     labels = ["relu", LEAKY]
     gaps = limits["one_minus_cosine"].sel(activation=labels, layer=DEEP[:8], angle=ANGLES[::2])
-    elu = (0.0 * gaps.isel(activation=[0]) + 0.36).assign_coords(activation=["elu"])
-    gaps = xr.concat([gaps, elu], "activation")
-    numbers = noise(rng, activation=3, weights=2, seed=NETWORKS, layer=8, angle=7)
+    numbers = noise(rng, activation=2, weights=2, seed=NETWORKS, layer=8, angle=7)
     numbers = numbers.assign_coords(
         weights=["gaussian", T], activation=gaps.activation, layer=gaps.layer, angle=gaps.angle
     )
@@ -126,8 +124,13 @@ def beyond(rng):
         "extensions": with_spec(samples, width=400),
         "extensions_limit": limit,
         "extensions_off": recursion(OFF_COSINES),
-        "extension_width": xr.Dataset({"cosine": 0.4 + 0.5 * scatter * width**-0.5}),
+        "extension_width": apart(0.4 + 0.5 * scatter * width**-0.5),
     }
+
+
+def apart(cosine):
+    """Networks that keep inputs apart."""
+    return xr.Dataset({"cosine": cosine, "squared_difference": 2.0 * (1.0 - cosine)})
 
 
 def one_layer():
@@ -256,7 +259,7 @@ def inverse_square(layer):
 
 
 APART = changed("cor9", "squared_difference", lambda square: square + 0.2, activation="relu", angle=90.0)
-ELU_VANISHES = changed("cor9", "squared_difference", lambda square: 0.01 * square, activation="elu")
+ELU_VANISHES = changed("extension_width", "squared_difference", lambda square: 0.01 * square)
 RIGHT_SQUARE = scaled_norms("cor10", 0.5**0.5, fan="out", input_dimension=1000)
 
 TRIALS = {

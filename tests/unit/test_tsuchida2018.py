@@ -13,9 +13,10 @@ from scipy.stats import norm
 from initatlas.kernels.angles import one_minus_cosine
 from initatlas.networks.forward import RandomNetwork, forward_signals, row_norms
 from initatlas.studies.evidence import Evidence
-from initatlas.studies.statistics import agreement
+from initatlas.studies.statistics import agreement, mean_interval
 from initatlas.studies.tsuchida2018 import deviations, printed, tables
 from initatlas.studies.tsuchida2018.deviations import scale_kurtosis
+from initatlas.studies.tsuchida2018.drawing import half_width
 
 SLOPE = 0.2
 
@@ -128,3 +129,10 @@ def test_squared_deviations_are_compared_where_both_inputs_are_seen():
     np.testing.assert_allclose(deviations.exact_ratio(changed, theory), expected)
     rows = xr.DataArray([[3.0, 4.0], [0.0, 0.0]], dims=("a", "b"))
     np.testing.assert_allclose(deviations.rms(rows, "a"), [12.5**0.5, 0.0])
+
+
+def test_the_intervals_of_the_figures_are_those_of_the_claims():
+    samples = xr.DataArray(np.random.default_rng(4).standard_normal((6, 3)), dims=("seed", "angle"))
+    for place, reach in enumerate(half_width(samples).values):
+        found = mean_interval(samples.isel(angle=place).values)
+        assert reach == pytest.approx(found.high - found.value)

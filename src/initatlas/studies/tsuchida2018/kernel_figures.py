@@ -178,22 +178,12 @@ def cor9(evidence: Evidence) -> Figure:
         gaps = theory["one_minus_cosine"].sel(activation=name, layer=cube.layer)
         for place, angle in enumerate((30.0, 90.0, 180.0)):
             axes.loglog(cube.layer, 2.0 * gaps.sel(angle=angle), color=f"C{place}", lw=1.2)
-            for weights, face in zip(cube.weights.values, (f"C{place}", "none"), strict=True):
+            style = {"color": f"C{place}", "marker": MARKERS[place], "ms": 4}
+            for weights, face, beside in zip(cube.weights.values, (f"C{place}", "none"), (0.95, 1.05), strict=True):
                 samples = cube["squared_difference"].sel(activation=name, weights=weights, angle=angle)
-                dots(
-                    axes,
-                    samples,
-                    "layer",
-                    positive=True,
-                    color=f"C{place}",
-                    mfc=face,
-                    marker=MARKERS[place],
-                    ms=4,
-                    capsize=2,
-                )
-            axes.plot(
-                [], [], color=f"C{place}", marker=MARKERS[place], ms=4, ls="", label=rf"$\theta_0 = {angle:.0f}°$"
-            )
+                placed = samples.assign_coords(layer=beside * samples.layer)
+                dots(axes, placed, "layer", positive=True, mfc=face, mew=0.9, capsize=2, **style)
+            axes.plot([], [], ls="", label=rf"$\theta_0 = {angle:.0f}°$", **style)
         axes.set_xlabel("layer $j$")
         axes.set_xticks(cube.layer.values, [f"{int(layer)}" for layer in cube.layer.values])
         axes.minorticks_off()
