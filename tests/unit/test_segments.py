@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from initatlas.piecewise import segments
+from initatlas.piecewise import segments, segments_search
 from initatlas.piecewise.continuous_kernel import crossings, touching
 from initatlas.piecewise.segments import greedy_merge, segment, segment_continuous, segment_many
 from initatlas.piecewise.segments_kernel import cost, prefix_sums
@@ -191,6 +191,21 @@ def test_bounds_of_a_search_that_ends_early_hold(seed):
         for pieces, found in enumerate(search(data, 3, 2, effort), 2):
             assert found.bound <= exact.squares[pieces - 1] * (1 + 1e-12)
             assert found.squares >= exact.squares[pieces - 1] * (1 - 1e-12)
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("shortest", [1, 2, 5])
+def test_several_breaks_in_one_block_are_found(monkeypatch, seed, shortest):
+    monkeypatch.setattr(segments_search, "_BLOCKS", 6)
+    rng = np.random.default_rng(seed)
+    data = np.stack([rng.uniform(0.5, 2.0, 150), np.linspace(-0.5, 0.5, 150), rng.normal(size=150)])
+    data[2, 70:78] += [4.0, 5.0, 6.0, -5.0, -4.0, -3.0, 3.0, 3.0]
+    exact = segment(data[1], data[2], pieces=5, min_points=shortest, weights=data[0])
+    for effort in (30.0, np.inf):
+        for pieces, found in enumerate(search(data, 5, shortest, effort), 2):
+            assert found.bound <= exact.squares[pieces - 1] * (1 + 1e-12)
+    assert found.squares == pytest.approx(exact.squares[4], rel=1e-12)
+    assert found.bound == found.squares
 
 
 def test_a_search_that_ends_early_says_so():
