@@ -180,6 +180,17 @@ def test_branch_and_bound_finds_what_trying_all_breaks_finds(monkeypatch, jumps,
         np.testing.assert_array_equal(one.knots, other.knots)
 
 
+@pytest.mark.parametrize("jumps", [True, False])
+def test_the_search_needs_no_good_start(monkeypatch, jumps):
+    x, y = signal(1500, jumps=jumps, seed=3)
+    everything = segment(x, y, pieces=5)
+    monkeypatch.setattr(segments, "_EXHAUSTIVE", 100)
+    monkeypatch.setattr(segments_search, "_BLOCKS", 40)
+    monkeypatch.setattr(segments_search, "improve", lambda *_: None)
+    searched = segment(x, y, pieces=5, effort=np.inf)
+    np.testing.assert_allclose(searched.squares, everything.squares, rtol=1e-12)
+
+
 @quick
 @given(seeds)
 def test_bounds_of_a_search_that_ends_early_hold(seed):
