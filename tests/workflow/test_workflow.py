@@ -62,7 +62,7 @@ def test_words_in_the_code_and_new_dates_run_nothing(project):
 
 
 def test_a_change_far_below_a_sweep_runs_it_and_what_reads_it(project):
-    path = project / "src/initatlas/kernels/gram.py"
+    path = project / "src/initatlas/kernels/spectrum.py"
     path.write_text(f"{path.read_text()}\n_UNUSED = 1\n")
     assert project.would_run() == {"sweep chen2024/table1"} | downstream("chen2024")
 
