@@ -133,17 +133,13 @@ def outputs_of(stored: Iterable[Arrays], name: str) -> tuple[tuple[Output, ...],
                         "return the same ones at all points"
                     )
                 types[key] = np.promote_types(types.get(key, values.dtype), values.dtype)
-    outputs = tuple(
-        Output(
-            key,
-            notes.get(key, {}).get("long_name", key),
-            units=notes.get(key, {}).get("units", "1"),
-            dims=dims[key],
-            dtype=types[key].name,
-        )
-        for key in dims
-    )
+    outputs = tuple(_output(key, dims[key], types[key], notes.get(key, {})) for key in dims)
     return outputs, {dim: Coordinate(values.tolist(), dim) for dim, values in along.items()}
+
+
+def _output(name: str, dims: tuple[str, ...], kind: "np.dtype[Any]", notes: Mapping[str, str]) -> Output:
+    """One output as an experiment would declare it."""
+    return Output(name, notes.get("long_name", name), units=notes.get("units", "1"), dims=dims, dtype=kind.name)
 
 
 def _extend(along: dict[str, np.ndarray], dim: str, values: np.ndarray, name: str) -> None:
