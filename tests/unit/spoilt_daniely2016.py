@@ -5,7 +5,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
-from claim_cubes import ROOT, Trial, both, changed, copied
+import xarray as xr
+from claim_cubes import ROOT, Trial, both, changed, contracted, copied
 from toy.sweeps import run
 
 from initatlas.config import load_workflow
@@ -27,10 +28,82 @@ def computed():
 
 
 def cubes():
-    """The same, with simulations that came out as they should."""
+    """The same, with simulations, networks and layers that came out as they should, and scatter a little."""
     found = computed()
     right = found["errata"]["right"]
-    return {**found, "errata": found["errata"].assign(simulated=right, standard_error=1e-3 * right)}
+    return {
+        **found,
+        "errata": found["errata"].assign(simulated=right, standard_error=1e-3 * right),
+        "replication": replication(found["replication"]),
+        "bounded": bounded(found["bounded"]),
+        "initialisations": initialisations(found["initialisations"]),
+        "approximation": approximation(found["approximation"]),
+        "worst_target": found["worst_target"].map(lambda v: v if v.dtype == object else 0 * v + 0.3 / v.width),
+        "neuron": neuron(found["neuron"]),
+        "universality": universality(found["universality"]),
+    }
+
+
+def scatter(v, seed=0):
+    """Standard normal numbers in the shape of a variable."""
+    return xr.zeros_like(v) + np.random.default_rng(seed).standard_normal(v.shape)
+
+
+def replication(cube):
+    """Errors that fall as r^-1/2, and deviations that grow as the layer^0.6; other weights have another limit."""
+    error = (1.0 + 0.02 * scatter(cube.max_error)) * cube.layer / cube.width**0.5
+    fault = abs(np.log(cube.weight_scale)) * cube.layer**1.5
+    sign = (-1.0) ** cube.seed * (1.0 + 0.02 * scatter(cube.pair_deviation))
+    deviation = 0.03 * sign * cube.layer**0.6 / cube.width**0.5 + 5.0 * fault
+    there = cube.max_error.notnull()
+    dims = cube.max_error.dims
+    return cube.assign(
+        max_error=(error + 5.0 * fault).where(there).transpose(*dims),
+        pair_deviation=deviation.where(there).transpose(*dims),
+    )
+
+
+def bounded(cube):
+    """Many networks whose kernels are twice as far from the limit as the root of the width says."""
+    many = cube.isel(seed=[0] * 120).assign_coords(seed=np.arange(120))
+    return many.assign(pair_deviation=0.0 * many.pair_deviation + 2.0 / float(many.width[0]) ** 0.5)
+
+
+def initialisations(cube):
+    """The kernel of Gaussian weights whatever the distribution, and another one at a larger variance."""
+    deviation = 0.005 * scatter(cube.pair_deviation) + 0.2 * (cube.weight_scale - 1.0)
+    there = cube.pair_deviation.notnull()
+    return cube.assign(pair_deviation=deviation.where(there).transpose(*there.dims))
+
+
+def approximation(cube):
+    """The law of unbiased weights, with a floor where the features are too large."""
+    floor = 0.1 * (cube.feature_scale - 1.0)
+    noisy = (1.0 + 0.02 * scatter(cube.unbiased_error)) / cube.width
+    dims = cube.unbiased_error.dims
+    return cube.assign(
+        unbiased_error=(noisy + floor).transpose(*dims),
+        shuffled_error=(noisy + 0.6).transpose(*dims),
+        fitted_error=(0.2 * noisy / cube.width**0.5).transpose(*dims),
+        mean_square=xr.zeros_like(cube.mean_square) + 0.6,
+    )
+
+
+def neuron(cube):
+    """The rate of theory."""
+    error = 0.2 * (1.0 + 0.02 * scatter(cube.fitted_error)) * cube.width**-0.75
+    return cube.assign(fitted_error=error.transpose(*cube.fitted_error.dims))
+
+
+def universality(cube):
+    """Kernels that depth first makes better, then worse, in both respects."""
+    bowl = np.exp(0.3 * abs(np.log(cube.layers / 4.0)))
+    return cube.assign(
+        {
+            name: (bowl * np.exp(0.02 * scatter(cube[name]))).transpose(*cube[name].dims)
+            for name in ("condition", "mixture_error", "degree_error")
+        }
+    )
 
 
 HERMITE = "hermite(degree=2)"
@@ -99,6 +172,54 @@ TRIALS = {
         changed("duals", "second_moment_integral", lambda v: 0.0 * v + np.exp(4.0), activation="exp"),
         "holds",
         changed("duals", "second_moment_integral", lambda v: 0.0 * v + np.exp(2.02), activation="exp"),
+    ),
+    "replication_rate": Trial(
+        "holds",
+        changed("replication", "max_error", lambda v: v * v.width**0.07, weight_scale=1.0),
+        "differs",
+        copied("replication", "max_error", of={"weight_scale": 1.0}, to={"weight_scale": 0.98}),
+    ),
+    "replication_limit": Trial(
+        "holds",
+        changed("replication", "pair_deviation", lambda v: v + 0.07, activation="sin", weight_scale=1.0),
+        "fails",
+        copied("replication", "pair_deviation", of={"weight_scale": 1.0}, to={"weight_scale": 0.98}),
+    ),
+    "replication_bounded": Trial(
+        "holds",
+        changed("bounded", "pair_deviation", lambda v: v + 0.5, seed=list(range(30)), activation="sin"),
+        "fails",
+        changed("bounded", "pair_deviation", lambda v: 0.1 * v),
+    ),
+    "replication_relu": Trial(
+        "holds",
+        changed("replication", "pair_deviation", lambda v: v * v.layer**0.5, activation="relu", weight_scale=1.0),
+        "fails",
+        copied("replication", "pair_deviation", of={"weight_scale": 1.0}, to={"weight_scale": 1.1}),
+    ),
+    "approximation_rate": Trial(
+        "holds",
+        changed("approximation", "unbiased_error", lambda v: v * v.width**0.07, feature_scale=1.0),
+        "differs",
+        copied("approximation", "unbiased_error", of={"feature_scale": 1.0}, to={"feature_scale": 1.1}),
+    ),
+    "approximation_bound": Trial(
+        "holds",
+        changed("worst_target", "fitted_error", lambda v: 4.0 * v, activation="erf", width=32),
+        "fails",
+        changed("approximation", "shuffled_error", lambda v: 0.01 * v),
+    ),
+    "approximation_only_if": Trial(
+        "fails",
+        changed("neuron", "fitted_error", lambda v: 0.0 * v + 0.1),
+        "holds",
+        changed("approximation", "mean_square", lambda v: 0.001 * v),
+    ),
+    "approximation_only_if_rate": Trial(
+        "holds",
+        changed("neuron", "fitted_error", lambda v: v * v.width**-0.2),
+        "fails",
+        changed("approximation", "fitted_error", lambda v: v * v.width),
     ),
     "depth_contains": Trial(
         "holds",
@@ -180,5 +301,28 @@ TRIALS = {
         changed("errata", "simulated", lambda v: 0.0 * v + 1.0, formula="second_listing"),
         "holds",
         changed("errata", "simulated", lambda v: 0.0 * v + 1.0 / 2.04, formula="second_listing"),
+    ),
+    "summary_initialisations": Trial(
+        "fails",
+        changed("initialisations", "pair_deviation", lambda v: v + 0.05, weights=["uniform", "laplace"]),
+        "holds",
+        changed("initialisations", "pair_deviation", lambda v: v + 0.05, weights="gaussian", weight_scale=1.0),
+    ),
+    "summary_conditioning": Trial(
+        "fails",
+        changed("universality", "condition", lambda v: v / v.layers**2.0),
+        "holds",
+        changed("universality", "condition", lambda v: 0.0 * v + v.layers),
+    ),
+    "summary_depth_rate": Trial(
+        "fails",
+        both(
+            *(
+                changed("universality", name, lambda v: v * np.exp(-0.5 * v.layers))
+                for name in ("mixture_error", "degree_error")
+            )
+        ),
+        "holds",
+        contracted("summary_depth_rate", value=0.5),
     ),
 }

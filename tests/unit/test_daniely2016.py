@@ -90,7 +90,65 @@ def test_the_error_of_unbiased_weights_has_its_exact_mean():
     results = measured("random_features", seeds=300, width=16, dimension=3, centres=4, points=100)
     sums = np.array([16 * result["unbiased_error"] + result["mean_square"] for result in results])
     assert abs(sums.mean() - 5 / 3) < 5 * sums.std() / np.sqrt(300)
-    assert np.mean([result["fitted_error"] for result in results]) < np.mean([r["unbiased_error"] for r in results])
+    unbiased, fitted, shuffled = (
+        np.mean([result[f"{name}_error"] for result in results]) for name in ("unbiased", "fitted", "shuffled")
+    )
+    assert fitted < unbiased < shuffled
+
+
+def test_features_of_another_size_are_biased():
+    """Both the features and the weights have the factor: the mean is 4 f, and the error tends to 9 E f^2."""
+    results = measured("random_features", seeds=10, width=4000, dimension=3, centres=4, points=50, feature_scale=2.0)
+    for result in results:
+        np.testing.assert_allclose(result["unbiased_error"], 9.0 * result["mean_square"], rtol=0.5)
+
+
+def test_the_worst_target_is_the_top_of_what_the_features_leave():
+    """By all eigenvalues of what is left, from the same draws; with a feature per point nothing is left."""
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((60, 3))
+    x /= np.linalg.norm(x, axis=1, keepdims=True)
+    features = np.maximum(x @ rng.standard_normal((3, 5)), 0.0)
+    rest = np.eye(60) - features @ np.linalg.pinv(features)
+    gram = DUALS["relu"](np.clip(x @ x.T, -1, 1))
+    expected = np.linalg.eigvalsh(rest @ gram @ rest / 60)[-1]
+    found = measured("random_features", target="worst", width=5, dimension=3, points=60)[0]["fitted_error"]
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+    assert measured("random_features", target="worst", width=60, dimension=3, points=20)[0]["fitted_error"] < 1e-9
+
+
+def test_the_error_for_neurons_is_that_of_least_squares():
+    """At many points of the sphere, and the same layer and directions."""
+    rng = np.random.default_rng(0)
+    layer, neurons = (rng.standard_normal((count, 3)) for count in (6, 2))
+    layer, neurons = (w / np.linalg.norm(w, axis=1, keepdims=True) for w in (layer, neurons))
+    x = np.random.default_rng(1).standard_normal((200_000, 3))
+    x *= np.sqrt(3.0) / np.linalg.norm(x, axis=1, keepdims=True)
+    features, wanted = (np.maximum(x @ w.T, 0.0) for w in (layer, neurons))
+    rest = wanted - features @ np.linalg.lstsq(features, wanted, rcond=None)[0]
+    found = measured("random_features", target="neuron", width=6, dimension=3, neurons=2)[0]
+    np.testing.assert_allclose(found["fitted_error"], np.mean(rest**2), rtol=0.03)
+    assert found["mean_square"] == pytest.approx(0.5)
+
+
+def test_neurons_are_targets_for_rectifiers_alone():
+    with pytest.raises(ValueError, match=r"'erf': target 'neuron' is for rectifiers such as 'relu'"):
+        load_experiment("random_features").parameters(target="neuron", activation="erf")
+
+
+def test_heavier_weights_and_other_laws_reach_the_layers():
+    """One layer of identities: the mean kernel grows with the square of the factor, whatever the law."""
+    for law in ("gaussian", "laplace"):
+        results = measured(
+            "replication", seeds=50, activation="identity", width=400, depth=1, inputs=2, weights=law, weight_scale=1.5
+        )
+        deviations = np.array([result["pair_deviation"][0] for result in results])
+        assert abs(deviations.mean() - 0.5 * 1.25) < 5 * deviations.std() / np.sqrt(50)
+
+
+def test_the_condition_of_a_matrix():
+    assert kernel_interpolation._condition(np.diag([0.5, 2.0, 8.0])) == pytest.approx(16.0)
+    assert kernel_interpolation._condition(np.ones((2, 2))) == pytest.approx(2.0**52)
 
 
 def test_harmonics_are_orthonormal():
@@ -154,6 +212,10 @@ FALSE = {
     "erratum_first_listing_returns",
     "erratum_second_listing",
     "erratum_normalised",
+    "approximation_only_if",
+    "summary_initialisations",
+    "summary_conditioning",
+    "summary_depth_rate",
 }
 
 
@@ -161,23 +223,6 @@ def test_smoke_decides_nothing_wrongly(evidence):
     for name, claim in claims.CLAIMS.items():
         judgement = judge(evidence.published[name], claim(evidence))
         assert judgement.verdict in ("undecided", "fails" if name in FALSE else "holds"), (name, judgement)
-
-
-SPOILT = [
-    ("replication", "max_error", lambda v: v * v.width, "replication_rate", "differs"),
-    ("replication", "pair_deviation", lambda v: v * 1e4, "replication_bounded", "fails"),
-    ("replication", "pair_deviation", lambda v: v * v.layer**3, "replication_relu", "fails"),
-    ("approximation", "unbiased_error", lambda v: v * v.width**3, "approximation_rate", "differs"),
-    ("approximation", "fitted_error", lambda v: v * 1e3, "approximation_bound", "fails"),
-    ("approximation", "fitted_error", lambda v: v * v.width**3, "approximation_only_if", "holds"),
-]
-
-
-@pytest.mark.parametrize(("cube", "variable", "spoil", "claim", "verdict"), SPOILT, ids=[row[3] for row in SPOILT])
-def test_a_verdict_follows_the_numbers(evidence, cube, variable, spoil, claim, verdict):
-    changed = evidence.cubes[cube].assign({variable: spoil(evidence.cubes[cube][variable])})
-    found = claims.measure(Evidence({**evidence.cubes, cube: changed}, evidence.published))
-    assert found[claim].verdict == verdict, found[claim]
 
 
 def test_every_figure_and_table_is_made(evidence):
@@ -191,13 +236,6 @@ def test_every_figure_and_table_is_made(evidence):
         table = getattr(tables, name)(evidence)
         assert table.rows, name
         assert all(len(row) == len(table.columns) for row in table.rows), name
-
-
-def test_the_jackknife_of_a_mean_is_students_interval():
-    values = xr.DataArray([1.0, 2.0, 4.0, 7.0], dims="seed")
-    found = measures.jackknife(lambda sample: float(sample.mean()), values)
-    reach = 3.182446 * values.std("seed", ddof=1).item() / 2
-    np.testing.assert_allclose(found, [3.5, 3.5 - reach, 3.5 + reach], rtol=1e-6)
 
 
 def test_the_exponent_of_a_power_leaves_nan_out():
@@ -225,13 +263,10 @@ def power_law(**changed):
     return xr.Dataset({name: ("degree", values) for name, values in columns.items()}, {"degree": degree})
 
 
-def test_a_degree_beyond_the_resolved_ones_is_neither_there_nor_missing():
-    whole = power_law()
-    assert int(measures.reach(whole)) == 16  # 17^-4 is 1.2e-5, 19^-4 less than 1e-5
-    assert bool(measures.present(whole).all())
-    assert bool(measures.present(power_law(degree40=0.0)).all())
-    gap = measures.present(power_law(degree7=1e-9))
-    assert gap.degree.values[~gap.values].tolist() == [7]
+def test_the_reach_ends_at_the_first_even_degree_that_is_not_resolved():
+    for cube in (power_law(), power_law(degree40=0.0), power_law(degree7=0.0)):
+        assert int(measures.reach(cube)) == 16  # 17^-4 is 1.2e-5, 19^-4 less than 1e-5
+    assert int(measures.reach(power_law(degree8=0.0))) == 6
 
 
 def test_each_parity_has_a_trend_of_its_own():

@@ -66,10 +66,12 @@ def _measure(point: KernelInterpolationParameters, rng: "np.random.Generator") -
     targets = _harmonics(x[:, 0], point.dimension)
     depths = _depths(point)
     kernels = kernels_by_depth(Architecture(point.activation, depths[-1]), angles_between(x, x[: point.samples]))
-    errors = [_errors(kernel, targets) for depth, (kernel, _) in enumerate(kernels, start=1) if depth in depths]
+    kept = [kernel for depth, (kernel, _) in enumerate(kernels, start=1) if depth in depths]
+    errors = [_errors(kernel, targets) for kernel in kept]
     return {
         "degree_error": np.array([by_degree for by_degree, _ in errors]),
         "mixture_error": np.array([mixed for _, mixed in errors]),
+        "condition": np.array([_condition(kernel[: point.samples]) for kernel in kept]),
         "share": np.array([_shares(Architecture(point.activation, depth), point.dimension) for depth in depths]),
     }
 
@@ -100,6 +102,14 @@ def _errors(kernel: "NDArray[np.float64]", targets: "NDArray[np.float64]") -> tu
     return by_degree, float(np.mean(rest.sum(axis=1) ** 2) / targets.shape[1])
 
 
+def _condition(gram: "NDArray[np.float64]") -> float:
+    """Condition number of a Gram matrix; what is beyond double precision counts as its end."""
+    import numpy as np
+
+    eigenvalues = np.linalg.eigvalsh(gram)
+    return float(eigenvalues[-1] / max(eigenvalues[0], np.finfo(np.float64).eps * eigenvalues[-1]))
+
+
 @lru_cache(maxsize=64)
 def _shares(architecture: "Architecture", dimension: int) -> "NDArray[np.float64]":
     """Share of the kernel's trace of every degree; the samples of one activation have it in common."""
@@ -113,7 +123,7 @@ def _shares(architecture: "Architecture", dimension: int) -> "NDArray[np.float64
 def _seconds(parameters: KernelInterpolationParameters) -> float:
     """The recursion of all layers, and a solution at each measured depth."""
     n, depths = parameters.samples, len(_depths(parameters))
-    return 2e-7 * parameters.max_depth * n * (n + parameters.tests) + depths * (2e-10 * n**3 + 0.02)
+    return 2e-7 * parameters.max_depth * n * (n + parameters.tests) + depths * (1e-9 * n**3 + 0.02)
 
 
 def _megabytes(parameters: KernelInterpolationParameters) -> float:
@@ -129,6 +139,7 @@ EXPERIMENT = Experiment(
         Output(
             "mixture_error", "mean squared test error for the sum of the degrees, of mean square 1", dims=("layers",)
         ),
+        Output("condition", "condition number of the kernel's matrix of the training inputs", dims=("layers",)),
         Output("share", "share of the kernel's trace that the degree holds", dims=("layers", "degree")),
     ),
     run=_run,

@@ -2,16 +2,22 @@
 
 For a target f = sum_j c_j kappa(x_j, .) of the RKHS, with squared norm c^T K c = 1, the weights a(w) = sum_j c_j phi(<w, x_j>)
 give the mean f over the draw of the layer, and a squared error that falls as 1 / m (Rahimi and Recht 2008; compare theorems 4
-and 5 of Daniely, Frostig, Singer 2016). For the ReLU its mean over layers and centres is ((d + 2) / d - E f^2) / m. A single
-neuron of a homogeneous activation has infinite norm: its squared coefficients of degree k sum to the multiplicity times the
-eigenvalue, so that each degree of the kernel adds its multiplicity to the squared norm.
+and 5 of Daniely, Frostig, Singer 2016). For the ReLU its mean over layers and centres is ((d + 2) / d - E f^2) / m.
+
+The worst of all targets of norm 1, for the best weights, has as error the largest eigenvalue of (1 - P) K (1 - P) / n: K is the
+kernel's matrix of n points, whose uniform distribution the error is a mean over, and P the projection on the features.
+
+A neuron of a rectifier has infinite norm: its squared coefficients of degree k sum to the multiplicity times the
+eigenvalue, so that each degree of the kernel adds its multiplicity to the squared norm. E[phi(<a, x>) phi(<b, x>)] on the sphere
+is the kernel of the directions a and b, so the error of the best weights is computed exactly: 1 - k^T G^-1 k of its mean square.
 """
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
+from initatlas.activations.base import activation_of
 from initatlas.experiments.activation_labels import ActivationLabel
 from initatlas.sweeps.experiment import Experiment, Output, Parameters
 
@@ -26,14 +32,25 @@ class RandomFeaturesParameters(Parameters):
     """One random layer and one target."""
 
     activation: ActivationLabel = Field(default="relu", description="activation of the layer")
-    target: Literal["kernel_sum", "neuron"] = Field(
+    target: Literal["kernel_sum", "worst", "neuron"] = Field(
         default="kernel_sum",
-        description="a function of norm 1 in the RKHS, or a single neuron, which is not in it if the activation is homogeneous",
+        description="a function of norm 1 in the RKHS, the worst of them for the layer, or single neurons outside of it",
+    )
+    feature_scale: float = Field(
+        default=1.0, gt=0, description="factor of the features; with 1 their mean product is the kernel"
     )
     width: int = Field(default=64, ge=1, description="number m of random features")
     dimension: int = Field(default=5, ge=2, description="dimension of the inputs, which lie on the unit sphere")
     centres: int = Field(default=10, ge=1, description="number of centres x_j of the target")
     points: int = Field(default=2000, ge=2, description="points of the fit, and as many of the test")
+    neurons: int = Field(default=100, ge=1, description="number of target neurons")
+
+    @model_validator(mode="after")
+    def _outside(self) -> Self:
+        """Refuse neurons that may be in the space."""
+        if self.target == "neuron" and activation_of(self.activation).rectifier_slope is None:
+            raise ValueError(f"activation = {self.activation!r}: target 'neuron' is for rectifiers such as 'relu'")
+        return self
 
 
 def _run(
@@ -44,39 +61,88 @@ def _run(
 
 
 def _approximate(point: RandomFeaturesParameters, rng: "np.random.Generator") -> dict[str, float]:
-    """Errors of the unbiased and of the fitted output weights."""
+    """Errors for one layer and one target."""
+    return {"kernel_sum": _kernel_sum, "worst": _worst, "neuron": _neuron}[point.target](point, rng)
+
+
+def _kernel_sum(point: RandomFeaturesParameters, rng: "np.random.Generator") -> dict[str, float]:
+    """Errors of the unbiased, the shuffled and the fitted output weights for a function of norm 1."""
     import numpy as np
 
-    from initatlas.activations.base import activation_of
     from initatlas.experiments.sphere_inputs import sphere_kernel, sphere_points
     from initatlas.kernels.architecture import Architecture
 
-    architecture, phi = Architecture(point.activation, 1), activation_of(point.activation).phi
+    architecture = Architecture(point.activation, 1)
     inputs, tests, centres = (
         sphere_points(count, point.dimension, rng=rng) for count in (point.points, point.points, point.centres)
     )
+    features = _layer(point, architecture, rng)
+    coefficients = _unit_norm_coefficients(architecture, centres, rng)
+    fitted, wanted = (sphere_kernel(architecture, x, centres) @ coefficients for x in (inputs, tests))
+    unbiased = features(centres).T @ coefficients / point.width
+    best = np.linalg.lstsq(features(inputs), fitted, rcond=None)[0]
+    seen = features(tests)
+    errors = [float(np.mean((seen @ weights - wanted) ** 2)) for weights in (unbiased, rng.permutation(unbiased), best)]
+    return dict(zip(_ERRORS, errors, strict=True)) | {"mean_square": float(np.mean(wanted**2))}
+
+
+_ERRORS = ("unbiased_error", "shuffled_error", "fitted_error")
+
+
+def _layer(
+    point: RandomFeaturesParameters, architecture: "Architecture", rng: "np.random.Generator"
+) -> "Callable[[NDArray[np.float64]], NDArray[np.float64]]":
+    """The normalised features of a random layer, as function of the inputs."""
+    import numpy as np
+
     weights = rng.standard_normal((point.dimension, point.width))
+    scale, phi = point.feature_scale * np.sqrt(architecture.hidden_variance), activation_of(point.activation).phi
 
     def features(x: "NDArray[np.float64]") -> "NDArray[np.float64]":
-        """Normalised features of some inputs."""
-        values: NDArray[np.float64] = np.sqrt(architecture.hidden_variance) * phi(x @ weights)
+        """Features of some inputs, one column each."""
+        values: NDArray[np.float64] = scale * phi(x @ weights)
         return values
 
-    unbiased_error = np.nan
-    if point.target == "neuron":
-        scale = np.sqrt(point.dimension)
-        fitted, wanted = (phi(scale * x[:, 0]) for x in (inputs, tests))
-    else:
-        coefficients = _unit_norm_coefficients(architecture, centres, rng)
-        fitted, wanted = (sphere_kernel(architecture, x, centres) @ coefficients for x in (inputs, tests))
-        unbiased = features(tests) @ (features(centres).T @ coefficients) / point.width
-        unbiased_error = float(np.mean((unbiased - wanted) ** 2))
-    best = np.linalg.lstsq(features(inputs), fitted, rcond=None)[0]
-    return {
-        "unbiased_error": unbiased_error,
-        "fitted_error": float(np.mean((features(tests) @ best - wanted) ** 2)),
-        "mean_square": float(np.mean(wanted**2)),
-    }
+    return features
+
+
+def _worst(point: RandomFeaturesParameters, rng: "np.random.Generator") -> dict[str, float]:
+    """Error of the best output weights for the worst function of norm 1."""
+    import numpy as np
+    from scipy.sparse.linalg import LinearOperator, eigsh
+
+    from initatlas.experiments.sphere_inputs import sphere_kernel, sphere_points
+    from initatlas.kernels.architecture import Architecture
+
+    architecture = Architecture(point.activation, 1)
+    inputs = sphere_points(point.points, point.dimension, rng=rng)
+    basis = np.linalg.qr(_layer(point, architecture, rng)(inputs))[0]
+    gram = sphere_kernel(architecture, inputs, inputs) / point.points
+
+    def outside(v: "NDArray[np.float64]") -> "NDArray[np.float64]":
+        """What is orthogonal to all features."""
+        return v - basis @ (basis.T @ v)
+
+    operator = LinearOperator(gram.shape, matvec=lambda v: outside(gram @ outside(v)), dtype=np.float64)
+    error = eigsh(operator, k=1, v0=rng.standard_normal(point.points), return_eigenvectors=False)[0]
+    return {"unbiased_error": np.nan, "shuffled_error": np.nan, "fitted_error": float(error), "mean_square": np.nan}
+
+
+def _neuron(point: RandomFeaturesParameters, rng: "np.random.Generator") -> dict[str, float]:
+    """Mean error of the best output weights for neurons of random directions, exactly."""
+    import numpy as np
+    from scipy.linalg import solve
+
+    from initatlas.experiments.sphere_inputs import sphere_kernel, sphere_points
+    from initatlas.kernels.architecture import Architecture
+
+    architecture = Architecture(point.activation, 1)
+    layer, neurons = (sphere_points(count, point.dimension, rng=rng) for count in (point.width, point.neurons))
+    gram, across = (sphere_kernel(architecture, layer, directions) for directions in (layer, neurons))
+    explained = np.sum(across * solve(gram, across, assume_a="pos"), axis=0)
+    square = 1.0 / architecture.hidden_variance
+    error = square * float(np.mean(1.0 - explained))
+    return {"unbiased_error": np.nan, "shuffled_error": np.nan, "fitted_error": error, "mean_square": square}
 
 
 def _unit_norm_coefficients(
@@ -93,13 +159,23 @@ def _unit_norm_coefficients(
 
 
 def _seconds(parameters: RandomFeaturesParameters) -> float:
-    """The least squares."""
-    return 5e-3 + 1e-10 * parameters.points * parameters.width * (4 * parameters.width + 50)
+    """The least squares, the iterations for the worst target, or the solution for the neurons."""
+    m, n = parameters.width, parameters.points
+    if parameters.target == "neuron":
+        return 5e-3 + 2e-11 * m**3 + 5e-8 * m * (m + parameters.neurons)
+    if parameters.target == "worst":
+        return 0.02 + 1e-7 * n * n + 1e-10 * n * m * m
+    return 5e-3 + 1e-10 * n * m * (4 * m + 50)
 
 
 def _megabytes(parameters: RandomFeaturesParameters) -> float:
-    """A few matrices of features."""
-    return 10.0 + 4e-5 * parameters.points * max(parameters.width, parameters.centres)
+    """A few matrices of features, or of the kernel."""
+    m, n = parameters.width, parameters.points
+    if parameters.target == "neuron":
+        return 10.0 + 5e-5 * m * (m + parameters.neurons)
+    if parameters.target == "worst":
+        return 10.0 + 5e-5 * n * (n + m)
+    return 10.0 + 4e-5 * n * max(m, parameters.centres)
 
 
 EXPERIMENT = Experiment(
@@ -109,10 +185,18 @@ EXPERIMENT = Experiment(
         Output(
             "unbiased_error",
             "mean squared error of the weights whose mean over the layer is the target",
-            nan_means="the target is not in the RKHS and has no such weights",
+            nan_means="no such weights for the worst target, nor for neurons",
         ),
-        Output("fitted_error", "mean squared error, on fresh points, of the weights fitted by least squares"),
-        Output("mean_square", "mean square of the target"),
+        Output(
+            "shuffled_error",
+            "mean squared error of the same weights in another order",
+            nan_means="no such weights for the worst target, nor for neurons",
+        ),
+        Output(
+            "fitted_error",
+            "mean squared error of the best weights: fitted, or exact for the worst target and for neurons",
+        ),
+        Output("mean_square", "mean square of the target", nan_means="the worst target is not made"),
     ),
     run=_run,
     seconds=_seconds,

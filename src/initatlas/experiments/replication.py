@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from initatlas.experiments.activation_labels import ActivationLabel
+from initatlas.experiments.weights_labels import WeightsLabel
 from initatlas.kernels.arguments import MOST_LAYERS
 from initatlas.sweeps.experiment import Coordinate, Experiment, Output, Parameters
 
@@ -29,6 +30,10 @@ class ReplicationParameters(Parameters):
     depth: int = Field(default=5, ge=1, le=MOST_LAYERS, description="number of hidden layers; all of them are measured")
     dimension: int = Field(default=10, ge=2, description="dimension of the inputs, which lie on the unit sphere")
     inputs: int = Field(default=20, ge=2, description="number of inputs; the first two are 60 degrees apart")
+    weights: WeightsLabel = Field(default="gaussian", description="distribution of the weights")
+    weight_scale: float = Field(
+        default=1.0, gt=0, description="factor of all weights; 1 is the initialisation of the theorems"
+    )
 
 
 def _coordinates(parameters: ReplicationParameters) -> Mapping[str, Coordinate]:
@@ -55,7 +60,8 @@ def _network(point: ReplicationParameters, rng: "np.random.Generator") -> dict[s
     x = _inputs(point, rng)
     architecture = Architecture(point.activation, point.depth)
     variance = architecture.hidden_variance
-    network = RandomNetwork(point.activation, "gaussian", variance, point.depth, point.width, fan="in")
+    drawn = point.weight_scale**2 * variance
+    network = RandomNetwork(point.activation, point.weights, drawn, point.depth, point.width, fan="in")
     scaled = np.sqrt(point.dimension / variance) * x  # so that the first pre-activations have variance 1, as all others
     layers = forward_signals(scaled, network, rng=rng, dtype=np.float64)
     limits = kernels_by_depth(architecture, angles_between(x, x))
@@ -70,14 +76,17 @@ def _network(point: ReplicationParameters, rng: "np.random.Generator") -> dict[s
 
 
 def _inputs(point: ReplicationParameters, rng: "np.random.Generator") -> "NDArray[np.float64]":
-    """The fixed pair, and uniform points of the sphere."""
+    """Uniform points of the sphere; the second is moved to the angle of the fixed pair, in the plane of the first two.
+
+    A plane of the axes would show weights that are not Gaussian their distribution.
+    """
     import numpy as np
 
     from initatlas.experiments.sphere_inputs import sphere_points
 
     x, angle = sphere_points(point.inputs, point.dimension, rng=rng), np.deg2rad(PAIR_DEGREES)
-    x[:2] = 0.0
-    x[0, 0], x[1, :2] = 1.0, (np.cos(angle), np.sin(angle))
+    across = x[1] - (x[1] @ x[0]) * x[0]
+    x[1] = np.cos(angle) * x[0] + np.sin(angle) * across / np.linalg.norm(across)
     return x
 
 

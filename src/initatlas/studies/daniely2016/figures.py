@@ -51,7 +51,7 @@ def _three_ways(axes: Axes, cube: xr.Dataset, kind: str, colour: str) -> None:
 
 def replication(evidence: Evidence) -> Figure:
     """Errors of the empirical kernel against the width."""
-    cube = evidence.cubes["replication"]
+    cube = evidence.cubes["replication"].sel(weight_scale=1.0)
     names = cube.activation.values.tolist()
     figure, grid = plt.subplots(2, len(names), figsize=(8.4, 5.2), sharex=True, sharey="row", squeeze=False)
     kinds = {"max_error": "largest error", "spectral_error": "relative spectral error"}
@@ -89,23 +89,23 @@ def _plain_ticks(axes: Axes, ticks: np.ndarray) -> None:
 
 def approximation(evidence: Evidence) -> Figure:
     """Squared errors of random features against the width."""
-    cube = evidence.cubes["approximation"]
+    cube = evidence.cubes["approximation"].sel(feature_scale=1.0)
     names = cube.activation.values.tolist()
-    figure, grid = plt.subplots(1, len(names), figsize=(7.4, 3.6), sharey=True, squeeze=False)
-    curves = (
-        ("unbiased_error", "kernel_sum", "norm 1, unbiased weights", "C0"),
-        ("fitted_error", "kernel_sum", "norm 1, fitted weights", "C1"),
-        ("fitted_error", "neuron", "one neuron (infinite norm), fitted weights", "C2"),
-    )
+    figure, grid = plt.subplots(1, len(names), figsize=(7.4, 3.6), sharex=True, sharey=True, squeeze=False)
+    neuron = evidence.cubes["neuron"]["fitted_error"]
     for axes, name in zip(grid.flat, names, strict=True):
-        for kind, target, label, colour in curves:
-            errors = cube[kind].sel(activation=name, target=target)
-            if errors.notnull().any():
-                _with_errors(axes, errors, label, colour)
-        axes.loglog(cube.width, 1.0 / cube.width, **THEORY, label=r"summary: $R^2/m$")
+        chosen = cube.sel(activation=name)
+        _with_errors(axes, chosen["unbiased_error"], "norm 1, unbiased weights", "C0")
+        _with_errors(axes, chosen["fitted_error"], "norm 1, fitted weights", "C1")
+        _with_errors(
+            axes, evidence.cubes["worst_target"]["fitted_error"].sel(activation=name), "norm 1, worst target", "C3"
+        )
+        if name == "relu":
+            _with_errors(axes, neuron, "neurons (infinite norm), best weights", "C2")
+        axes.loglog(neuron.width, 1.0 / neuron.width, **THEORY, label=r"summary: $R^2/m$")
         axes.set_title(title(name))
         axes.set_xlabel("width $m$ (random features)")
-        _plain_ticks(axes, cube.width.values)
+        axes.set_xscale("log", base=2)
     grid[0, 0].set_ylabel("mean squared error")
     figure.legend(*grid[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
     return figure

@@ -1,11 +1,7 @@
 """What the figures, tables and claims read from the cubes."""
 
-from collections.abc import Callable
-from typing import NamedTuple
-
 import numpy as np
 import xarray as xr
-from scipy import stats
 
 from initatlas.activations.base import activation_of
 
@@ -16,26 +12,9 @@ RESOLVED = 0.01
 """Largest relative error of an eigenvalue that counts as resolved."""
 
 
-class Estimate(NamedTuple):
-    """A number and the ends of its 95 % interval."""
-
-    value: float
-    low: float
-    high: float
-
-
 def title(activation: str) -> str:
     """How an activation is called in print."""
     return activation_of(activation).title
-
-
-def jackknife(statistic: Callable[[xr.DataArray], float], samples: xr.DataArray) -> Estimate:
-    """A statistic of replicates along ``seed``, with Student's interval of the jackknife."""
-    value, n = statistic(samples), samples.sizes["seed"]
-    others = np.array([statistic(samples.isel(seed=np.arange(n) != left_out)) for left_out in range(n)])
-    error = np.sqrt((n - 1) * np.mean((others - others.mean()) ** 2))
-    reach = float(stats.t.ppf(0.975, n - 1) * error)
-    return Estimate(value, value - reach, value + reach)
 
 
 def exponent(values: xr.DataArray, dim: str) -> xr.DataArray:
@@ -94,12 +73,6 @@ def reach(cube: xr.Dataset) -> xr.DataArray:
     even = resolved(cube).sel(degree=slice(0, None, 2)).notnull()
     last: xr.DataArray = 2 * even.cumprod("degree").sum("degree") - 2
     return last
-
-
-def present(cube: xr.Dataset) -> xr.DataArray:
-    """Whether a degree within `reach` is there, its share above its error; true beyond, where nothing can be said."""
-    there: xr.DataArray = (cube["share"] > cube["share_error"]) | (cube["degree"] > reach(cube))
-    return there
 
 
 def shallow_over_deep(cube: xr.Dataset) -> xr.DataArray:

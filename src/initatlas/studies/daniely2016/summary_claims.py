@@ -1,12 +1,13 @@
-"""Claims on what a summary of the paper prints: its formulas and its two listings."""
+"""Claims on what a summary of the paper prints: its formulas, its two listings and its table on depth."""
 
 import numpy as np
 import xarray as xr
 
 from initatlas.experiments.printed_kernel import CHAINS
 from initatlas.studies.claim import Estimate, Finding, measured
+from initatlas.studies.daniely2016.measures import title
 from initatlas.studies.evidence import Evidence
-from initatlas.studies.statistics import confidence, exact, scaled, student_quantile
+from initatlas.studies.statistics import by_part, confidence, exact, mean_interval, scaled, student_quantile
 
 TEXT_DEPTHS = (1, 2, 3, 5, 10)
 """Depths at which the text's recursion is compared; deeper simulations scatter more than the margin allows."""
@@ -116,3 +117,53 @@ def _simulated(point: xr.Dataset) -> Estimate:
     """A simulated kernel with Student's interval over the chains."""
     mean, reach = float(point["simulated"]), student_quantile(CHAINS) * float(point["standard_error"])
     return Estimate(mean, mean - reach, mean + reach, CHAINS)
+
+
+def conditioning(evidence: Evidence) -> Finding:
+    """Decimal logarithm of the condition number of a kernel's matrix, less that of twice the depth."""
+    cube = evidence.cubes["universality"]
+    parts, reverse = (_condition_gains(cube, sign=sign) for sign in (1.0, -1.0))
+    listed = ", ".join(f"{estimate.value:.2f} ({part})" for part, estimate in parts.items())
+    return measured(
+        parts,
+        f"How many decimal digits better conditioned a kernel of twice the depth is, {cube.sizes['seed']} samples of inputs: "
+        f"{listed}.",
+        controls={"reverse": reverse},
+    )
+
+
+def _condition_gains(cube: xr.Dataset, *, sign: float) -> dict[str, Estimate]:
+    """Gains by activation and depth; with the sign -1 those of half the depth."""
+    digits: xr.DataArray = xr.apply_ufunc(np.log10, cube["condition"])
+    doubled = [int(depth) for depth in cube.layers.values if 2 * int(depth) in cube.layers.values]
+    gains = {
+        f"{title(name)}, depth {depth} to {2 * depth}": sign
+        * (digits.sel(activation=name, layers=depth) - digits.sel(activation=name, layers=2 * depth))
+        for name in cube.activation.values.tolist()
+        for depth in doubled
+    }
+    return by_part(gains, mean_interval)
+
+
+def depth_rate(evidence: Evidence) -> Finding:
+    """Slope of the logarithm of the error against the depth."""
+    cube = evidence.cubes["universality"]
+    curves = {
+        "ReLU, sum of four harmonics": cube["mixture_error"].sel(activation="relu"),
+        "erf, third harmonic": cube["degree_error"].sel(activation="erf", degree=3),
+    }
+    best = ", ".join(f"{int(errors.mean('seed').idxmin())} ({part})" for part, errors in curves.items())
+    return measured(
+        by_part({part: _slope(errors) for part, errors in curves.items()}, mean_interval),
+        f"Change per layer of the logarithm of the test error of ridgeless regression, depths {int(cube.layers.min())} to "
+        f"{int(cube.layers.max())}, {cube.sizes['seed']} samples. The depth with the smallest error is {best}.",
+        controls={"nothing": exact(float(_slope(0.0 * curves["ReLU, sum of four harmonics"] + 1.0).max()), 1e-12)},
+    )
+
+
+def _slope(errors: xr.DataArray) -> xr.DataArray:
+    """Least-squares slope of the logarithm against the depth, per sample."""
+    logs: xr.DataArray = xr.apply_ufunc(np.log, errors)
+    centred = errors.layers - errors.layers.mean()
+    slope: xr.DataArray = (centred * logs).sum("layers") / (centred**2).sum("layers")
+    return slope
