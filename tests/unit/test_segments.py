@@ -212,9 +212,14 @@ def test_several_breaks_in_one_block_are_found(monkeypatch, seed, shortest):
     data = np.stack([rng.uniform(0.5, 2.0, 150), np.linspace(-0.5, 0.5, 150), rng.normal(size=150)])
     data[2, 70:78] += [4.0, 5.0, 6.0, -5.0, -4.0, -3.0, 3.0, 3.0]
     exact = segment(data[1], data[2], pieces=5, min_points=shortest, weights=data[0])
-    for effort in (30.0, np.inf):
-        for pieces, found in enumerate(search(data, 5, shortest, effort), 2):
-            assert found.bound <= exact.squares[pieces - 1] * (1 + 1e-12)
+    blocks = segments_search._Blocks.everywhere(150, 4)
+    bounds = segments_search._Bounds.of_blocks(data, prefix_sums(data), blocks, shortest)
+    for breaks in range(1, 5):
+        places = np.searchsorted(data[1], exact.functions[breaks].knots)
+        for k, place in enumerate(places):
+            here = bounds.totals(k, breaks)[np.searchsorted(blocks.highs[k], place)]
+            assert bounds.best(breaks)[0] * (1 - 1e-12) <= here <= exact.squares[breaks] * (1 + 1e-12)
+    found = search(data, 5, shortest, np.inf)[-1]
     assert found.squares == pytest.approx(exact.squares[4], rel=1e-12)
     assert found.bound == found.squares
 
