@@ -11,8 +11,8 @@ VARIANCES = np.geomspace(0.5, 8.0, 9)
 WEIGHTS = ["gaussian", "uniform", "laplace", "multivariate_t(nu=3)"]
 SEEDS = 6
 
-NEVER = 3.0
-"""Depth scales beyond which no network learns; between one and these, every other seed does."""
+BORDER = 6.0
+"""Depth scales up to which networks learn."""
 
 RATIOS = np.multiply.outer(DEPTHS, np.abs(np.log(VARIANCES / 2.0)))
 
@@ -27,8 +27,7 @@ def depth_scales():
 
 def cubes():
     """Accuracy 0.9 where networks learn and 0.1 elsewhere, with little noise; the smaller width learns nothing."""
-    ratio = RATIOS[:, :, None]
-    learns = (ratio <= 1.0) | ((ratio <= NEVER) & (np.arange(SEEDS) % 2 == 0))
+    learns = np.repeat((RATIOS <= BORDER)[:, :, None], SEEDS, axis=2)
     rng = np.random.default_rng(0)
     accuracy = np.where(learns, 0.9, 0.1) + rng.uniform(-0.005, 0.005, (1, len(WEIGHTS), 2, *learns.shape))
     accuracy[:, :, 0] = 0.0
@@ -74,8 +73,12 @@ TRIALS = {
         "holds", spoil=longer(0.2), becomes="fails", blunt=everywhere(0.1, where=lambda ratio: ratio > 1.0)
     ),
     "within_depth_scale": Trial(
-        "holds", spoil=longer(2.0), becomes="fails", blunt=everywhere(0.9, where=lambda ratio: ratio <= 2.0)
+        "holds",
+        spoil=everywhere(0.1, where=lambda ratio: (ratio > 0.0) & (ratio <= 1.0)),
+        becomes="fails",
+        blunt=everywhere(0.9, where=lambda ratio: ratio > 6.0),
     ),
+    "border_in_depth_scales": Trial("holds", spoil=longer(4.0), becomes="fails", blunt=longer(2.0)),
     "universality_independent": Trial(
         "holds",
         spoil=accuracies(lambda accuracy: 0.5 * accuracy, weights="laplace", depth=[16, 32]),

@@ -116,8 +116,8 @@ def test_networks_are_counted_from_six_and_up_to_one_depth_scale(root):
     assert "Of multivariate_t(nu=3), which is not counted, 72 of 72." in within.reason
     assert shares(beyond) == dict.fromkeys(independent, 0.0)
     assert shares(within) == dict.fromkeys(independent, 1.0)
-    assert {name: parts["laplace"].value for name, parts in beyond.controls.items()} == {"one_scale": 48 / 252}
-    assert {name: parts["laplace"].value for name, parts in within.controls.items()} == {"twice": 96 / 120}
+    assert {name: parts["laplace"].value for name, parts in beyond.controls.items()} == {"one_scale": 144 / 252}
+    assert {name: parts["laplace"].value for name, parts in within.controls.items()} == {"six_scales": 0.0}
     assert within.parts["laplace"].low == pytest.approx((0.05 / 6) ** (1 / 72))
 
 
@@ -166,7 +166,8 @@ def test_a_grid_without_deep_networks_measures_nothing(root):
     evidence = atlas_evidence(root)
     evidence.cubes["trainability"] = evidence.cubes["trainability"].isel(depth=[0])
     assert "too coarse" in finding("beyond_depth_scale", evidence).reason
-    assert finding("within_depth_scale", evidence).parts is not None
+    assert "too coarse" in finding("within_depth_scale", evidence).reason
+    assert "too coarse" in finding("border_in_depth_scales", evidence).reason
     assert set(finding("universality_t", evidence).parts) == {"multivariate_t(nu=3), one depth scale or less"}
 
 
@@ -179,6 +180,28 @@ def test_distributions_are_compared_with_gaussian_weights_of_the_same_seed(root)
     reach = 4.2193 * np.std([-0.06, 0.0] * 3, ddof=1) / np.sqrt(6)  # Student's 1 - 0.05 / 8 for 5 degrees of freedom
     assert found.high - found.value == pytest.approx(reach, rel=0.1)
     assert parts["laplace, more than six depth scales"].value == pytest.approx(0.0, abs=0.002)
+
+
+def test_the_border_is_the_best_place_between_two_ratios():
+    positions = np.array([1.0, 2.0, 4.0, 8.0, 8.0])
+    centre, gap = atlas.parting(positions, np.array([True, True, True, False, False]))
+    assert (np.exp(centre), np.exp(gap)) == pytest.approx((32**0.5, 2.0))
+    centre, _ = atlas.parting(positions, np.array([True, True, False, True, False]))
+    assert np.exp(centre) == pytest.approx(8**0.5)
+
+
+def test_the_border_has_half_a_gap_to_each_side(root):
+    found = finding("border_in_depth_scales", atlas_evidence(root))
+    low, high = 8 * np.log(2), 8 * 1.5 * np.log(2)
+    assert found.parts["laplace"].numbers == pytest.approx(((low * high) ** 0.5, low, high), rel=1e-6)
+    assert found.controls["twice"]["laplace"].value == pytest.approx(0.5 * (low * high) ** 0.5)
+    assert found.controls["half"]["laplace"].value == pytest.approx(2.0 * (low * high) ** 0.5)
+
+
+def test_the_control_has_twice_the_variance(root):
+    parts = finding("universality_t", atlas_evidence(root)).controls["twice"]
+    # of the 12 cells two cross the border: the depths 16 and 32 at the variance 2, which goes to 4
+    assert parts["twice the variance, one depth scale or less"].value == pytest.approx(-0.8 * 2 / 12, abs=0.005)
 
 
 def test_weights_that_are_not_in_the_sweep_are_not_compared(root):

@@ -81,14 +81,16 @@ def _beyond(evidence: Evidence) -> Finding:
 def _within(evidence: Evidence) -> Finding:
     """Share of the networks not deeper than one depth scale that learned."""
     ratios = scales(evidence, networks(evidence))
-    return _shares(evidence, ratios <= NEAR, "not deeper than one depth scale", twice=ratios / 2.0 <= NEAR)
+    return _shares(evidence, ratios <= NEAR, "not deeper than one depth scale", six_scales=ratios > FAR)
 
 
 def _shares(evidence: Evidence, region: xr.DataArray, words: str, **controls: xr.DataArray) -> Finding:
     """Shares of the networks of a region that learned, by distribution of independent weights."""
     accuracies = networks(evidence)
-    if not bool(region.any()):
-        return absent(f"No network of the sweep is {words}; the grid is too coarse at this scale.")
+    if not all(bool(cells.any()) for cells in (region, *controls.values())):
+        return absent(
+            f"The sweep lacks networks {words}, or those of the control; the grid is too coarse at this scale."
+        )
     if idle := _idle(accuracies):
         return idle
     labels = _independent(accuracies)
@@ -128,6 +130,63 @@ def _mask(region: xr.DataArray) -> np.ndarray:
     return mask
 
 
+def _border(evidence: Evidence) -> Finding:
+    """Depth scales that part the networks that learned from the others, by distribution of independent weights."""
+    accuracies = networks(evidence)
+    ratios = scales(evidence, accuracies)
+    if idle := _idle(accuracies):
+        return idle
+    if not bool((ratios > FAR).any()):
+        return absent("No network of the sweep is deeper than six depth scales; the grid is too coarse at this scale.")
+    labels = _independent(accuracies)
+    parts = {label: _border_of(accuracies, label, ratios, len(labels)) for label in labels}
+    return measured(
+        parts,
+        f"Mean of {accuracies.sizes['seed']} seeds, by weights: "
+        f"{', '.join(f'{found.value:.1f} ({label})' for label, found in parts.items())}.",
+        controls={
+            "twice": {label: scaled(found, 0.5) for label, found in parts.items()},
+            "half": {label: scaled(found, 2.0) for label, found in parts.items()},
+        },
+    )
+
+
+def _border_of(accuracies: xr.DataArray, label: str, ratios: xr.DataArray, parts: int) -> Estimate:
+    """Geometric mean over the seeds of the border, with Student's interval of its logarithm and half the gap of the grid."""
+    region = ratios > 0.0
+    depths = ratios.transpose("depth", "weight_variance").values[_mask(region)]
+    learned = np.array(_learned(accuracies, label, region)).reshape(len(depths), -1)
+    found = [parting(depths, row) for row in learned.T]
+    mean = mean_interval([centre for centre, _ in found], confidence(parts))
+    half = max(gap for _, gap in found) / 2.0
+    ends = (mean.value, mean.low - half, mean.high + half)
+    value, low, high = (float(np.exp(end)) for end in ends)
+    return Estimate(value, low, high, mean.samples)
+
+
+def parting(positions: np.ndarray, below: np.ndarray) -> tuple[float, float]:
+    """Where positive numbers that should lie below a border are parted from the others with the fewest errors.
+
+    Parameters
+    ----------
+    positions
+        Shape (n,).
+    below
+        Which of them should lie below, shape (n,).
+
+    Returns
+    -------
+    centre, gap
+        Middle of the gap between two neighbours that is best, and its width, in logarithms; of several the first and the last
+        are averaged.
+    """
+    edges = np.unique(np.round(np.log(positions), 9))
+    centres, gaps = (edges[1:] + edges[:-1]) / 2.0, np.diff(edges)
+    errors = np.array([np.sum(below != (np.log(positions) < centre)) for centre in centres])
+    best = np.flatnonzero(errors == errors.min())[[0, -1]]
+    return float(centres[best].mean()), float(gaps[best].max())
+
+
 def _universal_independent(evidence: Evidence) -> Finding:
     """Distributions of independent weights against Gaussian ones."""
     return _universal(evidence, [label for label in _independent(networks(evidence)) if label != GAUSSIAN])
@@ -156,8 +215,14 @@ def _universal(evidence: Evidence, labels: list[str]) -> Finding:
     return measured(
         parts,
         f"Mean accuracy of Gaussian weights: {_means(gaussian, regions)}.",
-        controls={"one_step": _differences({"next variance": gaussian.shift(weight_variance=-1)}, gaussian, regions)},
+        controls={"twice": _differences({"twice the variance": _at_twice(gaussian)}, gaussian, regions)},
     )
+
+
+def _at_twice(accuracies: xr.DataArray) -> xr.DataArray:
+    """Accuracy at twice the variance, missing where the map ends."""
+    step = float(np.diff(np.log(accuracies.weight_variance.values)).max())
+    return accuracies.shift(weight_variance=-max(1, round(float(np.log(2.0)) / step)))
 
 
 def _differences(
@@ -186,6 +251,7 @@ CLAIMS: Mapping[str, Callable[[Evidence], Finding]] = {
     "norm_preserving_variance": _norm_preserving,
     "beyond_depth_scale": _beyond,
     "within_depth_scale": _within,
+    "border_in_depth_scales": _border,
     "universality_independent": _universal_independent,
     "universality_t": _universal_t,
 }
