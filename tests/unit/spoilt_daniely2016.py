@@ -11,6 +11,7 @@ from toy.sweeps import run
 
 from initatlas.config import load_workflow
 from initatlas.cubes import open_cube
+from initatlas.studies.daniely2016 import replication_claims
 
 STUDY = "daniely2016"
 
@@ -133,6 +134,17 @@ def flat(v):
 def growing(v):
     """Eigenvalues that one more layer beyond the second multiplies by the degree."""
     return v * (1.0 + v.degree) ** (v.depth - 2.0).clip(min=0.0)
+
+
+def unscaled(share):
+    """Kernels of the ReLU's first two layers that are a share of those of infinite width."""
+    first = replication_claims._relu_limits(2)
+
+    def deviation(v):
+        limits = xr.DataArray([first.get(layer, 1.0) for layer in v.layer.values], {"layer": v.layer}, "layer")
+        return limits * (share(v) - 1.0) + 0.0 * v
+
+    return changed("replication", "pair_deviation", deviation, activation="relu")
 
 
 TRIALS = {
@@ -301,6 +313,12 @@ TRIALS = {
         changed("errata", "simulated", lambda v: 0.0 * v + 1.0, formula="second_listing"),
         "holds",
         changed("errata", "simulated", lambda v: 0.0 * v + 1.0 / 2.04, formula="second_listing"),
+    ),
+    "summary_scaling": Trial(
+        "fails",
+        unscaled(lambda v: v.width ** -(1.0 * v.layer)),
+        "holds",
+        unscaled(lambda v: 1.0 / v.width),
     ),
     "summary_initialisations": Trial(
         "fails",

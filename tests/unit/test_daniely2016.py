@@ -11,7 +11,15 @@ import xarray as xr
 from initatlas.config import load_published, load_study
 from initatlas.experiments import dual_activation, kernel_interpolation, printed_kernel, two_point_fit
 from initatlas.report.style import figure_style
-from initatlas.studies.daniely2016 import claims, depth_claims, figures, measures, summary_claims, tables
+from initatlas.studies.daniely2016 import (
+    claims,
+    depth_claims,
+    figures,
+    measures,
+    replication_claims,
+    summary_claims,
+    tables,
+)
 from initatlas.studies.evidence import Evidence
 from initatlas.studies.judge import judge
 from initatlas.sweeps.registry import load_experiment
@@ -136,6 +144,11 @@ def test_neurons_are_targets_for_rectifiers_alone():
         load_experiment("random_features").parameters(target="neuron", activation="erf")
 
 
+def test_two_layers_have_the_dual_of_the_dual():
+    first = (np.sqrt(0.75) + 2 * pi / 3 * 0.5) / pi
+    assert replication_claims._relu_limits(2) == pytest.approx({1: first, 2: DUALS["relu"](first)})
+
+
 def test_heavier_weights_and_other_laws_reach_the_layers():
     """One layer of identities: the mean kernel grows with the square of the factor, whatever the law."""
     for law in ("gaussian", "laplace"):
@@ -213,6 +226,7 @@ FALSE = {
     "erratum_second_listing",
     "erratum_normalised",
     "approximation_only_if",
+    "summary_scaling",
     "summary_initialisations",
     "summary_conditioning",
     "summary_depth_rate",

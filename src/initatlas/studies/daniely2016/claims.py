@@ -42,6 +42,7 @@ CLAIMS: Mapping[str, Callable[[Evidence], Finding]] = {
     "erratum_second_listing": summary_claims.second_listing,
     "erratum_normalised": summary_claims.normalised,
     "text_relu": summary_claims.text,
+    "summary_scaling": replication_claims.scaling,
     "summary_initialisations": replication_claims.same_kernel,
     "summary_conditioning": summary_claims.conditioning,
     "summary_depth_rate": summary_claims.depth_rate,

@@ -1,8 +1,11 @@
 """Claims on random networks of finite width: how near their kernels are to those of infinite width."""
 
+import numpy as np
 import xarray as xr
 
+from initatlas.experiments.replication import PAIR_DEGREES
 from initatlas.studies.claim import Estimate, Finding, measured
+from initatlas.studies.daniely2016.dual_claims import PRINTED
 from initatlas.studies.daniely2016.measures import FAILURES, exponent, theorem_accuracy, title, typical
 from initatlas.studies.evidence import Evidence
 from initatlas.studies.statistics import (
@@ -10,6 +13,7 @@ from initatlas.studies.statistics import (
     confidence,
     exponent_interval,
     mean_interval,
+    positive_mean_interval,
     scaled,
     share_interval,
 )
@@ -138,3 +142,30 @@ def same_kernel(evidence: Evidence) -> Finding:
 def _last_layer(cube: xr.Dataset) -> xr.DataArray:
     """Deviations of the pair behind the last layer."""
     return cube["pair_deviation"].isel(layer=-1)
+
+
+def scaling(evidence: Evidence) -> Finding:
+    """Mean product of the outputs of a network with parameters of N(0, I) over the kernel, behind one layer and two.
+
+    The read-out's mean is taken exactly, and the ReLU is homogeneous: with unscaled weights every layer has r times the kernel.
+    """
+    cube = evidence.cubes["replication"].sel(activation="relu", weight_scale=1.0).isel(width=-1)
+    width, limits = float(cube.width), _relu_limits(2)
+    kernels = {layer: 1.0 + cube["pair_deviation"].sel(layer=layer) / limit for layer, limit in limits.items()}
+    parts = {f"{layer} layers": width**layer * kernel for layer, kernel in kernels.items()}
+    return measured(
+        by_part(parts, positive_mean_interval),
+        f"Mean product of the outputs at two inputs over the kernel of the recursion, at width {int(width)}, "
+        f"{cube.sizes['seed']} networks: {', '.join(f'{float(v.mean()):.3g} ({part})' for part, v in parts.items())}. Divided "
+        f"by the width in every layer it is {float(kernels[1].mean()):.3f} and {float(kernels[2].mean()):.3f}.",
+        controls={"read_out": positive_mean_interval(width * kernels[2])},
+    )
+
+
+def _relu_limits(layers: int) -> dict[int, float]:
+    """Normalised ReLU kernel of the fixed pair behind so many layers, at infinite width."""
+    correlation, limits = np.cos(np.deg2rad(PAIR_DEGREES)), {}
+    for layer in range(1, layers + 1):
+        correlation = float(PRINTED["relu"](xr.DataArray(correlation)))
+        limits[layer] = correlation
+    return limits
