@@ -33,6 +33,7 @@ EXPERIMENTS = (
     "train_univariate",
     "trained_weights",
     "two_point_fit",
+    "breakpoint_changes",
     "unit_laws",
     "initial_roughness",
     "lonely_partition",

@@ -176,6 +176,41 @@ def thm5():
     return xr.Dataset(dict.fromkeys(("breakpoint", "delta_slope"), (dims, distances)), {**coords, **SEEDS})
 
 
+def fig3():
+    """Networks whose first layers are rough before training, and whose last ones are after it."""
+    before, after = np.array([4.0, 3.0, 2.0, 1.0]), np.array([1.0, 2.0, 10.0, 20.0])
+    roughness = np.stack([before, after])[..., None] * np.ones((3, 2, 4, NETWORKS))
+    dims = ("target", "record", "layer", "seed")
+    coords = {"target": ["polynomial(c2=0.5)", "sine", "sin"], "record": [0, 1], "layer": [1, 2, 3, 4], **SEEDS}
+    return xr.Dataset({"roughness_by_layer": (dims, scattered(roughness, 0.1))}, coords)
+
+
+def fig5(axis, places, power):
+    """Roughness as a power of the width or the scale."""
+    places = np.array(places)
+    roughness = (places**power)[:, None] * np.ones((2, 1, places.size, NETWORKS))
+    dims = ("target", "record", axis, "seed")
+    coords = {"target": ["tanh(scale=2)", "step"], "record": [0], axis: places, **SEEDS}
+    return xr.Dataset({"roughness_inner": (dims, scattered(roughness, 0.1))}, coords)
+
+
+def fig2():
+    """Breakpoints that change and travel more from layer to layer."""
+    growing = np.array([1.0, 2.0, 3.0, 4.0, 5.0])[:, None] * np.ones((2, 5, NETWORKS))
+    dims = ("target", "layer", "seed")
+    return xr.Dataset(
+        {
+            "births": (dims, np.round(10 * growing).astype(int)),
+            "deaths": (dims, np.round(10 * growing).astype(int)),
+            "breakpoints": (dims, scattered(8.0 + 0.0 * growing)),
+            "travelled": (dims, scattered(growing)),
+            "stayed": (dims, np.full(growing.shape, 800)),
+            "looks": (("target", "seed"), np.full((2, NETWORKS), 101)),
+        },
+        {"target": ["tanh(scale=2)", "step"], "layer": [1, 2, 3, 4, 5], **SEEDS},
+    )
+
+
 def cubes():
     """All sweeps."""
     return {
@@ -186,6 +221,10 @@ def cubes():
         "table3_shallow": table3(("shallow", "spiky_shallow")),
         "table3_deep": table3(("deep", "spiky_deep")),
         "table3_choices": table3_choices(),
+        "fig2": fig2(),
+        "fig3": fig3(),
+        "fig5_width": fig5("width", (10.0, 20.0, 40.0, 80.0, 160.0), -0.5),
+        "fig5_variance": fig5("scale", (0.5, 0.7, 1.0, 1.4, 2.0), 0.8),
         "thm1": thm1(),
         "thm2": thm2(),
         "remark1": remark1(),
@@ -299,6 +338,17 @@ def narrow(factor):
     return contracted(factor, margin="90 %")
 
 
+def falling(sweep, axis, smallest):
+    """The smooth end is as rough as the other; rows that are turned back beforehand, so that the control turns them right."""
+
+    def turned_back(values):
+        rows = values.transpose("seed", "target", "record", axis)
+        return rows.copy(data=np.stack([np.roll(row, -place, axis=-1) for place, row in enumerate(rows.values)]))
+
+    rough = changed(sweep, "roughness_inner", times(100.0), **{axis: smallest, "target": "step"})
+    return Trial("holds", rough, "fails", changed(sweep, "roughness_inner", turned_back))
+
+
 def obeyed_by(laws):
     """Velocities that follow other laws."""
     right, other = {"laws": "right"}, {"laws": laws}
@@ -351,6 +401,32 @@ TRIALS = {
         "fails",
         changed("remark1", "lonely", lambda counts: 0 * counts + 19_900, alpha=1.0),
     ),
+    "fig2_births": Trial(
+        "holds",
+        both(*(changed("fig2", name, times(0), layer=3, target="step") for name in ("births", "deaths"))),
+        "fails",
+        changed("fig2", "births", times(5), layer=1, seed=FIRST_HALF),
+    ),
+    "fig2_velocity": Trial(
+        "holds",
+        changed("fig2", "travelled", times(0.2), layer=4, target="step"),
+        "fails",
+        changed("fig2", "travelled", times(2.0), layer=1, seed=FIRST_HALF),
+    ),
+    "fig3_initial": Trial(
+        "holds",
+        changed("fig3", "roughness_by_layer", times(4.0), record=0, layer=4),
+        "fails",
+        changed("fig3", "roughness_by_layer", times(3.0), record=0, layer=1, seed=FIRST_HALF),
+    ),
+    "fig3_later": Trial(
+        "holds",
+        changed("fig3", "roughness_by_layer", times(0.01), record=1, layer=[3, 4], target="sine"),
+        "fails",
+        copied("fig3", "roughness_by_layer", of={"record": 1}, to={"record": 0}),
+    ),
+    "fig5_width": falling("fig5_width", "width", 160.0),
+    "fig5_variance": falling("fig5_variance", "scale", 0.5),
     "thm5_laws": Trial(
         "holds",
         changed("thm5", "delta_slope", lambda found: found**0.5, laws="right", target="sine"),

@@ -303,6 +303,7 @@ TINY = {
     "smoothness": {"samples": 40, "draws": 100, "dataset": "digits"},
     "sphere_spectrum": {"dimension": 3, "degrees": 30, "depth": 2},
     "train_mlp": {"width": 4, "depth": 2, "steps": 3, "batch_size": 8, "evaluations": 2, "dataset": "digits"},
+    "breakpoint_changes": {"width": 3, "depth": 2, "epochs": 20, "every": 5},
     "unit_laws": {"units": 100, "bins": 4},
     "initial_roughness": {"networks": 5},
     "lonely_partition": {"points": 3, "draws": 5},

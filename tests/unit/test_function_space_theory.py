@@ -5,7 +5,7 @@ from math import comb, prod
 import numpy as np
 import pytest
 
-from initatlas.experiments import flow_laws, initial_roughness, lonely_partition, unit_laws
+from initatlas.experiments import breakpoint_changes, flow_laws, initial_roughness, lonely_partition, unit_laws
 
 
 def one(experiment, seed=0, **parameters):
@@ -91,3 +91,25 @@ def test_only_the_right_laws_are_those_of_small_steps():
         assert right[-1] < 1e-3
         for laws in ("no_correlation", "gradient"):
             assert one(flow_laws.EXPERIMENT, seed=1, laws=laws)[name][-1] > 0.1
+
+
+def test_the_first_layer_neither_bears_nor_loses_breakpoints_but_at_the_ends():
+    found = one(breakpoint_changes.EXPERIMENT, low=-50.0, high=50.0, samples=2001, width=6, depth=3, epochs=400,
+                every=50, learning_rate=1e-6, reach=5.0)  # fmt: skip
+    assert found["looks"] == 9
+    assert found["births"][0] == found["deaths"][0] == 0
+    assert found["stayed"][0] == 8 * found["breakpoints"][0]
+    assert 0 < found["travelled"][0] < 5.0 * found["stayed"][0]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"low": 1.0, "high": 0.0}, "give low < high"),
+        ({"gap": 3.0}, "leaves no training point"),
+        ({"epochs": 10, "every": 20}, "take at most epochs"),
+    ],
+)
+def test_a_sweep_of_changes_refuses_what_cannot_be(parameters, message):
+    with pytest.raises(ValueError, match=message):
+        breakpoint_changes.BreakpointChangesParameters(**parameters)

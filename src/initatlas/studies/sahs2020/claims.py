@@ -1,11 +1,21 @@
 """Claims of Sahs et al. 2020."""
 
-from initatlas.studies.sahs2020 import breakpoint_claims, flow_claims, piece_claims, spiky_claims, unit_claims
+from initatlas.studies.sahs2020 import (
+    breakpoint_claims,
+    flow_claims,
+    motion_claims,
+    piece_claims,
+    roughness_claims,
+    spiky_claims,
+    unit_claims,
+)
 
 CLAIMS = {
     **unit_claims.CLAIMS,
     **breakpoint_claims.CLAIMS,
     **piece_claims.CLAIMS,
     **spiky_claims.CLAIMS,
+    **motion_claims.CLAIMS,
+    **roughness_claims.CLAIMS,
     **flow_claims.CLAIMS,
 }

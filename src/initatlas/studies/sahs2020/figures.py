@@ -3,7 +3,7 @@
 from matplotlib.figure import Figure
 
 from initatlas.studies.evidence import Evidence
-from initatlas.studies.sahs2020 import theory_figures
+from initatlas.studies.sahs2020 import motion_figures, roughness_figures, theory_figures
 from initatlas.studies.sahs2020.spiky_figures import before_and_after
 
 
@@ -35,3 +35,23 @@ def fig4(evidence: Evidence) -> Figure:
 def fig6(evidence: Evidence) -> Figure:
     """Deep networks from a spiky and from a standard start, before and after training."""
     return before_and_after(evidence.cubes["table3_deep"], "four hidden layers of 8 units")
+
+
+def fig3(evidence: Evidence) -> Figure:
+    """Roughness by layer during training."""
+    return roughness_figures.by_layer(evidence.cubes["fig3"])
+
+
+def fig5(evidence: Evidence) -> Figure:
+    """Roughness in gaps of the data."""
+    return roughness_figures.in_gaps(evidence.cubes["fig5_width"], evidence.cubes["fig5_variance"])
+
+
+def fig8(evidence: Evidence) -> Figure:
+    """What networks make of gaps."""
+    return roughness_figures.across_gaps(evidence.cubes["fig5_width"])
+
+
+def fig2(evidence: Evidence) -> Figure:
+    """Births, deaths and travel of breakpoints by layer."""
+    return motion_figures.by_layer(evidence.cubes["fig2"])

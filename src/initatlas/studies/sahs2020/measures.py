@@ -20,6 +20,8 @@ TITLES = {
     "exp(scale=0.5)": "exp(x/2)",
     "arches": "5 parabolas",
     "sawtooth": "sawtooth",
+    "step": "sign(x)",
+    "tanh(scale=2)": "tanh(2x)",
     "triangle(peaks=2)": "triangles",
     "triangle(peaks=4)": "sawtooth",
     "polynomial(c2=0.5)": "x²/2",
