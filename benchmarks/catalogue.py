@@ -22,6 +22,13 @@ as between opposite inputs, a rounding error of the diagonal's size is a large p
 Updates per second of `train_networks`, which trains many networks together, and of a plain PyTorch loop that trains
 the same networks one after the other. Both draw initial weights and minibatches; ours also evaluates at the start
 and at the end.""",
+    "segments": """\
+Segmented regression. On little data: lines that need not meet, by dynamic programming here and in ruptures, and by
+greedy merging; continuous functions here, by pwlf, which looks for knots between data points too, and by
+piecewise-regression. Ours give the fits of all numbers of pieces up to the largest, the others that of the largest
+alone. On much data, with 15 lines and noise: all fits with 1 to 15 pieces that need not meet, greedy merging, and all
+continuous fits with knots at 60 of the points. Finding the best breaks takes longer where the data fix them less. The
+others are left out where they cannot be imported (`pip install ruptures pwlf piecewise-regression`).""",
     "weights": """\
 `Family.draw` for each family, in the single precision that sweeps use and in double precision, and the textbook
 recipe in NumPy with its default generator.""",
