@@ -1,4 +1,4 @@
-"""What a verdict is made from, and the claims of atlas and chen2024 on synthetic cubes."""
+"""The claims of atlas and chen2024 on synthetic cubes."""
 
 import numpy as np
 import pytest
@@ -8,83 +8,14 @@ import xarray as xr
 from claim_cubes import both, changed
 
 from initatlas.config import load_published
-from initatlas.errors import UserError
 from initatlas.studies.atlas import claims as atlas
 from initatlas.studies.atlas import tables as atlas_tables
 from initatlas.studies.atlas.trainability import best_variance
 from initatlas.studies.chen2024 import claims as chen2024
 from initatlas.studies.chen2024 import tables as chen2024_tables
 from initatlas.studies.chen2024.smoothness import decay, slopes_by_window
-from initatlas.studies.claim import Published
 from initatlas.studies.evidence import Evidence
 from initatlas.studies.judge import judge_study
-from initatlas.studies.uncontracted import Measurement, below, ledger, misprint, within
-
-
-def published(value, tolerance=0.0):
-    return Published(statement="s", where="w", value=value, tolerance=tolerance)
-
-
-@pytest.mark.parametrize(
-    ("value", "interval", "tolerance", "reached"),
-    [
-        (1.0, {}, 0.0, True),
-        (1.1, {}, 0.09, False),
-        (1.1, {}, 0.11, True),
-        (0.9, {}, 0.09, False),
-        (0.9, {}, 0.11, True),
-        (1.3, {"low": 1.2, "high": 1.4}, 0.19, False),
-        (1.3, {"low": 1.2, "high": 1.4}, 0.21, True),
-        (0.7, {"low": 0.6, "high": 0.8}, 0.19, False),
-        (0.7, {"low": 0.6, "high": 0.8}, 0.21, True),
-        (0.7, {"low": 0.0, "high": 1.0}, 0.0, True),
-        (1.3, {"low": 1.0, "high": 2.0}, 0.0, True),
-    ],
-)
-def test_a_number_is_reached_within_the_interval_and_the_tolerance_and_no_farther(value, interval, tolerance, reached):
-    assert within(value, published(1.0, tolerance), **interval) == reached
-
-
-def test_nothing_can_be_within_reach_of_no_number():
-    with pytest.raises(ValueError, match="no published number"):
-        within(1.0, published(None))
-
-
-@pytest.mark.parametrize(
-    ("low", "high", "verdict"),
-    [(0.5, 0.9, "holds"), (1.1, 2.0, "fails"), (0.9, 1.1, "not measured"), (1.0, 1.0, "not measured")],
-)
-def test_a_bound_is_kept_broken_or_undecided(low, high, verdict):
-    assert below(1.0, low=low, high=high) == verdict
-
-
-@pytest.mark.parametrize(
-    ("printed", "right", "verdict", "remark"),
-    [
-        (3.0, 1.1, "fails", ""),
-        (0.9, 3.0, "holds", "with the printed one"),
-        (0.9, 1.1, "not measured", "with both"),
-        (3.0, 1.5, "fails", "nearer to the right"),
-        (1.5, 3.0, "not measured", "nearer to the printed"),
-        (1.5, 0.5, "not measured", "nearer to the printed"),
-        (float("nan"), 1.1, "fails", ""),
-        (float("nan"), 3.0, "fails", "nearer to the right"),
-    ],
-)
-def test_a_misprint_is_judged_by_the_interval(printed, right, verdict, remark):
-    found = misprint(printed, right, value=1.0, low=0.8, high=1.2)
-    assert found[0] == verdict
-    assert remark in found[1]
-    assert bool(found[1]) == bool(remark)
-
-
-def test_the_ledger_pairs_what_was_published_with_what_was_measured():
-    statement, found = published(1.0), Measurement("holds", "")
-    (claim,) = ledger("study", {"one": statement}, {"one": found})
-    assert (claim.study, claim.name, claim.published, claim.judged.verdict) == ("study", "one", statement, "holds")
-    with pytest.raises(UserError, match=r"study.yaml: claim 'two'"):
-        ledger("study", {"one": statement}, {"one": found, "two": found})
-
 
 # ---- atlas
 

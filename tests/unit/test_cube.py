@@ -290,6 +290,7 @@ def test_the_cube_of_another_sweep_is_refused(tmp_path):
 TINY = {
     "depth_scale": {"activation": "tanh"},
     "dual_activation": {"activation": "erf", "correlations": 5, "draws": 100},
+    "extreme_learning": {"width": 8, "samples": 10, "tests": 5},
     "forward_kernel": {"width": 8, "input_dimension": 8, "angles": 3, "depth": 2},
     "gram_spectrum": {"samples": 250, "pairs": 100, "draws": 100, "dataset": "digits"},
     "kernel_interpolation": {"samples": 10, "tests": 5, "max_depth": 3},
@@ -297,6 +298,7 @@ TINY = {
     "many_inputs": {"inputs": 8, "samples": 2000},
     "normalised_kernel": {"depth": 2, "angles": 5},
     "printed_kernel": {"depth": 2, "draws": 1000},
+    "product_law": {"inputs": 4, "samples": 1000},
     "random_features": {"width": 4, "points": 20},
     "replication": {"width": 8, "depth": 2, "inputs": 4},
     "signal_norms": {"width": 8, "input_dimension": 6, "depth": 2, "signals": 3},

@@ -55,9 +55,21 @@ def test_no_claim_lacks_spoilt_cubes(study):
     assert sorted(tried) == sorted(claims_of(study))
 
 
+CONTRACT = Published(
+    statement="s",
+    where="w",
+    test="at_most",
+    value=1.0,
+    why="y",
+    limits="l",
+    control={"c": "C."},
+    reference={"r": "R."},
+)
+
+
 def cube_and_contract():
     cube = xr.Dataset({"slope": (("kind", "seed"), [[1.0, 2.0], [3.0, 4.0]])}, {"kind": ["a", "b"], "seed": [0, 1]})
-    return Evidence({"sweep": cube}, {"one": Published(statement="s", where="w", value=1.0)})
+    return Evidence({"sweep": cube}, {"one": CONTRACT})
 
 
 @pytest.mark.parametrize(
@@ -92,16 +104,6 @@ def test_a_spoil_names_a_coordinate_that_is_there():
 
 
 def test_what_passes_or_does_not_hold_is_seen():
-    contract = Published(
-        statement="s",
-        where="w",
-        test="at_most",
-        value=1.0,
-        why="y",
-        limits="l",
-        control={"c": "C."},
-        reference={"r": "R."},
-    )
     for control, reference, names in [(2.0, 0.0, []), (0.5, 0.0, ["c"]), (2.0, 1.5, ["r"])]:
         finding = measured(exact(0.0), "x", controls={"c": exact(control)}, references={"r": exact(reference)})
-        assert [found.name for found in powerless(judge(contract, finding))] == names
+        assert [found.name for found in powerless(judge(CONTRACT, finding))] == names

@@ -63,15 +63,9 @@ def check_claims(study: str, evidence: "Evidence", output: Path) -> None:
     from initatlas.files import write_text
     from initatlas.report.ledger import claims_to_json
     from initatlas.studies.judge import judge_study
-    from initatlas.studies.uncontracted import ledger
 
-    module, key = import_module(f"{study_package(study)}.claims"), load_study(study).key
-    found = judge_study(key, getattr(module, "CLAIMS", {}), evidence)
-    open_claims = {name: claim for name, claim in evidence.published.items() if claim.test is None}
-    if open_claims:
-        found += ledger(key, open_claims, module.measure(evidence))
-    place = list(evidence.published).index
-    claims = sorted(found, key=lambda claim: place(claim.name))
+    measures, key = import_module(f"{study_package(study)}.claims").CLAIMS, load_study(study).key
+    claims = judge_study(key, measures, evidence)
     write_text(output, claims_to_json(claims))
     for claim in claims:
         log.info("%s: %s: %s", key, claim.name, claim.judged.verdict)

@@ -28,7 +28,7 @@ class _Record(BaseModel):
 class ContractRecord(_Record):
     """What a claim is judged by."""
 
-    test: Test | None = Field(description="What the estimate is held against.")
+    test: Test = Field(description="What the estimate is held against.")
     margin: float | str = Field(
         description="How far off still counts as the same, as a number or a share of the value."
     )
@@ -45,7 +45,6 @@ class PublishedRecord(_Record):
 
     value: float | None = Field(description="None for a qualitative claim.")
     spread: float | None = Field(description="The published standard deviation or error.")
-    tolerance: float = Field(description="Of a claim without a contract: what still counts as agreement.")
     note: str = Field(description="What has to be known to read the number.")
 
 
@@ -156,9 +155,7 @@ def _record(claim: Claim) -> ClaimRecord:
         product=published.product,
         statement=published.statement,
         where=published.where,
-        published=PublishedRecord(
-            value=published.value, spread=published.spread, tolerance=published.tolerance, note=published.note
-        ),
+        published=PublishedRecord(value=published.value, spread=published.spread, note=published.note),
         contract=ContractRecord(
             test=published.test,
             margin=published.margin,
@@ -239,14 +236,11 @@ def format_published(published: Published) -> str:
 
 def format_margin(published: Published) -> str:
     """The margin of a number as ``± 0.05``, or that of a bound; nothing where there is none."""
-    reach = published.reach if published.test else published.tolerance
-    if not reach:
-        return ""
-    return f"±\N{NO-BREAK SPACE}{_short(reach)}"
+    return f"±\N{NO-BREAK SPACE}{_short(published.reach)}" if published.reach else ""
 
 
 def format_test(published: Published) -> str:
-    """What a claim's estimate is held against, in words, such as ``Equals 0.4 within 0.02``; nothing without a contract."""
+    """What a claim's estimate is held against, in words, such as ``Equals 0.4 within 0.02``."""
     value, reach = _short(published.value or 0.0), _short(published.reach)
     within = f" within {reach}" if published.reach else ""
     low, high = map(_short, published.bounds or (0.0, 0.0))
@@ -261,7 +255,7 @@ def format_test(published: Published) -> str:
         "order": f"A difference above {reach}",
         "distinct": f"Away from {value} by more than {reach}",
     }
-    return words[published.test] if published.test else ""
+    return words[published.test]
 
 
 def format_seconds(seconds: float) -> str:

@@ -36,9 +36,8 @@ class Published(BaseModel):
     where: str = Field(description="Where the paper states it.")
     value: float | None = Field(default=None, description="The published number; none for a qualitative claim.")
     spread: float | None = Field(default=None, ge=0, description="The published standard deviation or error.")
-    tolerance: float = Field(default=0.0, ge=0, description="As `margin`, of a claim without a contract.")
     note: str = Field(default="", description="What has to be known to read the number.")
-    test: Test | None = Field(default=None, description="What the estimate is held against.")
+    test: Test = Field(description="What the estimate is held against.")
     margin: float | str = Field(
         default=0.0,
         description="How far off still counts as the same: a number, or a share of `value` such as `2 %`.",
@@ -88,8 +87,6 @@ def _fault(claim: Published) -> str:
         return "margin: a share needs a value other than 0"
     if claim.reach < 0:
         return "margin: must not be negative"
-    if claim.test is None:
-        return ""
     for key in ("why", "control", "limits"):
         if not getattr(claim, key):
             return f"{key}: missing; every contract says it"

@@ -228,13 +228,12 @@ def judge_study(study: str, measures: Mapping[str, Measure], evidence: Evidence)
     UserError
         If a claim is published and not measured, or the reverse.
     """
-    contracts = [name for name, published in evidence.published.items() if published.test is not None]
-    unpaired = set(contracts) ^ set(measures)
+    unpaired = set(evidence.published) ^ set(measures)
     if unpaired:
         raise UserError(
             f"config/published/{study}.yaml: claim {sorted(unpaired)[0]!r} is either published and not measured, or the reverse"
         )
-    return [_claim(study, name, measures[name], evidence) for name in contracts]
+    return [_claim(study, name, measures[name], evidence) for name in evidence.published]
 
 
 def _claim(study: str, name: str, measure: Measure, evidence: Evidence) -> Claim:

@@ -14,7 +14,7 @@ from initatlas.names import PLACE_FOR_MODULES, did_you_mean
 from initatlas.provenance import import_closure, source_file, syntax_tree, top_level_names
 from initatlas.studies.product import Study
 
-CLAIMS = ("CLAIMS", "measure")
+CLAIMS = ("CLAIMS",)
 """What the ``claims`` module of a study defines: measurements by claim, or while they have no contracts one function."""
 
 
