@@ -95,7 +95,7 @@ def test_the_constant_of_bounded_activations(activation, constant):
 
 def test_the_error_of_unbiased_weights_has_its_exact_mean():
     """m E[error] = (d + 2) / d - E f^2 for ReLU features and a target of norm 1."""
-    results = measured("random_features", seeds=300, width=16, dimension=3, centres=4, points=100)
+    results = measured("random_features", seeds=300, width=16, dimension=3, centres=4, points=100, targets=3)
     sums = np.array([16 * result["unbiased_error"] + result["mean_square"] for result in results])
     assert abs(sums.mean() - 5 / 3) < 5 * sums.std() / np.sqrt(300)
     unbiased, fitted, shuffled = (

@@ -43,6 +43,7 @@ class RandomFeaturesParameters(Parameters):
     dimension: int = Field(default=5, ge=2, description="dimension of the inputs, which lie on the unit sphere")
     centres: int = Field(default=10, ge=1, description="number of centres x_j of the target")
     points: int = Field(default=2000, ge=2, description="points of the fit, and as many of the test")
+    targets: int = Field(default=20, ge=1, description="number of functions of norm 1 whose errors are averaged")
     neurons: int = Field(default=100, ge=1, description="number of target neurons")
 
     @model_validator(mode="after")
@@ -66,7 +67,7 @@ def _approximate(point: RandomFeaturesParameters, rng: "np.random.Generator") ->
 
 
 def _kernel_sum(point: RandomFeaturesParameters, rng: "np.random.Generator") -> dict[str, float]:
-    """Errors of the unbiased, the shuffled and the fitted output weights for a function of norm 1."""
+    """Errors of the unbiased, the shuffled and the fitted output weights, mean over functions of norm 1."""
     import numpy as np
 
     from initatlas.experiments.sphere_inputs import sphere_kernel, sphere_points
@@ -77,7 +78,7 @@ def _kernel_sum(point: RandomFeaturesParameters, rng: "np.random.Generator") -> 
         sphere_points(count, point.dimension, rng=rng) for count in (point.points, point.points, point.centres)
     )
     features = _layer(point, architecture, rng)
-    coefficients = _unit_norm_coefficients(architecture, centres, rng)
+    coefficients = _unit_norm_coefficients(architecture, centres, point.targets, rng)
     fitted, wanted = (sphere_kernel(architecture, x, centres) @ coefficients for x in (inputs, tests))
     unbiased = features(centres).T @ coefficients / point.width
     best = np.linalg.lstsq(features(inputs), fitted, rcond=None)[0]
@@ -146,15 +147,15 @@ def _neuron(point: RandomFeaturesParameters, rng: "np.random.Generator") -> dict
 
 
 def _unit_norm_coefficients(
-    architecture: "Architecture", centres: "NDArray[np.float64]", rng: "np.random.Generator"
+    architecture: "Architecture", centres: "NDArray[np.float64]", targets: int, rng: "np.random.Generator"
 ) -> "NDArray[np.float64]":
-    """Random c with c^T K c = 1."""
+    """Random c with c^T K c = 1, one column per target."""
     import numpy as np
 
     from initatlas.experiments.sphere_inputs import sphere_kernel
 
-    c = rng.standard_normal(len(centres))
-    unit: NDArray[np.float64] = c / np.sqrt(c @ sphere_kernel(architecture, centres, centres) @ c)
+    c = rng.standard_normal((len(centres), targets))
+    unit: NDArray[np.float64] = c / np.sqrt(np.sum(c * (sphere_kernel(architecture, centres, centres) @ c), axis=0))
     return unit
 
 
