@@ -31,6 +31,8 @@ def atlas(root, page, tmp_path_factory):
         (folder / path).write_text(written, encoding="utf-8")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "path", [str(folder), *sys.path])
+        for name in [name for name in sys.modules if name.partition(".")[0] == "my_experiments"]:
+            patch.delitem(sys.modules, name)  # of another atlas that this process has looked at
         yield folder
 
 

@@ -190,7 +190,7 @@ def test_a_study_that_was_named_on_the_command_line_says_so(atlas):
 
 def test_a_claim_stands_beside_a_product_that_there_is(atlas):
     atlas.write()
-    claim = "claims: {bound: {statement: It is so., where: section 1, product: curves}}\n"
+    claim = f"claims: {{bound: {{{CONTRACT}, product: curves}}}}\n"
     (atlas.folder / "config/published/paper.yaml").write_text(claim)
     assert atlas.mistake() == (
         "config/published/paper.yaml: claims.bound.product = 'curves': there is no such figure or table "

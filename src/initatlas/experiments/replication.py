@@ -123,8 +123,9 @@ def _seconds(parameters: ReplicationParameters) -> float:
 
 
 def _megabytes(parameters: ReplicationParameters) -> float:
-    """One layer of weights, and the kernels."""
-    return 10.0 + 1.6e-5 * parameters.width * max(parameters.width, parameters.dimension)
+    """The largest layer of weights, and the kernels."""
+    fan_in = parameters.dimension if parameters.depth == 1 else max(parameters.width, parameters.dimension)
+    return 10.0 + 1.6e-5 * parameters.width * fan_in
 
 
 EXPERIMENT = Experiment(
