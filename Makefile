@@ -14,7 +14,7 @@ WORKERS ?= 2
 ONLY ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup report test check format bench mutate bench-oracle reference clean
+.PHONY: help setup report test check format bench mutate bench-oracle bench-jax reference clean
 
 help:  ## say what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -33,7 +33,7 @@ report: $(READY)  ## run the workflow to reports/index.html (ARGS="--scale paper
 	$(BIN)/initatlas run $(ARGS)
 
 test: $(READY)  ## all tests, in two processes (WORKERS=0: in one)
-	$(PYTEST) --numprocesses $(WORKERS) --dist loadgroup $(ARGS)
+	$(PYTEST) --numprocesses $(WORKERS) --dist loadgroup --no-loadscope-reorder $(ARGS)
 
 check: $(READY)  ## ruff, snakefmt, snakemake --lint, mypy
 	$(BIN)/ruff check .
@@ -56,6 +56,10 @@ mutate: $(READY)  ## small changes of the code that no unit test notices (ONLY=r
 bench-oracle:  ## create .venv-oracle with neural-tangents, a competitor in the benchmark of kernels
 	$(PYTHON) -m venv .venv-oracle
 	.venv-oracle/bin/pip install --quiet --disable-pip-version-check jax==0.4.35 jaxlib==0.4.35 neural-tangents==0.6.5 'numpy<2.3' 'scipy<1.15'
+
+bench-jax:  ## create .venv-jax with the newest JAX, a competitor in the benchmark of descent
+	$(PYTHON) -m venv .venv-jax
+	.venv-jax/bin/pip install --quiet --disable-pip-version-check --upgrade jax jaxlib
 
 reference: $(READY)  ## write config/README.md and config/schema from the models
 	$(BIN)/initatlas config reference

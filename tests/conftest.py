@@ -16,10 +16,14 @@ os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(TESTS), os.environ.
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """Keep together, in one process of several, what shares a fixture: the workflow tests, and the tests of a module."""
+    """Keep together, in one process of several, what shares a fixture: the workflow tests, and the tests of a module.
+
+    The workflow tests take longest and begin first, so that the other processes have enough to do beside them.
+    """
     for item in items:
         room = item.path.relative_to(ROOT).parts[1]
         item.add_marker(pytest.mark.xdist_group(room if room == "workflow" else item.path.stem))
+    items.sort(key=lambda item: item.path.relative_to(ROOT).parts[1] != "workflow")
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 Answer = namedtuple("Answer", ["code", "text"])
 
-SECONDS = 900
+SECONDS = 1800
 """How long one run may take, also on a machine that has more to do."""
 
 
