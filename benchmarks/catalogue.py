@@ -29,6 +29,12 @@ piecewise-regression. Ours give the fits of all numbers of pieces up to the larg
 alone. On much data, with 15 lines and noise: all fits with 1 to 15 pieces that need not meet, greedy merging, and all
 continuous fits with knots at 60 of the points. Finding the best breaks takes longer where the data fix them less. The
 others are left out where they cannot be imported (`pip install ruptures pwlf piecewise-regression`).""",
+    "descent": """\
+Full-batch gradient descent of univariate ReLU networks on 401 points, one thread: `train_shallow` and `train_deep`, which
+work in function space, a plain PyTorch loop over the networks, the networks together under `torch.func.vmap`, and the
+newest JAX with the networks under `vmap` and the epochs under `scan`, compiled, in an environment of its own (`make
+bench-jax`; left out where that is missing). All in float64. Each competitor is timed by as many epochs as take about a
+second, and counted by the network-epoch.""",
     "weights": """\
 `Family.draw` for each family, in the single precision that sweeps use and in double precision, and the textbook
 recipe in NumPy with its default generator.""",

@@ -8,7 +8,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from benchmarks.neural_tangents import NeuralTangents
+from benchmarks import neural_tangents
+from benchmarks.peer import Peer
 from benchmarks.result import Case, Outcome, TimingTable, make_case
 from benchmarks.timing import time_competitors
 from initatlas.kernels.architecture import Architecture, KernelName
@@ -29,7 +30,7 @@ def run() -> Outcome:
     """Time the kernels."""
     torch.set_num_threads(1)
     rng = np.random.default_rng(0)
-    with NeuralTangents.start() as oracle:
+    with Peer.start(neural_tangents.PYTHON, neural_tangents.__file__) as oracle:
         tables = [
             TimingTable(
                 title=f"NNGP and NTK, {dtype}, n = {n}",
@@ -42,7 +43,7 @@ def run() -> Outcome:
     return Outcome(settings={"inputs": INPUTS, "rounds": str(ROUNDS), "threads": 1}, timings=tables)
 
 
-def _timed(n: int, depth: int, dtype: str, oracle: NeuralTangents, *, rng: np.random.Generator) -> Case:
+def _timed(n: int, depth: int, dtype: str, oracle: Peer, *, rng: np.random.Generator) -> Case:
     """Time both kernels of one network."""
     features = rng.standard_normal((n, INPUTS)).astype(dtype)
     other = features.copy()  # a product with itself would take half the work
@@ -55,7 +56,7 @@ def _timed(n: int, depth: int, dtype: str, oracle: NeuralTangents, *, rng: np.ra
         "PyTorch, arccos": partial(_recursion_in_torch, tensor, depth),
     }
     if oracle.available and n * n * depth <= LARGEST_ORACLE:
-        competitors["neural-tangents, jitted"] = oracle.prepared(features, depth)
+        competitors["neural-tangents, jitted"] = oracle.prepared({"features": features}, depth=depth)
     return make_case(f"depth {depth}", time_competitors(competitors, rounds=ROUNDS[n], rng=rng))
 
 

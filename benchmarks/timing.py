@@ -53,6 +53,12 @@ def time_competitors(
     return Timings(seconds, first_call)
 
 
+def per_unit(timings: Timings, works: Mapping[str, float]) -> Timings:
+    """Times of competitors that each do another amount of work, per unit of it; the first calls stay as they are."""
+    seconds = {name: [second / works[name] for second in found] for name, found in timings.seconds.items()}
+    return Timings(seconds, timings.first_call)
+
+
 def shuffled_rounds(names: Sequence[str], rounds: int, *, rng: np.random.Generator) -> Iterator[str]:
     """Yield every name once per round, in a new order each time."""
     for _ in range(rounds):

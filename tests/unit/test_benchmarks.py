@@ -1,15 +1,19 @@
 """Benchmarks: everything but the times."""
 
 import json
+import sys
 from collections import Counter
 from importlib.util import find_spec
+from pathlib import Path
 
 import numpy as np
 import pytest
 from pydantic import ValidationError
 
+from benchmarks import descent
 from benchmarks.catalogue import BENCHMARKS
 from benchmarks.page import PAGE, page
+from benchmarks.peer import Peer
 from benchmarks.result import (
     RESULTS,
     FigureTable,
@@ -22,7 +26,7 @@ from benchmarks.result import (
     with_provenance,
 )
 from benchmarks.tables import number, result_tables
-from benchmarks.timing import medians, ratios, shuffled_rounds, time_competitors
+from benchmarks.timing import Timings, medians, per_unit, ratios, shuffled_rounds, time_competitors
 
 NAMES = ["a", "b", "c"]
 
@@ -48,6 +52,39 @@ def test_every_round_visits_everyone_once_in_changing_order():
     rounds = [tuple(order[start : start + 3]) for start in range(0, 60, 3)]
     assert all(sorted(visited) == NAMES for visited in rounds)
     assert len(set(rounds)) > 1
+
+
+def test_times_per_unit_of_work():
+    timings = Timings({"a": [1.0, 3.0], "b": [8.0]}, {"a": 9.0, "b": 9.0})
+    assert per_unit(timings, {"a": 2.0, "b": 4.0}) == Timings({"a": [0.5, 1.5], "b": [2.0]}, {"a": 9.0, "b": 9.0})
+
+
+@pytest.mark.parametrize("widths", [(5,), (4, 3)])
+def test_the_competitors_of_descent_reach_the_same_losses(widths):
+    parameters = descent.draw_networks(widths, 3, rng=np.random.default_rng(1))
+    ours, loop, stacked = (
+        call(parameters, 7) for call in (descent.in_function_space, descent.in_a_loop, descent.under_vmap)
+    )
+    np.testing.assert_allclose(ours[0], loop, rtol=1e-9)
+    np.testing.assert_allclose(stacked.numpy(), loop, rtol=1e-9)
+
+
+def test_a_peer_prepares_and_answers(tmp_path):
+    script = tmp_path / "peer.py"
+    script.write_text(
+        "import json, sys\nimport numpy as np\n"
+        "for line in sys.stdin:\n"
+        "    request = json.loads(line)\n"
+        "    if request:\n"
+        "        total = float(np.load(request['arrays'])['a'].sum()) * request['factor']\n"
+        "    print(0.0 if request else total, flush=True)\n"
+    )
+    with Peer.start(Path(sys.executable), str(script)) as peer:
+        assert peer.available
+        call = peer.prepared({"a": np.arange(4.0)}, factor=2.0)
+        assert [call(), call()] == [12.0, 12.0]
+    with Peer.start(tmp_path / "missing", str(script)) as peer:
+        assert not peer.available
 
 
 def test_warm_up_is_kept_apart():
