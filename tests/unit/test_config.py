@@ -84,7 +84,7 @@ def test_reading_the_config_is_quick_and_light(root):
     command = [sys.executable, "-c", textwrap.dedent(program)]
     answer = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True, timeout=60)
     seconds, loaded = json.loads(answer.stdout)
-    assert seconds < 6.0, "three scales, under two seconds each, of processor time"
+    assert seconds < 3.0, "three scales, under a second each, of processor time"
     assert not set(loaded) & {"numpy", "torch", "numba", "scipy", "sklearn", "matplotlib", "xarray", "ray", "netCDF4"}
 
 

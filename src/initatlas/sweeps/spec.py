@@ -322,13 +322,28 @@ def _no_parameter_twice(axes: Sequence[Axis], fixed: Mapping[str, Any], where: s
 
 
 def _check_points(sweep: Sweep, experiment: Experiment, where: str) -> None:
-    """Parameters of a point that contradict each other, where the experiment knows any that could."""
+    """Parameters of a point that contradict each other, where the experiment knows any that could.
+
+    Replicates of a point, which differ by the seed alone, are looked at once.
+    """
     if not experiment.parameters.__pydantic_decorators__.model_validators:
         return
     rules = _rules(sweep)
-    for _, values in islice(_combinations(sweep), POINTS_CHECKED):
+    looked_at = sweep if any("seed" in rule for rule in rules) else _without_replicates(sweep)
+    for _, values in islice(_combinations(looked_at), POINTS_CHECKED):
         if not any(_matches(values, rule) for rule in rules):
             _parameters(experiment, values, where)
+
+
+def _without_replicates(sweep: Sweep) -> Sweep:
+    """The sweep with the first seed alone, where seeds are an axis of their own."""
+    axes = [
+        axis.model_copy(update={"values": {"seed": axis.values["seed"][:1]}})
+        if axis.values.keys() == {"seed"}
+        else axis
+        for axis in sweep.axes
+    ]
+    return sweep.model_copy(update={"axes": axes})
 
 
 def nothing_is_left(sweep: Sweep) -> bool:
