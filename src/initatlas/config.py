@@ -541,13 +541,12 @@ def _check_published(root: Path, study: Study) -> None:
                 f"{path}: claims.{name}.product = {claim.product!r}: there is no such figure or table"
                 f"{did_you_mean(claim.product, products)}; {study.package} declares: {', '.join(products) or 'none'}"
             )
-    contracts = {name for name, claim in claims.items() if claim.test is not None}
     listed = listed_claims(study)
-    unpaired = sorted(contracts ^ listed) if listed is not None else []
+    unpaired = sorted(claims.keys() ^ listed) if listed is not None else []
     if unpaired:
         name, *others = unpaired
         lacking = (
-            f"is not in CLAIMS of {study.package}.claims" if name in contracts else "is measured and not published here"
+            f"is not in CLAIMS of {study.package}.claims" if name in claims else "is measured and not published here"
         )
         raise UserError(f"{path}: claims: {name} {lacking}{did_you_mean(name, others)}")
 

@@ -6,7 +6,7 @@ of objects with the fields of `ClaimRecord`.
 
 from collections.abc import Iterable, Mapping, Sequence
 from math import floor, inf, isfinite, isnan, log10
-from typing import Literal, get_args
+from typing import Literal, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -55,6 +55,9 @@ class MeasuredRecord(_Record):
     low: float = Field(description="Lower end of the interval.")
     high: float = Field(description="Upper end of the interval.")
     samples: int | None = Field(description="Independent samples behind it; None for a computed number.")
+
+
+Part = TypeVar("Part", PublishedRecord, ContractRecord)
 
 
 class CheckRecord(_Record):
@@ -155,17 +158,8 @@ def _record(claim: Claim) -> ClaimRecord:
         product=published.product,
         statement=published.statement,
         where=published.where,
-        published=PublishedRecord(value=published.value, spread=published.spread, note=published.note),
-        contract=ContractRecord(
-            test=published.test,
-            margin=published.margin,
-            bounds=published.bounds,
-            null=published.null,
-            why=published.why,
-            control=published.control,
-            reference=published.reference,
-            limits=published.limits,
-        ),
+        published=_part(PublishedRecord, published),
+        contract=_part(ContractRecord, published),
         measured=None if judged.estimate is None else _measured(judged.estimate),
         part=judged.part,
         parts=judged.parts,
@@ -175,6 +169,11 @@ def _record(claim: Claim) -> ClaimRecord:
         references=tuple(map(_check, judged.references)),
         cost=CostRecord(sweeps=claim.cost.sweeps, core_seconds=claim.cost.core_seconds),
     )
+
+
+def _part(kind: type[Part], published: Published) -> Part:
+    """The keys of a claim's entry that a part of the file holds."""
+    return kind(**published.model_dump(include=set(kind.model_fields)))
 
 
 def _measured(estimate: Estimate) -> MeasuredRecord:

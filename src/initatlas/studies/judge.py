@@ -27,26 +27,17 @@ class Region:
 
 
 def accepted(published: Published) -> Region:
-    """The numbers that a contract accepts.
-
-    Raises
-    ------
-    ValueError
-        If the claim has no contract.
-    """
+    """The numbers that a contract accepts."""
     value, reach = published.value or 0.0, published.reach
     match published.test:
         case "at_most":
             return Region(-inf, value + reach)
-        case "at_least" | "order":
-            return Region(value - reach if published.test == "at_least" else reach, inf)
-        case "between" if published.bounds is not None:
-            return Region(published.bounds[0] - reach, published.bounds[1] + reach)
-        case "distinct":
-            return Region(value - reach, value + reach, outside=True)
-        case "equals" | "exponent" | "vanishes" | "exact":
-            return Region(value - reach, value + reach)
-    raise ValueError("the claim has no contract")
+        case "at_least":
+            return Region(value - reach, inf)
+        case "order":
+            return Region(reach, inf)
+    low, high = published.bounds or (value, value)
+    return Region(low - reach, high + reach, outside=published.test == "distinct")
 
 
 def verdict_of(published: Published, estimate: Estimate) -> Verdict:
@@ -126,13 +117,12 @@ def judge(published: Published, finding: Finding) -> Judgement:
     part, verdict = worst(published, finding.parts)
     controls = _judged(published, published.control, finding.controls)
     references = _judged(published, published.reference, finding.references)
-    estimate, remarks = finding.parts[part], _powerless(controls, references)
-    if verdict == "undecided":
-        remarks.append(_how_many(accepted(published), estimate))
-    if any(control.verdict not in _REFUTED for control in controls) or any(r.verdict != "holds" for r in references):
-        verdict = "undecided"
+    estimate, powerless = finding.parts[part], _powerless(controls, references)
     which = [f"Worst of {len(finding.parts)}: {part}."] if len(finding.parts) > 1 else []
-    reason = " ".join([finding.reason, *which, *remarks])
+    needed = [_how_many(accepted(published), estimate)] if verdict == "undecided" else []
+    reason = " ".join([finding.reason, *which, *powerless, *needed])
+    if powerless:
+        verdict = "undecided"
     return Judgement(verdict, reason, estimate, part, len(finding.parts), controls, references)
 
 

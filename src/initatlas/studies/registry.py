@@ -14,9 +14,6 @@ from initatlas.names import PLACE_FOR_MODULES, did_you_mean
 from initatlas.provenance import import_closure, source_file, syntax_tree, top_level_names
 from initatlas.studies.product import Study
 
-CLAIMS = ("CLAIMS",)
-"""What the ``claims`` module of a study defines: measurements by claim, or while they have no contracts one function."""
-
 
 def study_package(name: str) -> str:
     """The package of a study: a bare name is one of ours, a dotted one is a package of the user's."""
@@ -99,9 +96,9 @@ def _gaps(study: Study) -> Iterator[str]:
     """Functions and captions that are missing."""
     for kind in ("figures", "tables"):
         for name in getattr(study, kind):
-            yield from _undefined(f"{study.package}.{kind}", (name,), f"def {name}(evidence)")
+            yield from _undefined(f"{study.package}.{kind}", name, f"def {name}(evidence)")
             yield from _no_caption(study, name)
-    yield from _undefined(f"{study.package}.claims", CLAIMS, "CLAIMS = {claim: function of the evidence}")
+    yield from _undefined(f"{study.package}.claims", "CLAIMS", "CLAIMS = {claim: function of the evidence}")
     if study.package != study_package(study.key):  # what a study of the user's imports is Python too
         modules = [kind for kind in ("figures", "tables") if getattr(study, kind)]
         for module in (*modules, "claims"):
@@ -128,15 +125,15 @@ def listed_claims(study: Study) -> frozenset[str] | None:
     return None
 
 
-def _undefined(module: str, names: tuple[str, ...], wanted: str) -> Iterator[str]:
-    """A module that defines none of some names."""
+def _undefined(module: str, name: str, wanted: str) -> Iterator[str]:
+    """A module that does not define a name."""
     try:
         defined = top_level_names(module)
     except ModuleNotFoundError:
         yield f"there is no module {module}; write it, with {wanted}"
         return
-    if not defined & {*names, "*"}:
-        yield f"{source_file(module)}: {names[0]} is missing; write {wanted}"
+    if not defined & {name, "*"}:
+        yield f"{source_file(module)}: {name} is missing; write {wanted}"
 
 
 def _no_caption(study: Study, product: str) -> Iterator[str]:
