@@ -1,8 +1,6 @@
 """Full-batch gradient descent of deep univariate ReLU networks, many at once and exact."""
 
-from collections import deque
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +8,7 @@ from numpy.typing import ArrayLike
 
 from initatlas.piecewise.arrays import Doubles, finite
 from initatlas.piecewise.deep_kernel import descend_deep
-from initatlas.piecewise.descent import Descent, Integers, checked_record, sorted_points
+from initatlas.piecewise.descent import Descent, Integers, checked_record, for_each, sorted_points
 
 Arrays = tuple[Doubles, ...]
 
@@ -92,8 +90,7 @@ def train_deep(
             parameters[i],
         )
 
-    with ThreadPoolExecutor(threads) as pool:
-        deque(pool.map(train, range(len(theta))), maxlen=0)
+    for_each(train, len(theta), threads=threads)
     return DeepTrajectory(
         epochs, losses.T.reshape(-1, *layers.shape), *layers.split(parameters), diverged.reshape(layers.shape)
     )

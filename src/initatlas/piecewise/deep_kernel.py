@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from initatlas.caches import compiled
-from initatlas.piecewise.shallow_kernel import prefix_sums
+from initatlas.piecewise.shallow_kernel import adam_step, bias_corrections, prefix_sums
 
 Doubles = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -243,13 +243,14 @@ def squared_error(
 
 
 @compiled()
-def adam(theta: Doubles, gradient: Doubles, moments: Doubles, rate: float, betas: Doubles, step: int) -> None:
-    """A step of Adam (Kingma and Ba 2015, algorithm 1)."""
-    first, second = 1.0 - betas[0] ** step, 1.0 - betas[1] ** step
-    for i in range(theta.size):
-        moments[0, i] = betas[0] * moments[0, i] + (1.0 - betas[0]) * gradient[i]
-        moments[1, i] = betas[1] * moments[1, i] + (1.0 - betas[1]) * gradient[i] * gradient[i]
-        theta[i] -= rate * (moments[0, i] / first) / (np.sqrt(moments[1, i] / second) + betas[2])
+def make_room(
+    layers: int, room: int, widest: int, points: int, centre: float
+) -> tuple[Integers, Integers, Doubles, Doubles, Doubles, Doubles]:
+    """Empty starts, parents, slopes, levels and adjoints (own and gathered) for so many segments; the input's one is there."""
+    starts, parents = np.zeros((layers, room + 1), dtype=np.int64), np.zeros((layers, room), dtype=np.int64)
+    slopes, levels = np.zeros((layers, room, widest)), np.zeros((layers, room, widest))
+    starts[0, 1], slopes[0, 0, 0], levels[0, 0, 0] = points, 1.0, centre
+    return starts, parents, slopes, levels, np.zeros((2, room, widest)), np.zeros((2, room, widest))
 
 
 @compiled()
@@ -294,24 +295,15 @@ def descend_deep(
     sums = prefix_sums(inputs, y, centre)
     layers, widest = widths.size - 1, widths.max()
     room = min(x.size, 64)
-    starts = np.zeros((layers, room + 1), dtype=np.int64)
-    parents = np.zeros((layers, room), dtype=np.int64)
-    slopes, levels = np.zeros((layers, room, widest)), np.zeros((layers, room, widest))
-    adjoint, whole = np.zeros((2, room, widest)), np.zeros((2, room, widest))
+    starts, parents, slopes, levels, adjoint, whole = make_room(layers, room, widest, x.size, centre)
     counts = np.ones(layers, dtype=np.int64)
     z, cuts = np.zeros((2, widest)), np.zeros(widest + 1, dtype=np.int64)
-    gradient, moments = np.zeros(theta.size), np.zeros((2, theta.size))
+    gradient, moments = np.zeros(theta.size), np.zeros((theta.size, 2))
     recorded = 0
     for epoch in range(record[-1] + 1):
-        starts[0, 0], starts[0, 1] = 0, x.size
-        slopes[0, 0, 0], levels[0, 0, 0] = 1.0, centre
         while not forward(theta, widths, places, x, starts, parents, counts, slopes, levels, z, cuts):
             room = min(x.size, 2 * room)
-            starts = np.zeros((layers, room + 1), dtype=np.int64)
-            parents = np.zeros((layers, room), dtype=np.int64)
-            slopes, levels = np.zeros((layers, room, widest)), np.zeros((layers, room, widest))
-            adjoint, whole = np.zeros((2, room, widest)), np.zeros((2, room, widest))
-            starts[0, 1], slopes[0, 0, 0], levels[0, 0, 0] = x.size, 1.0, centre
+            starts, parents, slopes, levels, adjoint, whole = make_room(layers, room, widest, x.size, centre)
         if epoch == record[recorded]:
             error = squared_error(theta, widths, places, x, y, starts, counts, slopes, levels)
             losses[recorded] = 0.5 * scale * error
@@ -330,7 +322,9 @@ def descend_deep(
             gradient[-1] = 0.0
         gradient *= scale
         if betas.size:
-            adam(theta, gradient, moments, rate, betas, epoch + 1)
+            corrections = bias_corrections(betas, epoch + 1)
+            for i in range(theta.size):
+                theta[i] = adam_step(theta[i], gradient[i], moments[i], rate, betas, corrections)
         else:
             for i in range(theta.size):
                 theta[i] -= rate * gradient[i]

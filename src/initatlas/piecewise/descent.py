@@ -101,6 +101,12 @@ def checked_record(record: Sequence[int]) -> Integers:
     return epochs
 
 
+def for_each(train: Callable[[int], None], networks: int, *, threads: int) -> None:
+    """Train so many networks by their numbers, `threads` at a time."""
+    with ThreadPoolExecutor(threads) as pool:
+        deque(pool.map(train, range(networks)), maxlen=0)  # an error in one of them is raised here
+
+
 @dataclass(frozen=True)
 class Trajectory:
     """Shallow networks in training.
@@ -194,8 +200,7 @@ def train_shallow(
             found.constants[i],
         )
 
-    with ThreadPoolExecutor(threads) as pool:
-        deque(pool.map(train, range(count)), maxlen=0)
+    for_each(train, count, threads=threads)
     return found.trajectory(epochs, shape)
 
 

@@ -170,24 +170,49 @@ def squared_error(state: Doubles, constant: float, places: Integers, x: Doubles,
 
 
 @compiled()
-def adam_step(value: float, gradient: float, moments: Doubles, rate: float, betas: Doubles, step: int) -> float:
+def bias_corrections(betas: Doubles, step: int) -> tuple[float, float]:
+    """What Adam's two moments are divided by in a step, because they started at 0."""
+    return 1.0 - betas[0] ** step, 1.0 - betas[1] ** step
+
+
+@compiled()
+def adam_step(
+    value: float, gradient: float, moments: Doubles, rate: float, betas: Doubles, corrections: tuple[float, float]
+) -> float:
     """One parameter after a step of Adam (Kingma and Ba 2015, algorithm 1); its two moments are updated."""
     moments[0] = betas[0] * moments[0] + (1.0 - betas[0]) * gradient
     moments[1] = betas[1] * moments[1] + (1.0 - betas[1]) * gradient * gradient
-    corrected: float = moments[0] / (1.0 - betas[0] ** step)
-    spread: float = sqrt(moments[1] / (1.0 - betas[1] ** step))
+    corrected: float = moments[0] / corrections[0]
+    spread: float = sqrt(moments[1] / corrections[1])
     moved: float = value - rate * corrected / (spread + betas[2])
     return moved
 
 
 @compiled()
-def gradient_step(state: Doubles, total: float, total_x: float, centre: float, step: float) -> None:
+def unit_gradient(
+    w: float, b: float, v: float, left: tuple[float, float], whole: tuple[float, float], centre: float
+) -> tuple[float, float, float]:
+    """Derivatives of half the sum of squares by a unit's w, b and v.
+
+    Parameters
+    ----------
+    left
+        Sums of the residuals, alone and times x from the centre, left of the unit's place.
+    whole
+        The same sums over all points.
+    """
+    seen = left[0] if w < 0.0 else whole[0] - left[0]
+    seen_x = (left[1] if w < 0.0 else whole[1] - left[1]) + centre * seen
+    return v * seen_x, v * seen, w * seen_x + b * seen
+
+
+@compiled()
+def gradient_step(state: Doubles, whole: tuple[float, float], centre: float, step: float) -> None:
     """Move all units against the gradient, `step` being the learning rate times the loss's scale."""
-    w, b, v, residual, residual_x = state[W], state[B], state[V], state[RESIDUAL], state[RESIDUAL_X]
+    w, b, v = state[W], state[B], state[V]
     for i in range(w.size):
-        seen = residual[i] if w[i] < 0.0 else total - residual[i]
-        seen_x = (residual_x[i] if w[i] < 0.0 else total_x - residual_x[i]) + centre * seen
-        by_w, by_b, by_v = v[i] * seen_x, v[i] * seen, w[i] * seen_x + b[i] * seen
+        left = (state[RESIDUAL, i], state[RESIDUAL_X, i])
+        by_w, by_b, by_v = unit_gradient(w[i], b[i], v[i], left, whole, centre)
         w[i] -= step * by_w
         b[i] -= step * by_b
         v[i] -= step * by_v
@@ -195,18 +220,21 @@ def gradient_step(state: Doubles, total: float, total_x: float, centre: float, s
 
 @compiled()
 def adaptive_step(
-    state: Doubles, total: float, total_x: float, centre: float, scale: float, rate: float, betas: Doubles, step: int
+    state: Doubles,
+    whole: tuple[float, float],
+    centre: float,
+    scale: float,
+    rate: float,
+    betas: Doubles,
+    corrections: tuple[float, float],
 ) -> None:
     """Move all units by Adam."""
     for i in range(state.shape[1]):
-        left = state[W, i] < 0.0
-        seen = state[RESIDUAL, i] if left else total - state[RESIDUAL, i]
-        seen_x = (state[RESIDUAL_X, i] if left else total_x - state[RESIDUAL_X, i]) + centre * seen
-        by_w, by_b = state[V, i] * seen_x, state[V, i] * seen
-        by_v = state[W, i] * seen_x + state[B, i] * seen
-        state[W, i] = adam_step(state[W, i], scale * by_w, state[MOMENTS : MOMENTS + 2, i], rate, betas, step)
-        state[B, i] = adam_step(state[B, i], scale * by_b, state[MOMENTS + 2 : MOMENTS + 4, i], rate, betas, step)
-        state[V, i] = adam_step(state[V, i], scale * by_v, state[MOMENTS + 4 : MOMENTS + 6, i], rate, betas, step)
+        left = (state[RESIDUAL, i], state[RESIDUAL_X, i])
+        gradient = unit_gradient(state[W, i], state[B, i], state[V, i], left, whole, centre)
+        for row in range(V + 1):
+            moments = state[MOMENTS + 2 * row : MOMENTS + 2 * row + 2, i]
+            state[row, i] = adam_step(state[row, i], scale * gradient[row], moments, rate, betas, corrections)
 
 
 @compiled()
@@ -274,15 +302,16 @@ def descend(
             recorded += 1
         if epoch == record[-1]:
             break
-        total, total_x = residual_sums(state, constant, whole, centre)
-        if not isfinite(total):
+        residuals = residual_sums(state, constant, whole, centre)
+        if not isfinite(residuals[0]):
             return epoch
         if betas.size:
-            adaptive_step(state, total, total_x, centre, scale, rate, betas, epoch + 1)
+            corrections = bias_corrections(betas, epoch + 1)
+            adaptive_step(state, residuals, centre, scale, rate, betas, corrections)
             if train_constant:
-                constant = adam_step(constant, scale * total, moments, rate, betas, epoch + 1)
+                constant = adam_step(constant, scale * residuals[0], moments, rate, betas, corrections)
         else:
-            gradient_step(state, total, total_x, centre, rate * scale)
+            gradient_step(state, residuals, centre, rate * scale)
             if train_constant:
-                constant -= rate * scale * total
+                constant -= rate * scale * residuals[0]
     return -1
