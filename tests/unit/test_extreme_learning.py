@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from initatlas.datasets.unit_sphere import sphere_points
 from initatlas.experiments.extreme_learning import EXPERIMENT, ExtremeLearningParameters, _features, _target
-from initatlas.experiments.sphere_inputs import sphere_points
 
 
 def found(**keys):

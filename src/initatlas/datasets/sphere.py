@@ -105,22 +105,14 @@ def load(name: str, spec: SphereSpec) -> "Vectors":
     """
     import numpy as np
 
+    from initatlas.datasets.unit_sphere import sphere_points
     from initatlas.datasets.vector_set import joined
 
     rngs = [np.random.default_rng([spec.seed, stream]) for stream in range(3)]
-    points = [_uniform(n, spec.dimension, rng=rng) for n, rng in zip((spec.train, spec.test), rngs, strict=False)]
+    points = [sphere_points(n, spec.dimension, rng=rng) for n, rng in zip((spec.train, spec.test), rngs, strict=False)]
     splits = [(spec.radius * x, spec.target.values(x)[:, None]) for x in points]
     noise = spec.noise * rngs[2].standard_normal((spec.train, 1))
     return joined(name, *splits, noise=noise, source=f"{spec.target.name} on the sphere in R^{spec.dimension}")
-
-
-def _uniform(n: int, dimension: int, *, rng: "np.random.Generator") -> "Doubles":
-    """Uniform points on the unit sphere: directions of Gaussian vectors."""
-    import numpy as np
-
-    vectors = rng.standard_normal((n, dimension))
-    points: Doubles = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-    return points
 
 
 def zonal_harmonic(degree: int, dimension: int, t: "Doubles") -> "Doubles":

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from initatlas.experiments.target_labels import TargetLabel, target_function
+from initatlas.experiments.target_labels import TargetLabel, check_interval, evenly_spaced, target_function
 from initatlas.sweeps.experiment import Coordinate, Experiment, Output, Parameters
 
 if TYPE_CHECKING:
@@ -36,10 +36,7 @@ class BreakpointChangesParameters(Parameters):
     @model_validator(mode="after")
     def _is_possible(self) -> Self:
         """Refuse an empty interval, a gap that leaves nothing, and looks rarer than the training is long."""
-        if not self.low < self.high:
-            raise ValueError(f"low = {self.low:g}, high = {self.high:g}: give low < high")
-        if self.gap >= 0.5 * (self.high - self.low):
-            raise ValueError(f"gap = {self.gap:g}: leaves no training point between {self.low:g} and {self.high:g}")
+        check_interval(self.low, self.high, self.gap)
         if self.every > self.epochs:
             raise ValueError(f"every = {self.every} with epochs = {self.epochs}: take at most epochs")
         return self
@@ -68,8 +65,7 @@ def _changes(point: BreakpointChangesParameters, rng: "np.random.Generator") -> 
     from initatlas.piecewise.trained import trained
 
     start = drawn([point.width] * point.depth, scheme=point.scheme, biases=point.biases, rng=rng)
-    grid, middle = np.linspace(point.low, point.high, point.samples), 0.5 * (point.low + point.high)
-    x = grid[abs(grid - middle) >= point.gap]
+    x = evenly_spaced(point.low, point.high, point.gap, point.samples)
     y = target_function(point.target, point.low, point.high)(x)
     record = range(0, point.epochs + 1, point.every)
     networks = trained(start, x, y, Descent(point.learning_rate), record=record)

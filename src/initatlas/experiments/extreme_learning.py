@@ -43,7 +43,8 @@ def _compare(point: ExtremeLearningParameters, rng: "np.random.Generator") -> di
     """Predictions of the machine and of two kernels."""
     import numpy as np
 
-    from initatlas.experiments.sphere_inputs import sphere_kernel, sphere_points
+    from initatlas.datasets.unit_sphere import sphere_points
+    from initatlas.experiments.sphere_inputs import sphere_kernel
     from initatlas.kernels.architecture import Architecture
 
     inputs = sphere_points(point.samples + point.tests, point.dimension, rng=rng)

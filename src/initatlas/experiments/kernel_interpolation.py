@@ -58,7 +58,8 @@ def _measure(point: KernelInterpolationParameters, rng: "np.random.Generator") -
     """Errors and shares at every depth."""
     import numpy as np
 
-    from initatlas.experiments.sphere_inputs import angles_between, sphere_points
+    from initatlas.datasets.unit_sphere import sphere_points
+    from initatlas.experiments.sphere_inputs import angles_between
     from initatlas.kernels.angles import kernels_by_depth
     from initatlas.kernels.architecture import Architecture
 

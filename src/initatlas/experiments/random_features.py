@@ -70,7 +70,8 @@ def _kernel_sum(point: RandomFeaturesParameters, rng: "np.random.Generator") -> 
     """Errors of the unbiased, the shuffled and the fitted output weights, mean over functions of norm 1."""
     import numpy as np
 
-    from initatlas.experiments.sphere_inputs import sphere_kernel, sphere_points
+    from initatlas.datasets.unit_sphere import sphere_points
+    from initatlas.experiments.sphere_inputs import sphere_kernel
     from initatlas.kernels.architecture import Architecture
 
     architecture = Architecture(point.activation, 1)
@@ -112,7 +113,8 @@ def _worst(point: RandomFeaturesParameters, rng: "np.random.Generator") -> dict[
     import numpy as np
     from scipy.sparse.linalg import LinearOperator, eigsh
 
-    from initatlas.experiments.sphere_inputs import sphere_kernel, sphere_points
+    from initatlas.datasets.unit_sphere import sphere_points
+    from initatlas.experiments.sphere_inputs import sphere_kernel
     from initatlas.kernels.architecture import Architecture
 
     architecture = Architecture(point.activation, 1)
@@ -134,7 +136,8 @@ def _neuron(point: RandomFeaturesParameters, rng: "np.random.Generator") -> dict
     import numpy as np
     from scipy.linalg import solve
 
-    from initatlas.experiments.sphere_inputs import sphere_kernel, sphere_points
+    from initatlas.datasets.unit_sphere import sphere_points
+    from initatlas.experiments.sphere_inputs import sphere_kernel
     from initatlas.kernels.architecture import Architecture
 
     architecture = Architecture(point.activation, 1)

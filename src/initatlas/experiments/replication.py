@@ -82,7 +82,7 @@ def _inputs(point: ReplicationParameters, rng: "np.random.Generator") -> "NDArra
     """
     import numpy as np
 
-    from initatlas.experiments.sphere_inputs import sphere_points
+    from initatlas.datasets.unit_sphere import sphere_points
 
     x, angle = sphere_points(point.inputs, point.dimension, rng=rng), np.deg2rad(PAIR_DEGREES)
     across = x[1] - (x[1] @ x[0]) * x[0]

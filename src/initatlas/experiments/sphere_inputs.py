@@ -1,4 +1,4 @@
-"""Inputs on the unit sphere that experiments share; imported where they run."""
+"""Angles and kernels between inputs on the unit sphere that experiments share; imported where they run."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,13 +7,6 @@ from initatlas.kernels.angles import kernels_at_angle
 from initatlas.kernels.architecture import Architecture
 
 Doubles = NDArray[np.float64]
-
-
-def sphere_points(count: int, dimension: int, *, rng: np.random.Generator) -> Doubles:
-    """Independent uniform points of the unit sphere, shape (count, dimension)."""
-    x = rng.standard_normal((count, dimension))
-    unit: Doubles = x / np.linalg.norm(x, axis=1, keepdims=True)
-    return unit
 
 
 def angles_between(x: Doubles, y: Doubles) -> Doubles:

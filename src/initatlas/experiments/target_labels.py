@@ -2,7 +2,7 @@
 
 They are those of univariate data sets (`initatlas.datasets.univariate`), with their numbers: ``sine(frequency=2)``, ``arctan``,
 ``triangle(peaks=4)``; a number that is left out has its default. The coefficients of a polynomial are c0, c1, ...:
-``polynomial(c2=0.5)`` is x^2 / 2.
+``polynomial(c2=0.5)`` is x^2 / 2. Beside them: the points of an interval at which networks are trained.
 """
 
 import re
@@ -78,3 +78,25 @@ def target_function(label: str, low: float, high: float) -> "Function":
     """
     target = _target(label)
     return lambda x: target.values(x, low, high)
+
+
+def check_interval(low: float, high: float, gap: float) -> None:
+    """Refuse an empty interval, and a gap that leaves nothing of it.
+
+    Raises
+    ------
+    ValueError
+        If it is one of these.
+    """
+    if not low < high:
+        raise ValueError(f"low = {low:g}, high = {high:g}: give low < high")
+    if gap >= 0.5 * (high - low):
+        raise ValueError(f"gap = {gap:g}: leaves no training point between {low:g} and {high:g}")
+
+
+def evenly_spaced(low: float, high: float, gap: float, count: int) -> "np.ndarray":
+    """Of so many evenly spaced points, both ends among them, those that are no nearer to the middle than the gap."""
+    import numpy as np
+
+    grid = np.linspace(low, high, count)
+    return grid[abs(grid - 0.5 * (low + high)) >= gap]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from initatlas.experiments.target_labels import TargetLabel, target_function
+from initatlas.experiments.target_labels import TargetLabel, check_interval, evenly_spaced, target_function
 from initatlas.sweeps.experiment import Coordinate, Experiment, Output, Parameters
 
 if TYPE_CHECKING:
@@ -84,10 +84,7 @@ class TrainUnivariateParameters(Parameters):
     @model_validator(mode="after")
     def _is_possible(self) -> Self:
         """Refuse an empty interval, placed breakpoints in deep networks, and more records than updates."""
-        if not self.low < self.high:
-            raise ValueError(f"low = {self.low:g}, high = {self.high:g}: give low < high")
-        if self.gap >= 0.5 * (self.high - self.low):
-            raise ValueError(f"gap = {self.gap:g}: leaves no training point between {self.low:g} and {self.high:g}")
+        check_interval(self.low, self.high, self.gap)
         if self.start == "uniform" and self.depth > 1:
             raise ValueError(
                 f"start = uniform with depth = {self.depth}: breakpoints can be placed in one hidden layer alone"
@@ -148,12 +145,11 @@ def _training_inputs(point: TrainUnivariateParameters, rng: "np.random.Generator
     """Training points outside the gap, in order."""
     import numpy as np
 
+    if point.sampling == "grid":
+        return evenly_spaced(point.low, point.high, point.gap, point.samples)
     middle, reach = 0.5 * (point.low + point.high), 0.5 * (point.high - point.low)
-    if point.sampling == "random":
-        along = rng.uniform(-1.0, 1.0, point.samples)
-        return np.sort(middle + np.sign(along) * (point.gap + (reach - point.gap) * abs(along)))
-    grid = np.linspace(point.low, point.high, point.samples)
-    return grid[abs(grid - middle) >= point.gap]
+    along = rng.uniform(-1.0, 1.0, point.samples)
+    return np.sort(middle + np.sign(along) * (point.gap + (reach - point.gap) * abs(along)))
 
 
 def _start(point: TrainUnivariateParameters, rng: "np.random.Generator") -> "Network":

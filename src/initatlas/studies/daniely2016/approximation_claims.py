@@ -3,7 +3,7 @@
 import xarray as xr
 
 from initatlas.studies.claim import Estimate, Finding, measured
-from initatlas.studies.daniely2016.measures import title
+from initatlas.studies.daniely2016.measures import by_activation_and, title
 from initatlas.studies.evidence import Evidence
 from initatlas.studies.statistics import by_part, confidence, exponent_interval, positive_mean_interval
 
@@ -49,14 +49,7 @@ def bound(evidence: Evidence) -> Finding:
 
 def _means(values: xr.DataArray) -> dict[str, Estimate]:
     """Means over the layers, by activation and width."""
-    return by_part(
-        {
-            f"{title(name)}, width {width}": values.sel(activation=name, width=width)
-            for name in values.activation.values.tolist()
-            for width in values.width.values.tolist()
-        },
-        positive_mean_interval,
-    )
+    return by_part(by_activation_and(values, "width"), positive_mean_interval)
 
 
 def only_if(evidence: Evidence) -> Finding:

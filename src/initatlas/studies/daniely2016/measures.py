@@ -17,6 +17,15 @@ def title(activation: str) -> str:
     return activation_of(activation).title
 
 
+def by_activation_and(values: xr.DataArray, dim: str) -> dict[str, xr.DataArray]:
+    """Numbers by activation and one more dimension, by what such a part is called in a sentence."""
+    return {
+        f"{title(name)}, {dim} {place}": values.sel({"activation": name, dim: place})
+        for name in values.activation.values.tolist()
+        for place in values[dim].values.tolist()
+    }
+
+
 def exponent(values: xr.DataArray, dim: str) -> xr.DataArray:
     """Least-squares slope of log values on the logarithm of a coordinate; values that are nan are left out."""
     logs = logarithm(values)

@@ -6,7 +6,14 @@ import xarray as xr
 from initatlas.experiments.replication import PAIR_DEGREES
 from initatlas.studies.claim import Estimate, Finding, measured
 from initatlas.studies.daniely2016.dual_claims import PRINTED
-from initatlas.studies.daniely2016.measures import FAILURES, exponent, theorem_accuracy, title, typical
+from initatlas.studies.daniely2016.measures import (
+    FAILURES,
+    by_activation_and,
+    exponent,
+    theorem_accuracy,
+    title,
+    typical,
+)
 from initatlas.studies.evidence import Evidence
 from initatlas.studies.statistics import (
     by_part,
@@ -63,14 +70,7 @@ def limit(evidence: Evidence) -> Finding:
 def _mean_deviations(cube: xr.Dataset) -> dict[str, Estimate]:
     """Mean deviations by activation and layer."""
     weighted = cube["pair_deviation"].weighted(cube.width).mean("width")
-    return by_part(
-        {
-            f"{title(name)}, layer {layer}": weighted.sel(activation=name, layer=layer)
-            for name in cube.activation.values.tolist()
-            for layer in cube.layer.values.tolist()
-        },
-        mean_interval,
-    )
+    return by_part(by_activation_and(weighted, "layer"), mean_interval)
 
 
 def bounded(evidence: Evidence) -> Finding:
