@@ -60,6 +60,12 @@ def open_cube(path: Path | str) -> xr.Dataset:
         raise UserError(f"{path}: not a readable cube ({reason}); remove it and run the workflow again") from None
 
 
+def fixed_parameters(cube: xr.Dataset) -> dict[str, float | str]:
+    """The fixed parameters of the sweep behind a cube."""
+    found: dict[str, float | str] = json.loads(cube.attrs["spec"])["fixed"]
+    return found
+
+
 def environments(cube: xr.Dataset) -> list[Share]:
     """What computed the points of a cube; an older cube says nothing."""
     shares: list[dict[str, Any]] = json.loads(cube.attrs.get("environments", "[]"))

@@ -24,6 +24,8 @@ from initatlas.studies.statistics import (
     share_interval,
     shifted,
     subsample_interval,
+    transformed,
+    widened,
 )
 
 TRIALS = 1000
@@ -176,6 +178,8 @@ def test_closed_cases():
     assert positive_mean_interval([2.0] * 8) == Estimate(2.0, 2.0, 2.0, 8)
     assert positive_mean_interval(np.arange(1.0, 9.0)) == positive_mean_interval(np.arange(1.0, 9.0))
     assert shifted(Estimate(1.0, 0.5, 2.0, 3), 1.0) == Estimate(2.0, 1.5, 3.0, 3)
+    assert widened(Estimate(1.0, 0.5, 2.0, 3), 0.25) == Estimate(1.0, 0.25, 2.25, 3)
+    assert transformed(Estimate(4.0, 1.0, 9.0, 3), np.sqrt) == Estimate(2.0, 1.0, 3.0, 3)
     assert scaled(Estimate(1.0, 0.5, 2.0, 3), -2.0) == Estimate(-2.0, -4.0, -1.0, 3)
     assert log_slope([1, 10, 100], [3.0, 0.3, 0.03]) == pytest.approx(-1.0)
     assert correlation_interval([0.0, 1.0, 2.0, 3.0], [0.0, 2.0, 4.0, 6.0]).value == pytest.approx(1.0)

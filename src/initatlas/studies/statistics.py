@@ -149,9 +149,7 @@ def root_mean_square_interval(values: ArrayLike, level: float = CONFIDENCE) -> E
         One number per network, shape (networks,), or a row per network, shape (networks, parts), whose mean square is taken.
     """
     numbers = np.asarray(values, dtype=np.float64)
-    squares = positive_mean_interval((numbers.reshape(len(numbers), -1) ** 2).mean(axis=1), level)
-    value, low, high = np.sqrt(squares.numbers).tolist()
-    return Estimate(value, low, high, squares.samples)
+    return transformed(positive_mean_interval((numbers.reshape(len(numbers), -1) ** 2).mean(axis=1), level), np.sqrt)
 
 
 def median_interval(values: ArrayLike, level: float = CONFIDENCE) -> Estimate:
@@ -262,6 +260,17 @@ def scaled(estimate: Estimate, by: float) -> Estimate:
     """An estimate times a known number, which may be negative."""
     low, high = sorted((estimate.low * by, estimate.high * by))
     return Estimate(estimate.value * by, low, high, estimate.samples)
+
+
+def widened(estimate: Estimate, by: float) -> Estimate:
+    """An estimate whose interval reaches so much farther to each side."""
+    return Estimate(estimate.value, estimate.low - by, estimate.high + by, estimate.samples)
+
+
+def transformed(estimate: Estimate, function: Callable[[Doubles], Doubles]) -> Estimate:
+    """An increasing function of an estimate, such as the exponential of a mean logarithm."""
+    value, low, high = function(np.array(estimate.numbers)).tolist()
+    return Estimate(value, low, high, estimate.samples)
 
 
 def agreement(values: ArrayLike, expected: float) -> float:

@@ -1,6 +1,6 @@
 """Claims that the atlas checks on its own sweeps."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 import xarray as xr
@@ -8,7 +8,8 @@ import xarray as xr
 from initatlas.studies.atlas.trainability import CHANCE, best_variance, networks, scales
 from initatlas.studies.claim import Estimate, Finding, Parts, absent, measured
 from initatlas.studies.evidence import Evidence
-from initatlas.studies.statistics import confidence, mean_interval, scaled, share_interval
+from initatlas.studies.judge import Measure
+from initatlas.studies.statistics import confidence, mean_interval, scaled, share_interval, transformed, widened
 
 LEARNED = 0.5
 """A network has learned where it reaches this share of the best accuracy of its data set."""
@@ -61,9 +62,7 @@ def _best_logarithms(accuracies: xr.DataArray) -> list[float]:
 
 def _variance(logarithms: list[float], step: float, parts: int) -> Estimate:
     """Geometric mean of variances, with Student's interval of the logarithm, wider by half a step of the grid."""
-    mean = mean_interval(logarithms, confidence(parts))
-    low, high = mean.low - 0.5 * step, mean.high + 0.5 * step
-    return Estimate(float(np.exp(mean.value)), float(np.exp(low)), float(np.exp(high)), mean.samples)
+    return transformed(widened(mean_interval(logarithms, confidence(parts)), 0.5 * step), np.exp)
 
 
 def _peaks(deepest: xr.DataArray, labels: list[str]) -> str:
@@ -158,10 +157,7 @@ def _border_of(accuracies: xr.DataArray, label: str, ratios: xr.DataArray, parts
     learned = np.array(_learned(accuracies, label, region)).reshape(len(depths), -1)
     found = [parting(depths, row) for row in learned.T]
     mean = mean_interval([centre for centre, _ in found], confidence(parts))
-    half = max(gap for _, gap in found) / 2.0
-    ends = (mean.value, mean.low - half, mean.high + half)
-    value, low, high = (float(np.exp(end)) for end in ends)
-    return Estimate(value, low, high, mean.samples)
+    return transformed(widened(mean, max(gap for _, gap in found) / 2.0), np.exp)
 
 
 def parting(positions: np.ndarray, below: np.ndarray) -> tuple[float, float]:
@@ -247,7 +243,7 @@ def _means(accuracies: xr.DataArray, regions: Mapping[str, xr.DataArray]) -> str
     return ", ".join(f"{float(_over(accuracies, region).mean()):.3f} ({words})" for words, region in regions.items())
 
 
-CLAIMS: Mapping[str, Callable[[Evidence], Finding]] = {
+CLAIMS: Mapping[str, Measure] = {
     "norm_preserving_variance": _norm_preserving,
     "beyond_depth_scale": _beyond,
     "within_depth_scale": _within,

@@ -1,6 +1,6 @@
 """Claims of Chen, Li, Lin 2024."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 
 import xarray as xr
@@ -23,7 +23,8 @@ from initatlas.studies.chen2024.smoothness import (
 )
 from initatlas.studies.claim import Estimate, Finding, absent, measured
 from initatlas.studies.evidence import Evidence
-from initatlas.studies.statistics import CONFIDENCE, confidence, mean_interval, scaled, shifted
+from initatlas.studies.judge import Measure
+from initatlas.studies.statistics import CONFIDENCE, confidence, mean_interval, scaled, shifted, widened
 
 DATASETS = ("mnist", "fashion_mnist", "cifar10")
 """The data sets of the paper's table 1."""
@@ -104,8 +105,7 @@ def _null(cube: xr.Dataset, window: int, level: float = CONFIDENCE) -> Estimate:
 
 def _above(printed: float, null: Estimate) -> Estimate:
     """A printed number, known to its rounding, less a slope."""
-    above = shifted(scaled(null, -1.0), printed)
-    return Estimate(above.value, above.low - ROUNDING, above.high + ROUNDING, above.samples)
+    return widened(shifted(scaled(null, -1.0), printed), ROUNDING)
 
 
 def _smoothness(name: str, window: int, evidence: Evidence) -> Finding:
@@ -221,7 +221,7 @@ def _listed(cube: xr.Dataset, names: list[str], target: str) -> str:
     return ", ".join(f"{float(slopes.sel(dataset=name)):.3f} ({title(name)})" for name in names)
 
 
-CLAIMS: Mapping[str, Callable[[Evidence], Finding]] = {
+CLAIMS: Mapping[str, Measure] = {
     "table1_window": _window,
     **{f"table1_{name}": partial(_smoothness, name, PAPER_WINDOW) for name in DATASETS},
     **{f"table1_{name}_short": partial(_smoothness, name, SHORT_WINDOW) for name in DATASETS},

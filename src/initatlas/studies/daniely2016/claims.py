@@ -1,8 +1,7 @@
 """Claims of Daniely, Frostig, Singer 2016, and of a summary of the paper."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
-from initatlas.studies.claim import Finding
 from initatlas.studies.daniely2016 import (
     approximation_claims,
     depth_claims,
@@ -10,9 +9,9 @@ from initatlas.studies.daniely2016 import (
     replication_claims,
     summary_claims,
 )
-from initatlas.studies.evidence import Evidence
+from initatlas.studies.judge import Measure
 
-CLAIMS: Mapping[str, Callable[[Evidence], Finding]] = {
+CLAIMS: Mapping[str, Measure] = {
     "duals_closed_form": dual_claims.printed,
     "duals_further": dual_claims.further,
     "duals_derivative": dual_claims.derivative,

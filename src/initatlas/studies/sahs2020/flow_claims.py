@@ -6,16 +6,17 @@ from itertools import product
 import numpy as np
 import xarray as xr
 
+from initatlas.cubes import fixed_parameters
 from initatlas.studies.claim import Finding, Parts, measured
 from initatlas.studies.evidence import Evidence
 from initatlas.studies.judge import Measure
-from initatlas.studies.sahs2020.measures import TITLES, Doubles, fixed
+from initatlas.studies.sahs2020.measures import TITLES, Doubles
 from initatlas.studies.statistics import by_part, confidence, mean_interval, scaled, share_interval, shifted
 
 
 def shares(cube: xr.Dataset, parts: int) -> Parts:
     """Shares of lonely partitions by number of data points and alpha, or whatever other axes there are."""
-    draws, counts = int(fixed(cube)["draws"]), cube["lonely"]
+    draws, counts = int(fixed_parameters(cube)["draws"]), cube["lonely"]
     found = {}
     for values in product(*(counts[dim].values.tolist() for dim in counts.dims)):
         place = dict(zip(counts.dims, values, strict=True))
@@ -39,7 +40,7 @@ def _probability(evidence: Evidence) -> Finding:
     cube = cube.sel(alpha=cube.alpha > 1.0)
     found = shares(cube, cube["lonely"].size)
     last = cube.isel(points=0).sel(alpha=[4, 16])
-    draws = int(fixed(cube)["draws"])
+    draws = int(fixed_parameters(cube)["draws"])
     rows = ", ".join(
         f"{share / draws:.3f} where {printed:.3f} is printed (alpha = {alpha:g})"
         for alpha, share, printed in zip(last.alpha.values, last["lonely"].values, last["printed"].values, strict=True)

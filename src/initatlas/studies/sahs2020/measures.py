@@ -1,6 +1,5 @@
 """What the tables, figures and claims of this study read from cubes."""
 
-import json
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -88,9 +87,3 @@ def choices(cube: xr.Dataset, names: Sequence[str]) -> Iterator[tuple[str, xr.Da
         one = cube.isel(choice=place)
         other = [f"{name} = {one[name].item()}" for name in names if one[name].item() != first[name].item()]
         yield ", ".join(other) or AS_IN_THE_TABLE, one
-
-
-def fixed(cube: xr.Dataset) -> dict[str, float | str]:
-    """The fixed parameters of the sweep behind a cube."""
-    found: dict[str, float | str] = json.loads(cube.attrs["spec"])["fixed"]
-    return found

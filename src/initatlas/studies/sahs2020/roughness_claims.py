@@ -9,7 +9,7 @@ from initatlas.studies.claim import Estimate, Finding, Parts, measured
 from initatlas.studies.evidence import Evidence
 from initatlas.studies.judge import Measure
 from initatlas.studies.sahs2020.measures import TITLES, Doubles, at_end, at_start, kept
-from initatlas.studies.statistics import confidence, jackknife_interval, log_ratio_interval, log_slope, mean_interval
+from initatlas.studies.statistics import confidence, exponent_interval, log_ratio_interval, mean_interval, scaled
 
 COMPLEX = "sine"
 """The function of figure 3 that is called complex."""
@@ -55,7 +55,7 @@ def _later(evidence: Evidence) -> Finding:
 
 def _slope(x: Doubles, rows: Doubles, sign: float, level: float) -> Estimate:
     """Slope of the logarithm of a mean over networks against that of `x`; rows (networks, x)."""
-    return jackknife_interval(lambda some: sign * log_slope(x, some.mean(axis=0)), rows, level)
+    return scaled(exponent_interval(x, rows, level), sign)
 
 
 def shuffled(rows: Doubles) -> Doubles:

@@ -6,8 +6,9 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from initatlas.cubes import fixed_parameters
 from initatlas.experiments.target_labels import target_function
-from initatlas.studies.sahs2020.measures import TITLES, at_end, fixed
+from initatlas.studies.sahs2020.measures import TITLES, at_end
 from initatlas.studies.statistics import positive_mean_interval
 
 
@@ -66,7 +67,7 @@ def across_gaps(cube: xr.Dataset) -> Figure:
     """The two functions, the data, and what narrow and wide networks make of the gap."""
     targets = cube.target.values.tolist()
     figure, grid = plt.subplots(1, len(targets), figsize=(7.6, 3.5), sharey=True)
-    x, settings = cube.place.values, fixed(cube)
+    x, settings = cube.place.values, fixed_parameters(cube)
     grid_points = np.linspace(x[0], x[-1], int(settings["samples"]))
     data = grid_points[abs(grid_points) >= float(settings["gap"])]
     for axes, target in zip(grid, targets, strict=True):

@@ -9,9 +9,10 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from initatlas.cubes import fixed_parameters
 from initatlas.piecewise.densities import GaussianInitialisation, UniformInitialisation
 from initatlas.studies.sahs2020.flow_claims import shares
-from initatlas.studies.sahs2020.measures import TITLES, fixed
+from initatlas.studies.sahs2020.measures import TITLES
 from initatlas.studies.statistics import mean_interval
 
 _FAMILIES = (("gaussian", GaussianInitialisation), ("uniform", UniformInitialisation))
@@ -32,7 +33,7 @@ def laws(cube: xr.Dataset) -> Figure:
     grid[1, 0].set_xlabel(r"$\beta$, in units of $\sigma_b / \sigma_w$")
     grid[1, 1].set_xlabel(r"$\mu$, in units of $\sigma_w \sigma_v$")
     grid[0, 0].legend()
-    figure.suptitle(f"{int(fixed(cube)['units'])} random units and theorem 1")
+    figure.suptitle(f"{int(fixed_parameters(cube)['units'])} random units and theorem 1")
     return figure
 
 
@@ -56,7 +57,7 @@ def roughness(cube: xr.Dataset) -> Figure:
             (grid[1], "mean_squared_distance", "theory_variance"),
         ):
             _by_width(axes, one[found], one[theory].isel(seed=0), f"C{place}", {"he": "He", "glorot": "Glorot"}[preset])
-    _tails(grid[2], gaussian.sel(preset="he"), int(fixed(cube)["networks"]))
+    _tails(grid[2], gaussian.sel(preset="he"), int(fixed_parameters(cube)["networks"]))
     grid[0].axhline(2.0, color="0.5", ls=":", lw=1.0)
     grid[0].annotate("appendix: 2", (5, 2.0), fontsize=7.5, color="0.35", va="top")
     grid[0].set_ylabel(r"mean of $\rho = \sum_i \mu_i^2$")

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 
 import xarray as xr
 
+from initatlas.cubes import fixed_parameters
 from initatlas.studies.claim import Estimate, Finding, Parts, measured
 from initatlas.studies.evidence import Evidence
 from initatlas.studies.judge import Measure
-from initatlas.studies.sahs2020.measures import fixed
 from initatlas.studies.statistics import (
     confidence,
     distribution_distance_interval,
@@ -33,7 +33,7 @@ KURTOSIS_WIDTH = 21
 
 def _distances(cube: xr.Dataset) -> Parts:
     """Distances from the laws, by law."""
-    units = int(fixed(cube)["units"])
+    units = int(fixed_parameters(cube)["units"])
     return {
         text: distribution_distance_interval(float(cube[name].item()), units, confidence(len(LAWS)))
         for name, text in LAWS.items()
@@ -48,7 +48,7 @@ def _laws(family: str) -> Measure:
         found = {name: _distances(cube.isel(law=place)) for place, name in enumerate(HELD_AGAINST)}
         right = found.pop("right")
         texts = ", ".join(f"{part.value:.4f} ({name})" for name, part in right.items())
-        return measured(right, f"Distances of {int(fixed(cube)['units'])} units: {texts}.", controls=found)
+        return measured(right, f"Distances of {int(fixed_parameters(cube)['units'])} units: {texts}.", controls=found)
 
     return measure
 
@@ -93,7 +93,7 @@ def _kurtosis_of(family: str, other: str) -> Measure:
 def _networks(evidence: Evidence) -> int:
     """Networks of each width."""
     cube = evidence.cubes["thm2"]
-    return int(fixed(cube)["networks"]) * cube.sizes["seed"]
+    return int(fixed_parameters(cube)["networks"]) * cube.sizes["seed"]
 
 
 def _he_mean(evidence: Evidence) -> Finding:

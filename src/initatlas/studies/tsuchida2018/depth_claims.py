@@ -1,6 +1,6 @@
 """Claims about depth: corollaries 8 and 9, and the definiteness of deep kernels."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 
 import numpy as np
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from initatlas.studies.claim import Estimate, Finding, Parts, measured
 from initatlas.studies.evidence import Evidence
+from initatlas.studies.judge import Measure
 from initatlas.studies.statistics import (
     by_part,
     confidence,
@@ -187,7 +188,7 @@ def _kernel_ridge(evidence: Evidence) -> Finding:
     )
 
 
-CLAIMS: Mapping[str, Callable[[Evidence], Finding]] = {
+CLAIMS: Mapping[str, Measure] = {
     "cor8_fixed_point": _fixed_point,
     "cor8_rate": _rate,
     "cor9": partial(_squared_difference, weights="gaussian"),

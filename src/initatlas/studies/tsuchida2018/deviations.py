@@ -1,11 +1,10 @@
 """How far samples of random networks lie from the kernel of the infinitely wide one."""
 
-import json
-
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from initatlas.cubes import fixed_parameters
 from initatlas.vocabulary import parse_label
 
 
@@ -32,7 +31,7 @@ def part(cube: xr.Dataset, name: str) -> xr.Dataset:
 
 def activation(cube: xr.Dataset) -> str:
     """The activation of the networks of a cube, or of a part of one."""
-    return str(cube["activation"].item() if "activation" in cube.coords else fixed(cube)["activation"])
+    return str(cube["activation"].item() if "activation" in cube.coords else fixed_parameters(cube)["activation"])
 
 
 def limit(cube: xr.Dataset, theory: xr.Dataset) -> xr.DataArray:
@@ -83,10 +82,4 @@ def scale_kurtosis(label: str) -> float:
 
 def width(cube: xr.Dataset) -> int:
     """Neurons per layer of the networks of a cube."""
-    return int(fixed(cube)["width"])
-
-
-def fixed(cube: xr.Dataset) -> dict[str, float | str]:
-    """The fixed parameters of the sweep behind a cube."""
-    found: dict[str, float | str] = json.loads(cube.attrs["spec"])["fixed"]
-    return found
+    return int(fixed_parameters(cube)["width"])

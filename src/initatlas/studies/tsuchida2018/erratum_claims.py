@@ -10,7 +10,8 @@ import xarray as xr
 
 from initatlas.studies.claim import Estimate, Finding, measured
 from initatlas.studies.evidence import Evidence
-from initatlas.studies.statistics import exact, mean_interval
+from initatlas.studies.judge import Measure
+from initatlas.studies.statistics import exact, mean_interval, scaled, shifted
 from initatlas.studies.tsuchida2018 import printed
 from initatlas.studies.tsuchida2018.depth_claims import LEAKY, RELU, ROUNDING, definiteness, turned_kernels
 
@@ -134,7 +135,7 @@ def _erratum(evidence: Evidence, name: str) -> Finding:
 
 def _less(number: float, truth: Estimate) -> Estimate:
     """A number less an estimate."""
-    return Estimate(number - truth.value, number - truth.high, number - truth.low, truth.samples)
+    return shifted(scaled(truth, -1.0), number)
 
 
 SHALLOW, DEEP = 512, 4096
@@ -178,7 +179,7 @@ def _definite(evidence: Evidence) -> Finding:
     )
 
 
-CLAIMS: Mapping[str, Callable[[Evidence], Finding]] = {
+CLAIMS: Mapping[str, Measure] = {
     **{name: partial(_erratum, name=name) for name in ERRATA},
     "erratum_contraction": _contraction,
     "erratum_definite": _definite,

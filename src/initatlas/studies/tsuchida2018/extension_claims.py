@@ -1,6 +1,6 @@
 """Claims about networks beyond the paper: biases, means, other activations, residual connections, rectangular layers."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 
 import numpy as np
@@ -9,14 +9,15 @@ from numpy.typing import NDArray
 
 from initatlas.studies.claim import Estimate, Finding, measured
 from initatlas.studies.evidence import Evidence
+from initatlas.studies.judge import Measure
 from initatlas.studies.statistics import (
     by_part,
     confidence,
     correlation_interval,
     exact,
-    jackknife_interval,
-    log_slope,
+    exponent_interval,
     mean_interval,
+    scaled,
 )
 from initatlas.studies.tsuchida2018.depth_claims import angles_in_degrees
 from initatlas.studies.tsuchida2018.deviations import interior, width
@@ -132,13 +133,7 @@ def _fixed_point(evidence: Evidence, name: str) -> Finding:
 def width_exponent(samples: xr.DataArray, limit: xr.DataArray) -> Estimate:
     """Exponent of the root mean square distance from a limit over angles against the width, with its interval over networks."""
     squares = interior((samples - limit) ** 2).mean("angle").transpose("seed", "width")
-    widths = squares.width.values
-
-    def half_slope(rows: Doubles) -> float:
-        """Exponent of the root of the mean over networks."""
-        return 0.5 * log_slope(widths, rows.mean(axis=0))
-
-    return jackknife_interval(half_slope, squares.values, confidence(2))
+    return scaled(exponent_interval(squares.width.values, squares.values, confidence(2)), 0.5)
 
 
 def _width(evidence: Evidence) -> Finding:
@@ -170,7 +165,7 @@ def _right_angle(cosines: xr.DataArray) -> float:
     return float(angles_in_degrees(1.0 - cosines.sel(angle=90.0)).mean())
 
 
-CLAIMS: Mapping[str, Callable[[Evidence], Finding]] = {
+CLAIMS: Mapping[str, Measure] = {
     **{f"extension_{name}": partial(_extension, name=name) for name in VARIANTS},
     **{f"extension_{name}_fixed_point": partial(_fixed_point, name=name) for name in ("elu", "gelu")},
     "extension_width": _width,

@@ -1,12 +1,13 @@
 """Claims about the kernel as an integral over the density of the weights: propositions 1 and 2, corollaries 3 and 4."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 import xarray as xr
 
 from initatlas.studies.claim import Estimate, Finding, measured
 from initatlas.studies.evidence import Evidence
+from initatlas.studies.judge import Measure
 from initatlas.studies.statistics import exact
 from initatlas.studies.tsuchida2018.printed import normalised_kernel
 from initatlas.vocabulary import parse_label
@@ -80,7 +81,7 @@ def _printed(cube: xr.Dataset, slope: float) -> xr.DataArray:
     return xr.DataArray(0.5 * (1.0 + slope**2) * curve, {"angle": cube.angle}, ("angle",))
 
 
-def _same_form(variable: str, slope: float) -> Callable[[Evidence], Finding]:
+def _same_form(variable: str, slope: float) -> Measure:
     """Kernel minus the printed one, for rotation-invariant weights."""
 
     def measure(evidence: Evidence) -> Finding:
@@ -102,7 +103,7 @@ def _same_form(variable: str, slope: float) -> Callable[[Evidence], Finding]:
     return measure
 
 
-CLAIMS: Mapping[str, Callable[[Evidence], Finding]] = {
+CLAIMS: Mapping[str, Measure] = {
     "prop1": _initial_value_problem,
     "prop2": _forcing_term,
     "cor3": _same_form("kernel", 0.0),

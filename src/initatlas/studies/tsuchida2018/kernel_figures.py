@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 from initatlas.activations.base import activation_of
 from initatlas.studies.evidence import Evidence
 from initatlas.studies.tsuchida2018.depth_claims import PAPER_ACTIVATIONS
-from initatlas.studies.tsuchida2018.deviations import activation, fixed, limit, part, scale_kurtosis
+from initatlas.studies.tsuchida2018.deviations import activation, limit, part, scale_kurtosis, width
 from initatlas.studies.tsuchida2018.drawing import (
     MARKERS,
     angle_axis,
@@ -28,12 +28,12 @@ def fig2(evidence: Evidence) -> Figure:
     """Normalised kernel of one ReLU layer against the angle: theory, and samples of random layers."""
     samples = evidence.cubes["fig2"]["cosine"].sel(layer=1)
     theory = evidence.cubes["theory"].sel(activation="relu", layer=1)
-    width = int(fixed(evidence.cubes["fig2"])["width"])
-    spread = np.sqrt(theory["sampling_variance"] / width)
+    units = width(evidence.cubes["fig2"])
+    spread = np.sqrt(theory["sampling_variance"] / units)
     figure, axes = plt.subplots(figsize=(5.6, 4.0))
     axes.fill_between(
         theory.angle, theory["cosine"] - 1.96 * spread, theory["cosine"] + 1.96 * spread, color="C3", alpha=0.35, lw=0,
-        label=f"95 % of layers of {width} units, by the exact variance",
+        label=f"95 % of layers of {units} units, by the exact variance",
     )  # fmt: skip
     axes.plot(theory.angle, theory["cosine"], color="k", lw=1.2, label="theory: arc-cosine kernel")
     axes.plot(samples.angle, samples.isel(seed=0), "o", color="C3", ms=2.6, mew=0, label="samples of one layer")
@@ -89,7 +89,7 @@ def _deep_kernel(evidence: Evidence, name: str) -> Figure:
         Line2D([], [], color="0.35", marker="o", ms=3, ls="", label=f"mean of {cube.sizes['seed']},\n95 % interval"),
     ]
     figure.legend(handles=handles, title="layer $j$", loc="outside right center")
-    figure.suptitle(f"{activation_of(activation(cube)).title}, width {int(fixed(cube)['width'])}")
+    figure.suptitle(f"{activation_of(activation(cube)).title}, width {width(cube)}")
     return figure
 
 
@@ -161,7 +161,7 @@ def cor8(evidence: Evidence) -> Figure:
     for place, name in enumerate(("fig4a", "fig4b")):
         samples = part(evidence.cubes["fig4"], name)
         gaps = 1.0 - samples["cosine"].sel(weights="generalized_normal(beta=2)", angle=90.0)
-        label = f"{samples.sizes['seed']} networks of width {int(fixed(samples)['width'])}" if place == 0 else None
+        label = f"{samples.sizes['seed']} networks of width {width(samples)}" if place == 0 else None
         dots(axes, gaps, "layer", positive=True, color=f"C{place}", marker="o", ms=4, capsize=2, label=label)
     axes.plot([], [], color="0.4", ls=":", lw=1.0, label=r"$9\pi^2 / (2 s^2 j^2)$, $s = (1-a)^2/(1+a^2)$")
     axes.set_xlabel("layer $j$")
@@ -187,7 +187,7 @@ def cor9(evidence: Evidence) -> Figure:
         axes.set_xlabel("layer $j$")
         axes.set_xticks(cube.layer.values, [f"{int(layer)}" for layer in cube.layer.values])
         axes.minorticks_off()
-        axes.set_title(f"{activation_of(name).title}, width {int(fixed(cube)['width'])}")
+        axes.set_title(f"{activation_of(name).title}, width {width(cube)}")
     for weights, face in zip(cube.weights.values, ("0.4", "none"), strict=True):
         grid[0].plot([], [], color="0.4", marker="o", ms=4, ls="", mfc=face, label=weights_text(str(weights)))
     grid[0].plot([], [], color="0.4", lw=1.2, label=r"theory: $2 - 2\cos\theta_j$")

@@ -1,6 +1,6 @@
 """Claims about random layers and networks: figures 2 and 4, and how the layers of a finite width scatter."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 import xarray as xr
@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from initatlas.studies.claim import Estimate, Finding, measured
 from initatlas.studies.evidence import Evidence
+from initatlas.studies.judge import Measure
 from initatlas.studies.statistics import (
     by_part,
     log_slope,
@@ -32,8 +33,6 @@ from initatlas.vocabulary import parse_label
 SPARSE = "generalized_normal(beta=0.5)"
 MIDDLE = slice(15.0, 165.0)
 """Angles at which many neurons see both inputs."""
-
-Measure = Callable[[Evidence], Finding]
 
 
 def slope_of(activation: str) -> float:

@@ -1,6 +1,6 @@
 """Claims about norms: figure 5 and corollary 10."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 
 import numpy as np
@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from initatlas.studies.claim import Estimate, Finding, measured
 from initatlas.studies.evidence import Evidence
-from initatlas.studies.statistics import agreement, mean_interval, positive_mean_interval
+from initatlas.studies.judge import Measure
+from initatlas.studies.statistics import agreement, mean_interval, positive_mean_interval, transformed
 from initatlas.studies.tsuchida2018.deviations import width
 from initatlas.vocabulary import parse_label
 
@@ -50,8 +51,7 @@ def growth_interval(cube: xr.Dataset, activation: str, variance: float) -> Estim
     found = _network(cube, activation, variance)
     logs: xr.DataArray = np.log(found["norm_ratio"].isel(layer=-1))  # type: ignore[assignment]
     mean = mean_interval(2.0 * logs.mean("input").values / int(cube.layer.max()) + _lowered(cube, activation))
-    value, low, high = np.exp(mean.numbers).tolist()
-    return Estimate(value, low, high, mean.samples)
+    return transformed(mean, np.exp)
 
 
 def _network(cube: xr.Dataset, activation: str, variance: float) -> xr.Dataset:
@@ -118,7 +118,7 @@ def _fan_in(evidence: Evidence) -> Finding:
     )
 
 
-CLAIMS: Mapping[str, Callable[[Evidence], Finding]] = {
+CLAIMS: Mapping[str, Measure] = {
     "fig5_he": partial(_growth, activation=LEAKY, variance=HE, controls={"two_percent": (LEAKY, 1.02 * HE)}),
     "fig5_preserving": partial(
         _growth,

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from initatlas.studies.evidence import Evidence
-from initatlas.studies.tsuchida2018.deviations import fixed
+from initatlas.studies.tsuchida2018.deviations import width
 from initatlas.studies.tsuchida2018.drawing import (
     MARKERS,
     angle_axis,
@@ -56,7 +56,7 @@ def fig5(evidence: Evidence) -> Figure:
         Line2D([], [], color="k", ls="--", lw=1.0, label="infinite width"),
     ]
     figure.legend(handles=handles, title="layer $j$", loc="outside right center")
-    figure.suptitle(f"leaky ReLU $a = 0.2$, width {int(fixed(cube)['width'])}, {cube.sizes['seed']} networks each")
+    figure.suptitle(f"leaky ReLU $a = 0.2$, width {width(cube)}, {cube.sizes['seed']} networks each")
     return figure
 
 
@@ -76,7 +76,7 @@ def _norms_of_networks(axes: Axes, ratios: xr.DataArray, place: int) -> None:
 def cor10(evidence: Evidence) -> Figure:
     """Squared norm ratios behind one layer of equation 10, by distribution, shape and fan."""
     cube = evidence.cubes["cor10"]
-    width = int(fixed(cube)["width"])
+    units = width(cube)
     dimensions = cube.input_dimension.values
     figure, grid = plt.subplots(1, 2, figsize=(7.6, 3.6), sharex=True)
     for axes, fan in zip(grid, ("out", "in"), strict=True):
@@ -87,11 +87,11 @@ def cor10(evidence: Evidence) -> Figure:
                 shifted, values.mean("seed"), yerr=half_width(values), color=f"C{place}", ls="",
                 marker=MARKERS[place], capsize=2, label=weights_text(label),
             )  # fmt: skip
-        law = np.ones(len(dimensions)) if fan == "out" else width / dimensions
+        law = np.ones(len(dimensions)) if fan == "out" else units / dimensions
         for position, value in enumerate(law):
             axes.plot([position - 0.3, position + 0.3], [value, value], color="k", lw=1.0, zorder=1)
         axes.set_xticks(np.arange(len(dimensions)), [f"{int(m)}" for m in dimensions])
-        axes.set_xlabel(f"inputs $m$ of a layer of {width} units")
+        axes.set_xlabel(f"inputs $m$ of a layer of {units} units")
     grid[0].set_title("$n$ in equation 10: neurons (fan-out)")
     grid[1].set_title("$n$ in equation 10: inputs (fan-in, He)")
     grid[0].set_ylabel(r"mean of $|h_1|^2 / |x|^2$")
@@ -127,5 +127,5 @@ def extensions(evidence: Evidence) -> Figure:
         Line2D([], [], color="0.35", marker="o", ms=3, ls="", label=f"mean of {cube.sizes['seed']},\n95 % interval"),
     ]
     figure.legend(handles=handles, title="layer $j$", loc="outside right center")
-    figure.suptitle(f"Laplace weights, width {int(fixed(cube)['width'])}")
+    figure.suptitle(f"Laplace weights, width {width(cube)}")
     return figure

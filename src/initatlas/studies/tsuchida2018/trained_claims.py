@@ -1,12 +1,13 @@
 """Claims about the weights of trained networks: section 7."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 
 import xarray as xr
 
 from initatlas.studies.claim import Finding, Parts, measured
 from initatlas.studies.evidence import Evidence
+from initatlas.studies.judge import Measure
 from initatlas.studies.statistics import by_part, positive_mean_interval, root_mean_square_interval
 
 
@@ -27,7 +28,7 @@ def _scores(evidence: Evidence, name: str, what: str) -> Finding:
     )
 
 
-CLAIMS: Mapping[str, Callable[[Evidence], Finding]] = {
+CLAIMS: Mapping[str, Measure] = {
     "trained_not_iid": partial(
         _scores, name="outlier", what="Largest singular value over its mean in random orders of the entries"
     ),

@@ -1,6 +1,6 @@
 """Claims about independent weights of any distribution: theorem 6, corollaries 7 and 11 to 14, and hypothesis 5."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 import xarray as xr
@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from initatlas.studies.claim import Estimate, Finding, absent, measured
 from initatlas.studies.evidence import Evidence
+from initatlas.studies.judge import Measure
 from initatlas.studies.statistics import by_part, log_slope, mean_interval, median_interval
 from initatlas.studies.tsuchida2018.layer_claims import SPARSE
 from initatlas.vocabulary import parse_label
@@ -21,8 +22,6 @@ COROLLARIES = {
 }
 FEWEST_LAW, FEWEST_KERNEL = 16, 256
 """Numbers of inputs from which on a power is fitted."""
-
-Measure = Callable[[Evidence], Finding]
 
 
 def has_moment(label: str, order: int) -> bool:
