@@ -118,7 +118,8 @@ def test_code_of_claims_runs_claims_alone(project):
 def test_a_new_data_set_spec_runs_the_sweeps_on_it(project):
     project.edit("config/datasets.yaml", "smoke: {train: 400, test: 200}", "smoke: {train: 401, test: 200}")
     expected = {"data set glyphs", "sweep chen2024/table1", "sweep atlas/trainability"}
-    assert project.would_run() == expected | downstream("chen2024") | downstream("atlas")
+    other = {"figure atlas/trainability_digits"}  # of the sweep on digits
+    assert project.would_run() == expected | downstream("chen2024") | downstream("atlas") - other
 
 
 @pytest.mark.parametrize("keys", [["backend=auto"], ["backend=ray", "fail_fast=true"]], ids=" ".join)
@@ -127,10 +128,8 @@ def test_how_a_sweep_runs_is_no_reason_to_run_it_again(built, keys):
 
 
 def test_one_more_value_on_an_axis_computes_the_new_points_alone(project):
-    axes = "weights: [{name: generalized_normal, beta: [0.5, 1, 2, 8]}"
-    text = (project / "config/sweeps/tsuchida2018.yaml").read_text()
-    assert text.count(axes) == 1
-    (project / "config/sweeps/tsuchida2018.yaml").write_text(text.replace(axes, axes.replace("2, 8]", "2, 3, 8]")))
+    axes = "weights: [{name: generalized_normal, beta: [0.5, 1, 2, 8]}, {name: multivariate_t"
+    project.edit("config/sweeps/tsuchida2018.yaml", axes, axes.replace("2, 8]", "2, 3, 8]"))
     figures = ("fig4a", "fig4b", "fig4c", "fig4d", "cor8", "cor9")
     products = {f"figure tsuchida2018/{name}" for name in figures}
     products |= {"table tsuchida2018/deviations", "table tsuchida2018/errata"}
@@ -151,7 +150,7 @@ def test_an_interrupted_sweep_goes_on_from_its_stored_points(project):
     (project / "data/cubes/smoke/tsuchida2018/fig2.nc").unlink()
     answer = project.snakemake("tsuchida2018/fig2")
     assert answer.code == 0, answer.text
-    assert "tsuchida2018/fig2: 0 of 5 points to run" in (project / LOG.format("tsuchida2018/fig2")).read_text()
+    assert "tsuchida2018/fig2: 0 of 20 points to run" in (project / LOG.format("tsuchida2018/fig2")).read_text()
 
 
 @pytest.mark.parametrize(("backend", "started"), [("auto", False), ("ray", True)])
@@ -214,7 +213,7 @@ MISTAKES = {
         "trian: 6000\n",
         "config/datasets.yaml: ",
     ),
-    "no YAML": ("config/sweeps/atlas.yaml", "dataset: [glyphs, digits]", "dataset: [glyphs, digits", "atlas.yaml:"),
+    "no YAML": ("config/sweeps/atlas.yaml", "dataset: [glyphs]", "dataset: [glyphs", "atlas.yaml:"),
 }
 
 
