@@ -23,7 +23,7 @@ import pytest
 from mutants import Mutant, mutants
 
 ROOT = Path(__file__).resolve().parents[2]
-ROOMS = ("smoothness", "sweeps", "studies", "kernels", "weights", "networks", "activations", "duals")
+ROOMS = ("smoothness", "sweeps", "studies", "kernels", "piecewise", "weights", "networks", "activations", "duals")
 DRAWN = ("figures.py", "_figures.py", "drawing.py")
 """Modules that draw: a colour or the size of a panel has no right value."""
 
@@ -76,7 +76,7 @@ def main() -> None:
         for path in ROOT.glob("[!.]*"):
             if path.is_file() and path != output:
                 shutil.copy(path, tree / path.name)
-        imported = {path: _imports(path) for path in sorted((tree / "tests" / "unit").glob("test_*.py"))}
+        imported = {path: _imports(path) for path in sorted((tree / "tests" / "unit").rglob("test_*.py"))}
         inside = {_dotted(str(path.relative_to(ROOT))): _imports(path) for path in (ROOT / "src").rglob("*.py")}
         for room in arguments.rooms or ROOMS:
             for module, mutant in sample(room, count=arguments.count, seed=arguments.seed):

@@ -28,7 +28,7 @@ from initatlas.datasets.kinds import DatasetSpec, files_present
 from initatlas.datasets.specs import CifarSpec, DigitsSpec, GlyphsSpec, IdxSpec, required_files
 from initatlas.errors import UserError
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 REAL_DATA = ROOT.parent / "shared" / "data" / "raw"
 SPECS: TypeAdapter[DatasetSpec] = TypeAdapter(DatasetSpec)
 

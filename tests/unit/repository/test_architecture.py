@@ -112,3 +112,18 @@ def test_what_the_snakefile_reads_is_light(modules):
     ]
     assert len(read) > 30
     assert [line for line in found if "sphere_inputs" not in line] == []
+
+
+def test_the_tests_lie_in_rooms_like_the_code(root):
+    source, tests = root / "src/initatlas", root / "tests/unit"
+    rooms = {path.name for path in source.iterdir() if path.is_dir()} | {"config", "ground", "repository"}
+    folders = {path.name for path in tests.iterdir() if path.is_dir() and path.name != "__pycache__"}
+    assert folders <= rooms
+    assert [path.name for path in tests.glob("*.py")] == []
+
+
+def test_the_page_names_every_folder_of_tests(root):
+    page = (root / "docs/architecture.md").read_text(encoding="utf-8")
+    named = re.findall(r"^\| `tests/(\w+)/` \|", page, re.MULTILINE)
+    folders = [path.name for path in (root / "tests").iterdir() if path.is_dir() and path.name != "__pycache__"]
+    assert sorted(named) == sorted(folders)

@@ -22,7 +22,7 @@ from initatlas.errors import UserError
 from initatlas.sweeps.execute import BatchOutcome, Execution
 from initatlas.sweeps.store import DamagedFileError, PointStore, read_batch
 
-TESTS = Path(__file__).resolve().parents[1]
+TESTS = Path(__file__).resolve().parents[2]
 EXECUTION = Execution(
     seconds=1.5, peak_megabytes=80.0, host="here", attempt=2, environment={"numpy": "2.0.0"}, code="c0de" * 16
 )

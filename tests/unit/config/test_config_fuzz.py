@@ -17,7 +17,7 @@ from initatlas.errors import UserError
 from initatlas.sweeps.registry import load_experiment
 from initatlas.sweeps.spec import Sweep, grid, largest_megabytes
 
-CONFIG = Path(__file__).resolve().parents[2] / "config"
+CONFIG = Path(__file__).resolve().parents[3] / "config"
 SWEEPS = [f"sweeps/{path.name}" for path in sorted((CONFIG / "sweeps").iterdir())]
 FILES = ["config.yaml", "datasets.yaml", "published/atlas.yaml", *SWEEPS]
 

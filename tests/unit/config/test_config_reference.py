@@ -9,7 +9,7 @@ from initatlas.config_reference import EXPERIMENTS, reference_files
 from initatlas.experiments import __path__ as experiments_path
 from initatlas.sweeps.registry import load_experiment
 
-CONFIG = Path(__file__).parents[2] / "config"
+CONFIG = Path(__file__).parents[3] / "config"
 
 
 @pytest.mark.parametrize("name", sorted(reference_files()))

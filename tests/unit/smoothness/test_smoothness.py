@@ -28,7 +28,7 @@ from initatlas.smoothness.slopes import (
 from initatlas.smoothness.tail_sums import tail_sums
 from initatlas.smoothness.targets import initial_functions, target_coding
 
-MNIST = Path(__file__).resolve().parents[3] / "shared" / "data" / "raw" / "mnist"
+MNIST = Path(__file__).resolve().parents[4] / "shared" / "data" / "raw" / "mnist"
 
 
 @given(st.lists(st.floats(0, 1e6), min_size=1, max_size=30))

@@ -28,7 +28,7 @@ Spoil = Callable[[Evidence], Evidence]
 """Other evidence, made from sound evidence, which is left as it is."""
 
 HERE = Path(__file__).parent
-ROOT = HERE.parents[1]
+ROOT = HERE.parents[2]
 
 
 @dataclass(frozen=True)
