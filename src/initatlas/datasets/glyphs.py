@@ -13,12 +13,11 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
+from initatlas.arrays import Doubles
 from initatlas.datasets.glyph_strokes import ALLOGRAPHS, Allograph, Stroke
 from initatlas.datasets.image_set import Images
 from initatlas.datasets.samples import SPLIT_CODE, Split
 from initatlas.datasets.specs import GlyphsSpec
-
-FloatArray = NDArray[np.float64]
 
 _CLASSES = len(ALLOGRAPHS)
 _MNIST_SIZE = 28
@@ -40,9 +39,9 @@ class _Pens:
     threshold: (digit, allograph of the digit), cumulative frequency; first: (digit,), its first allograph.
     """
 
-    basis: FloatArray
-    control: FloatArray
-    threshold: FloatArray
+    basis: Doubles
+    control: Doubles
+    threshold: Doubles
     first: NDArray[np.int64]
 
 
@@ -50,16 +49,16 @@ class _Pens:
 class _Chance:
     """The random numbers of a batch: uniform ones lie in [0, 1), the others are standard normal."""
 
-    allograph: FloatArray
-    width: FloatArray
-    softness: FloatArray
-    ink: FloatArray
-    shift: FloatArray
-    affine: FloatArray
-    pressure: FloatArray
-    jitter: FloatArray
-    elastic: FloatArray
-    grain: FloatArray
+    allograph: Doubles
+    width: Doubles
+    softness: Doubles
+    ink: Doubles
+    shift: Doubles
+    affine: Doubles
+    pressure: Doubles
+    jitter: Doubles
+    elastic: Doubles
+    grain: Doubles
 
 
 def load(name: str, spec: GlyphsSpec) -> Images:
@@ -159,17 +158,17 @@ def _draw_chance(indices: range, spec: GlyphsSpec, split: Split) -> _Chance:
     )
 
 
-def _write(labels: NDArray[np.int64], chance: _Chance, spec: GlyphsSpec) -> FloatArray:
+def _write(labels: NDArray[np.int64], chance: _Chance, spec: GlyphsSpec) -> Doubles:
     """Write the digits: curve points in digit heights, shape (sample, curve point, 2)."""
     pens = _pens()
     chosen = pens.first[labels] + np.sum(chance.allograph[:, None] >= pens.threshold[labels], axis=1)
     control = pens.control[chosen] + spec.jitter * chance.jitter
     # einsum, not a BLAS product, here and below: its sums do not depend on the library, the batch or the threads.
-    points: FloatArray = np.einsum("npc,nck->npk", pens.basis[chosen], control)
+    points: Doubles = np.einsum("npc,nck->npk", pens.basis[chosen], control)
     return points
 
 
-def _place(points: FloatArray, chance: _Chance, spec: GlyphsSpec) -> FloatArray:
+def _place(points: Doubles, chance: _Chance, spec: GlyphsSpec) -> Doubles:
     """Distort the digits, fit them to the box and centre them by mass: curve points in pixels, x then y."""
     points = _shear(_bend(points, chance.elastic, spec.elastic), chance.affine, spec)
     width = _between(spec.stroke_width, chance.width)
@@ -180,26 +179,26 @@ def _place(points: FloatArray, chance: _Chance, spec: GlyphsSpec) -> FloatArray:
     return points * (spec.size / _MNIST_SIZE) + (spec.size - 1) / 2
 
 
-def _keep_inside(points: FloatArray, limit: FloatArray) -> FloatArray:
+def _keep_inside(points: Doubles, limit: Doubles) -> Doubles:
     """Shift back the digits that stick out: both coordinates between -limit and limit, which has shape (sample,)."""
     beyond_low = np.minimum(points.min(axis=1) + limit[:, None], 0.0)
     beyond_high = np.maximum(points.max(axis=1) - limit[:, None], 0.0)
-    inside: FloatArray = points - (beyond_low + beyond_high)[:, None, :]
+    inside: Doubles = points - (beyond_low + beyond_high)[:, None, :]
     return inside
 
 
-def _bend(points: FloatArray, coefficients: FloatArray, strength: float) -> FloatArray:
+def _bend(points: Doubles, coefficients: Doubles, strength: float) -> Doubles:
     """Shift every point by a smooth random field: a cosine series whose coefficients fall with the frequency."""
     order = np.arange(_ELASTIC_MODES)
     decay = 1.0 / (1.0 + order[:, None] ** 2 + order[None, :] ** 2)
     waves_x = np.cos(np.pi * points[:, :, 0, None] * order)
     waves_y = np.cos(np.pi * points[:, :, 1, None] * order)
     field = np.einsum("npi,npj,nijk->npk", waves_x, waves_y, coefficients * decay[:, :, None])
-    bent: FloatArray = points + 2.0 * strength * field
+    bent: Doubles = points + 2.0 * strength * field
     return bent
 
 
-def _shear(points: FloatArray, chance: FloatArray, spec: GlyphsSpec) -> FloatArray:
+def _shear(points: Doubles, chance: Doubles, spec: GlyphsSpec) -> Doubles:
     """Slant, stretch and turn the digits about their centres; `chance` has shape (4, sample)."""
     angle = spec.rotation * chance[1]
     slant, stretch = spec.lean + spec.slant * chance[0], np.exp(spec.aspect * chance[2])
@@ -209,7 +208,7 @@ def _shear(points: FloatArray, chance: FloatArray, spec: GlyphsSpec) -> FloatArr
     return np.stack([cosine * x - sine * y, sine * x + cosine * y], axis=2)
 
 
-def _render(points: FloatArray, chance: _Chance, spec: GlyphsSpec) -> NDArray[np.uint8]:
+def _render(points: Doubles, chance: _Chance, spec: GlyphsSpec) -> NDArray[np.uint8]:
     """Draw the curves: grey levels, uint8, shape (sample, row, column)."""
     unit = spec.size / _MNIST_SIZE
     radius = 0.5 * unit * _between(spec.stroke_width, chance.width)
@@ -222,21 +221,21 @@ def _render(points: FloatArray, chance: _Chance, spec: GlyphsSpec) -> NDArray[np
     return np.rint(_MAXIMUM * grey).astype(np.uint8)
 
 
-def _between(limits: tuple[float, float], chance: FloatArray) -> FloatArray:
+def _between(limits: tuple[float, float], chance: Doubles) -> Doubles:
     """Map uniform numbers in [0, 1) to a range."""
     return limits[0] + (limits[1] - limits[0]) * chance
 
 
-def _pressure(chance: FloatArray) -> FloatArray:
+def _pressure(chance: Doubles) -> Doubles:
     """How the pen's width varies along the curve, about 1: shape (sample, curve point)."""
     position = np.linspace(0.0, 1.0, _CURVE_POINTS)
     start, middle = chance[:, :, None]
     log_width = 0.12 * start * np.cos(np.pi * position) + 0.08 * middle * np.cos(2.0 * np.pi * position)
-    factor: FloatArray = np.exp(log_width)
+    factor: Doubles = np.exp(log_width)
     return factor
 
 
-def _distance_ratio(points: FloatArray, radius: FloatArray, size: int) -> FloatArray:
+def _distance_ratio(points: Doubles, radius: Doubles, size: int) -> Doubles:
     """Distance of every pixel to the nearest curve point, over the pen's radius there: (sample, row, column)."""
     pixels = np.arange(size, dtype=np.float32)
     scaled = points.astype(np.float32)
@@ -244,7 +243,7 @@ def _distance_ratio(points: FloatArray, radius: FloatArray, size: int) -> FloatA
     across = (pixels[:, None] - scaled[:, None, :, 0]) ** 2 * inverse
     down = (pixels[:, None] - scaled[:, None, :, 1]) ** 2 * inverse
     squared = (down[:, :, None, :] + across[:, None, :, :]).min(axis=3)
-    ratio: FloatArray = np.sqrt(squared.astype(np.float64))
+    ratio: Doubles = np.sqrt(squared.astype(np.float64))
     return ratio
 
 
@@ -267,7 +266,7 @@ def _pens() -> _Pens:
     )
 
 
-def _curve(allograph: Allograph) -> tuple[FloatArray, FloatArray]:
+def _curve(allograph: Allograph) -> tuple[Doubles, Doubles]:
     """Give an allograph's distinct control points and the matrix that turns them into its curve points."""
     control = list(dict.fromkeys(point for stroke in allograph.strokes for point in stroke))
     bases = [_stroke_basis(stroke) for stroke in allograph.strokes]
@@ -283,7 +282,7 @@ def _curve(allograph: Allograph) -> tuple[FloatArray, FloatArray]:
     return np.array(control), np.concatenate(rows)
 
 
-def _stroke_basis(stroke: Stroke, steps: int = 32) -> FloatArray:
+def _stroke_basis(stroke: Stroke, steps: int = 32) -> Doubles:
     """Catmull-Rom spline: the matrix from a stroke's control points to a fine sampling of its curve."""
     count = len(stroke)
     identity = np.eye(count)
@@ -300,14 +299,14 @@ def _stroke_basis(stroke: Stroke, steps: int = 32) -> FloatArray:
     return np.concatenate([*spans, identity[-1:]])
 
 
-def _evenly(basis: FloatArray, fine: FloatArray, count: int) -> FloatArray:
+def _evenly(basis: Doubles, fine: Doubles, count: int) -> Doubles:
     """Pick `count` rows of a fine sampling, evenly spaced along the curve, ends included."""
     travelled = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(fine, axis=0), axis=1))])
     wanted = np.linspace(0.0, travelled[-1], count)
-    picked: FloatArray = basis[np.abs(travelled[:, None] - wanted).argmin(axis=0)]
+    picked: Doubles = basis[np.abs(travelled[:, None] - wanted).argmin(axis=0)]
     return picked
 
 
-def _length(points: FloatArray) -> float:
+def _length(points: Doubles) -> float:
     """Length of a polyline, points of shape (point, 2)."""
     return float(np.linalg.norm(np.diff(points, axis=0), axis=1).sum())

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy.signal import resample_poly
 
+from initatlas.arrays import Doubles
 from initatlas.datasets.clips import Recordings
 from initatlas.datasets.image_set import GreyLevel, Images
 from initatlas.errors import UserError
 
-Doubles = NDArray[np.float64]
 Piece = tuple[int, list[Doubles]]
 
 _STEPS = 65535.0  # of 16 bits

@@ -1,9 +1,8 @@
 """Points on the unit sphere."""
 
 import numpy as np
-from numpy.typing import NDArray
 
-Doubles = NDArray[np.float64]
+from initatlas.arrays import Doubles
 
 
 def sphere_points(count: int, dimension: int, *, rng: np.random.Generator) -> Doubles:

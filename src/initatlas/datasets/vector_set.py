@@ -20,10 +20,9 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from initatlas.arrays import Doubles
 from initatlas.datasets.samples import SPLIT_CODE, Samples, Split
 from initatlas.datasets.traits import DataTraits
-
-Doubles = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

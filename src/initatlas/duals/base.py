@@ -12,9 +12,9 @@ from math import pi
 
 import numpy as np
 from numpy.polynomial.legendre import leggauss
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-Doubles = NDArray[np.float64]
+from initatlas.arrays import Doubles
 
 
 class Dual:

@@ -3,14 +3,12 @@
 from math import pi, sqrt
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import ndtr, owens_t
 
+from initatlas.arrays import Doubles
 from initatlas.duals.base import Dual
 from initatlas.duals.numerical import Function, Numerical
 from initatlas.duals.rectifier import Rectifier
-
-Doubles = NDArray[np.float64]
 
 
 class Elu(Dual):

@@ -3,11 +3,9 @@
 from math import factorial, sqrt
 
 import numpy as np
-from numpy.typing import NDArray
 
+from initatlas.arrays import Doubles
 from initatlas.duals.base import Dual
-
-Doubles = NDArray[np.float64]
 
 
 class Hermite(Dual):

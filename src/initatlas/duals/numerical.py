@@ -6,13 +6,12 @@ from math import pi, sqrt
 
 import numpy as np
 from numpy.polynomial.legendre import leggauss
-from numpy.typing import NDArray
 
+from initatlas.arrays import Doubles
 from initatlas.duals.base import Dual
 from initatlas.duals.quadrature import gaussian_mean, pair_mean
 from initatlas.duals.univariate import UnivariateKernel, compile_kernel, evaluate_kernel
 
-Doubles = NDArray[np.float64]
 Function = Callable[[Doubles], Doubles]
 
 

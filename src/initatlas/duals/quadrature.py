@@ -11,9 +11,9 @@ from math import pi, sqrt
 
 import numpy as np
 from numpy.polynomial.legendre import leggauss
-from numpy.typing import NDArray
 
-Doubles = NDArray[np.float64]
+from initatlas.arrays import Doubles
+
 Function = Callable[[Doubles], Doubles]
 PairFunction = Callable[[Doubles, Doubles], Doubles]
 Rule = Callable[[int, int], tuple[Doubles | float, float]]

@@ -3,11 +3,9 @@
 from math import factorial, pi
 
 import numpy as np
-from numpy.typing import NDArray
 
+from initatlas.arrays import Doubles
 from initatlas.duals.base import Dual
-
-Doubles = NDArray[np.float64]
 
 # sin t - t cos t = t^3 sum_k (-1)^k (2k + 2) t^(2k) / (2k + 3)!; below t = 1 these terms reach double precision.
 _DEFECT_SERIES = tuple((-1) ** k * (2 * k + 2) / factorial(2 * k + 3) for k in range(10))

@@ -13,13 +13,12 @@ from numpy.polynomial import chebyshev
 from numpy.polynomial.legendre import leggauss
 from numpy.typing import NDArray
 
+from initatlas.arrays import Doubles
 from initatlas.duals.base import Dual
 from initatlas.duals.elu import Elu
 from initatlas.duals.numerical import Numerical
 from initatlas.duals.quadrature import grid_means
 from initatlas.duals.univariate import ROOT_HALF, chebyshev_coefficients, chebyshev_nodes, position
-
-Doubles = NDArray[np.float64]
 
 _TOLERANCE = 1e-12
 _SIDES = (12, 16, 20, 24, 28, 32, 40, 48, 64)

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.polynomial import chebyshev
-from numpy.typing import NDArray
 from scipy.fft import dct
 
-Doubles = NDArray[np.float64]
+from initatlas.arrays import Doubles
+
 KernelAtAngle = Callable[[Doubles], Doubles]
 
 ROOT_HALF = float(np.sqrt(0.5))

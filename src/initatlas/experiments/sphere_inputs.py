@@ -1,12 +1,10 @@
 """Angles and kernels between inputs on the unit sphere that experiments share; imported where they run."""
 
 import numpy as np
-from numpy.typing import NDArray
 
+from initatlas.arrays import Doubles
 from initatlas.kernels.angles import kernels_at_angle
 from initatlas.kernels.architecture import Architecture
-
-Doubles = NDArray[np.float64]
 
 
 def angles_between(x: Doubles, y: Doubles) -> Doubles:

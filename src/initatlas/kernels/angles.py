@@ -6,13 +6,11 @@ from math import isfinite, pi
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from initatlas.arrays import Doubles
 from initatlas.kernels.architecture import Architecture
 from initatlas.kernels.preserving import preactivation_preserving_variance
 from initatlas.kernels.recursion import PairState, hidden_states, output_kernels
-
-Doubles = NDArray[np.float64]
 
 
 def kernels_at_angle(

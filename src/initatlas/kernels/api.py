@@ -3,14 +3,13 @@
 from typing import Any, Literal, TypedDict, Unpack
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from initatlas.arrays import Floats
 from initatlas.duals.base import Dual
 from initatlas.kernels.architecture import Architecture, KernelName
 from initatlas.kernels.gram import gram_matrix
 from initatlas.names import did_you_mean
-
-Floats = NDArray[Any]
 
 
 class KernelOptions(TypedDict, total=False):

@@ -9,17 +9,12 @@ with -0.0 for opposite vectors. It has all digits of small angles and of small d
 square root per pair gives it, and every kernel, depth and activation starts from it.
 """
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 from scipy.linalg import get_blas_funcs
 
+from initatlas.arrays import Doubles, Floats
 from initatlas.caches import compiled
 from initatlas.kernels.tiles import BAND, EVERYTHING, in_bands
-
-Floats = NDArray[Any]
-Doubles = NDArray[np.float64]
 
 # Below this square of the half-chord, the scalar product of two unit vectors has lost digits that their difference or sum
 # still has.

@@ -4,11 +4,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from initatlas.kernels.sphere_spectrum import SphereSpectrum
 
-Doubles = NDArray[np.float64]
 Parity = Literal["even", "odd"]
 
 _RESOLVED = 0.01  # largest relative error of an eigenvalue that a fit uses

@@ -8,11 +8,10 @@ activation. Other cases go layer by layer (`initatlas.kernels.layered`).
 from collections.abc import Callable
 from dataclasses import replace
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from initatlas.arrays import Doubles, Floats
 from initatlas.duals.univariate import NotConvergedError, UnivariateKernel, compile_kernel
 from initatlas.kernels.angles import kernel_at_angle
 from initatlas.kernels.architecture import Architecture, KernelName
@@ -21,8 +20,6 @@ from initatlas.kernels.layered import affordable, fill_layered
 from initatlas.kernels.polynomials import fill_polynomials, polynomial_forms
 from initatlas.kernels.recursion import hidden_states, output_kernels
 
-Floats = NDArray[Any]
-Doubles = NDArray[np.float64]
 Filler = Callable[[Floats, Floats, slice, slice, int], None]
 
 _EQUAL = 1e-14

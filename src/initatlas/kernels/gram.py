@@ -1,16 +1,13 @@
 """Gram matrices in memory: of any kernel, and of NNGP and NTK of fully connected networks."""
 
 from collections.abc import Iterator
-from typing import Any, Literal
+from typing import Literal
 
-from numpy.typing import NDArray
-
+from initatlas.arrays import Floats
 from initatlas.kernels.architecture import Architecture, KernelName
 from initatlas.kernels.fully_connected import fully_connected
 from initatlas.kernels.kernel import Array, Kernel
 from initatlas.kernels.tiles import block_of, mirror_upper
-
-Floats = NDArray[Any]
 
 
 def gram_matrix(

@@ -29,8 +29,8 @@ from typing import Any, Literal, Self
 import netCDF4
 import numpy as np
 from filelock import FileLock, Timeout
-from numpy.typing import NDArray
 
+from initatlas.arrays import Integers
 from initatlas.errors import UserError
 from initatlas.files import atomic_path, sync
 from initatlas.kernels.kernel import Array, Kernel
@@ -39,7 +39,6 @@ from initatlas.kernels.tiles import Tile, TilePlan, TileRunner, serial_tiles
 log = logging.getLogger(__name__)
 
 Dtype = Literal["float32", "float64"]
-Labels = NDArray[np.int64]
 
 _ABSENT = -1
 
@@ -66,7 +65,7 @@ class GramSpec:
     dtype: Dtype
     key: str
     attributes: Mapping[str, str] = field(default_factory=dict)
-    labels: Labels | None = None
+    labels: Integers | None = None
 
 
 class GramFile:
@@ -123,7 +122,7 @@ class GramFile:
         return {name: self._file.getncattr(name) for name in self._file.ncattrs()}
 
     @property
-    def labels(self) -> Labels | None:
+    def labels(self) -> Integers | None:
         """Classes of the inputs, shape (n,), or None.
 
         Raises

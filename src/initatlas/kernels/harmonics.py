@@ -3,9 +3,8 @@
 from math import comb, log
 
 import numpy as np
-from numpy.typing import NDArray
 
-Doubles = NDArray[np.float64]
+from initatlas.arrays import Doubles
 
 _LARGEST_LOG = 1400.0  # of a multiplicity: its root is still a double
 

@@ -5,14 +5,11 @@ from math import frexp, ldexp
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from initatlas.arrays import Doubles, Floats
 from initatlas.caches import compiled
 from initatlas.kernels.arguments import check_flag
 from initatlas.validation import shown
-
-Floats = NDArray[Any]
-Doubles = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

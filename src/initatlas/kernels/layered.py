@@ -11,8 +11,8 @@ from math import pi
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from initatlas.arrays import Doubles, Floats
 from initatlas.caches import compiled
 from initatlas.duals.rectifier import Rectifier
 from initatlas.duals.tabulated import tabulated
@@ -21,9 +21,6 @@ from initatlas.kernels.chords import angles_of_chords
 from initatlas.kernels.inputs import Inputs
 from initatlas.kernels.recursion import hidden_states, output_kernels
 from initatlas.kernels.tiles import BAND
-
-Floats = NDArray[Any]
-Doubles = NDArray[np.float64]
 
 _SAMPLES, _MARGIN = 33, 1.01
 """Norms by which the range of deviations is found, and how much wider it is taken."""

@@ -3,14 +3,12 @@
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from initatlas.arrays import Doubles, Floats
 from initatlas.caches import compiled
 from initatlas.duals.univariate import ROOT_HALF, UnivariateKernel, cheapest_form
 from initatlas.kernels.tiles import BAND
 
-Floats = NDArray[Any]
-Doubles = NDArray[np.float64]
 Form = tuple[Floats, bool]
 
 _STEP = 8

@@ -9,14 +9,12 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from initatlas.arrays import Complexes, Doubles
 from initatlas.duals.rectifier import Rectifier
 from initatlas.kernels.architecture import Architecture
 from initatlas.kernels.recursion import refuse_overflow
 
-Doubles = NDArray[np.float64]
-Complexes = NDArray[np.complex128]
 KernelOnDisc = Callable[[Complexes], Complexes]
 
 _EPSILON = float(np.finfo(np.float64).eps)

@@ -15,13 +15,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from initatlas.arrays import Doubles
 from initatlas.duals.base import Dual, covariance
 from initatlas.duals.rectifier import Rectifier
 from initatlas.kernels.architecture import Architecture
-
-Doubles = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,9 @@
 """Eigen-coefficients of targets in the empirical eigenbasis of a kernel."""
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.linalg import eigh
 
-Doubles = NDArray[np.float64]
+from initatlas.arrays import Doubles
 
 
 def eigenpairs(gram: Doubles) -> tuple[Doubles, Doubles]:

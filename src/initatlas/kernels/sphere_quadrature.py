@@ -23,14 +23,12 @@ from math import ceil, inf, pi, sqrt
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.fft import dct
 
+from initatlas.arrays import Doubles
 from initatlas.duals.univariate import KernelAtAngle
 from initatlas.kernels.harmonics import checked_log_multiplicities
 from initatlas.kernels.sphere_spectrum import SphereSpectrum, spectrum_of_projections
-
-Doubles = NDArray[np.float64]
 
 _LEAST_NODES = 128
 _MOST_NODES = 2**17

@@ -8,11 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaln
 
+from initatlas.arrays import Doubles
 from initatlas.kernels.harmonics import checked_log_multiplicities
 from initatlas.kernels.power_series import PowerSeries
 from initatlas.kernels.sphere_spectrum import SphereSpectrum, spectrum_of_projections
-
-Doubles = NDArray[np.float64]
 
 _EPSILON = float(np.finfo(np.float64).eps)
 

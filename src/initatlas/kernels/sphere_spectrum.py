@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-Doubles = NDArray[np.float64]
+from initatlas.arrays import Doubles
 
 
 @dataclass(frozen=True)

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.linalg import LinAlgError, cholesky, eigh, qr, solve_triangular
 from scipy.sparse.linalg import LinearOperator, aslinearoperator
 
+from initatlas.arrays import Doubles
+
 log = logging.getLogger(__name__)
 
-Doubles = NDArray[np.float64]
 
 _CHECK_GROWTH = 1.2
 # Eigenvalues below this share of the largest are converged when their residuals are small beside this share.

@@ -11,12 +11,10 @@ from itertools import count
 from math import isfinite, pi
 
 import numpy as np
-from numpy.typing import NDArray
 
 from initatlas.activations.base import Activation, activation_of
+from initatlas.arrays import Doubles
 from initatlas.duals.quadrature import gaussian_mean, hermite_coefficients
-
-Doubles = NDArray[np.float64]
 
 _DEGREE = 600
 

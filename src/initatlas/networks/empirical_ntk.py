@@ -17,11 +17,10 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from initatlas.activations.base import Activation
-
-Doubles = NDArray[np.float64]
+from initatlas.arrays import Doubles
 
 
 @dataclass(frozen=True)

@@ -3,17 +3,16 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import sqrt
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import DTypeLike
 
 from initatlas.activations.base import activation_of
+from initatlas.arrays import Doubles, Floats
 from initatlas.weights.base import family_of
 from initatlas.weights.gaussian import Gaussian
 
-Floats = NDArray[Any]
-Doubles = NDArray[np.float64]
 Plane = Literal["random", "axes", "flat", "graded"]
 
 _GRADE = 0.2

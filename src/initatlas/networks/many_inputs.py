@@ -13,9 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from initatlas.activations.base import activation_of
+from initatlas.arrays import Doubles
 from initatlas.weights.base import family_of
-
-Doubles = NDArray[np.float64]
 
 _SPACING = 0.04  # of the lattice on which the law of one weight is kept, in its standard deviations
 _STEP = 0.005  # largest step of an integral over a sum, in standard deviations: a kink costs a twentieth of its square

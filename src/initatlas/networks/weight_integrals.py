@@ -11,12 +11,11 @@ from math import exp, gamma, lgamma, pi, sqrt
 
 import numpy as np
 from numpy.polynomial.legendre import leggauss
-from numpy.typing import NDArray
 
+from initatlas.arrays import Doubles
 from initatlas.vocabulary import parse_label
 from initatlas.weights.base import family_of
 
-Doubles = NDArray[np.float64]
 PairDensity = Callable[[Doubles, Doubles], Doubles]
 Moment = Callable[[Doubles], Doubles]
 

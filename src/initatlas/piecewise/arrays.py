@@ -1,9 +1,9 @@
 """Checked arrays: an error names the argument and what is wrong with it."""
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-Doubles = NDArray[np.float64]
+from initatlas.arrays import Doubles
 
 
 def finite(name: str, values: ArrayLike) -> Doubles:

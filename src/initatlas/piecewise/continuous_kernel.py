@@ -10,12 +10,9 @@ less the least that the points on its right cost with as many pieces that need n
 from math import inf, sqrt
 
 import numpy as np
-from numpy.typing import NDArray
 
+from initatlas.arrays import Doubles, Integers
 from initatlas.caches import compiled
-
-Doubles = NDArray[np.float64]
-Integers = NDArray[np.int64]
 
 
 @compiled()

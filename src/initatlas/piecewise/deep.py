@@ -10,13 +10,11 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from initatlas.piecewise.arrays import Doubles, finite
+from initatlas.arrays import Doubles, Flags, Integers
+from initatlas.piecewise.arrays import finite
 from initatlas.piecewise.linear import PiecewiseLinear
-
-Integers = NDArray[np.int64]
-Flags = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from initatlas.piecewise.arrays import Doubles, finite
+from initatlas.arrays import Doubles, Integers
+from initatlas.piecewise.arrays import finite
 from initatlas.piecewise.deep_kernel import descend_deep
-from initatlas.piecewise.descent import Descent, Integers, checked_record, for_each, sorted_points
+from initatlas.piecewise.descent import Descent, checked_record, for_each, sorted_points
 
 Arrays = tuple[Doubles, ...]
 

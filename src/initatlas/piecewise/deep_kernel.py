@@ -7,13 +7,10 @@ Those of a segment are the sums over its parts: the layers below have fewer and 
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
+from initatlas.arrays import Doubles, Integers
 from initatlas.caches import compiled
 from initatlas.piecewise.shallow_kernel import adam_step, bias_corrections, prefix_sums
-
-Doubles = NDArray[np.float64]
-Integers = NDArray[np.int64]
 
 # sums may be reordered and contracted; nan and infinity keep their meaning, for divergence is seen by them
 _FREE = {"reassoc", "contract", "nsz"}

@@ -12,7 +12,8 @@ from typing import ClassVar, Literal, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from initatlas.piecewise.arrays import Doubles, finite
+from initatlas.arrays import Doubles
+from initatlas.piecewise.arrays import finite
 from initatlas.piecewise.laws import (
     BesselBreakpoint,
     Cauchy,

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from initatlas.piecewise.arrays import Doubles, points
+from initatlas.arrays import Doubles, Integers
+from initatlas.piecewise.arrays import points
 from initatlas.piecewise.shallow import ShallowNetwork
 from initatlas.piecewise.shallow_kernel import descend
 
-Integers = NDArray[np.int64]
 LossName = Literal["half_sum", "sum", "mean"]
 
 _SCALES: Mapping[str, Callable[[int], float]] = {

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
-from initatlas.piecewise.arrays import Doubles
+from initatlas.arrays import Doubles
 
 Shape = int | tuple[int, ...]
 

@@ -6,7 +6,8 @@ from math import inf
 import numpy as np
 from numpy.typing import ArrayLike
 
-from initatlas.piecewise.arrays import Doubles, points, vector
+from initatlas.arrays import Doubles
+from initatlas.piecewise.arrays import points, vector
 
 
 @dataclass(frozen=True)

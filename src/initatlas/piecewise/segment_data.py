@@ -4,9 +4,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.linalg import solveh_banded
 
-from initatlas.piecewise.arrays import Doubles, points, vector
+from initatlas.arrays import Doubles, Integers
+from initatlas.piecewise.arrays import points, vector
 from initatlas.piecewise.linear import PiecewiseLinear
-from initatlas.piecewise.segmentations import Fit, Integers
+from initatlas.piecewise.segmentations import Fit
 
 
 class SortedData:

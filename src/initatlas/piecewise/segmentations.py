@@ -7,10 +7,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from initatlas.piecewise.arrays import Doubles
+from initatlas.arrays import Doubles, Integers
 from initatlas.piecewise.linear import PiecewiseLinear
 
-Integers = NDArray[np.int64]
 Criterion = Literal["bic", "lwz"]
 
 

@@ -11,11 +11,11 @@ from math import inf
 import numpy as np
 from numpy.typing import ArrayLike
 
+from initatlas.arrays import Doubles, Integers
 from initatlas.piecewise import continuous_kernel as meeting
 from initatlas.piecewise import segments_kernel as free
-from initatlas.piecewise.arrays import Doubles
 from initatlas.piecewise.segment_data import SortedData
-from initatlas.piecewise.segmentations import Fit, Integers, Segmentations
+from initatlas.piecewise.segmentations import Fit, Segmentations
 from initatlas.piecewise.segments_search import ROUNDING, search
 
 _EXHAUSTIVE = 2000

@@ -7,12 +7,9 @@ weighted sum of squared residuals of a line. A piece that holds another costs at
 from math import inf
 
 import numpy as np
-from numpy.typing import NDArray
 
+from initatlas.arrays import Doubles, Integers
 from initatlas.caches import compiled
-
-Doubles = NDArray[np.float64]
-Integers = NDArray[np.int64]
 
 _SHORT = 16
 """Pieces of at most so many points are fitted point by point: differences of long sums would have lost their digits."""

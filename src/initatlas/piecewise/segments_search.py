@@ -10,11 +10,9 @@ from dataclasses import dataclass, field
 from math import inf
 
 import numpy as np
-from numpy.typing import NDArray
 
-from initatlas.piecewise.arrays import Doubles
+from initatlas.arrays import Doubles, Flags, Integers
 from initatlas.piecewise.segments_kernel import (
-    Integers,
     backward_bounds,
     chain,
     forward_bounds,
@@ -23,8 +21,6 @@ from initatlas.piecewise.segments_kernel import (
     prefix_sums,
     total_cost,
 )
-
-Mask = NDArray[np.bool_]
 
 _BLOCKS = 512
 """Blocks to begin with."""
@@ -82,7 +78,7 @@ class _Blocks:
         """Places of the widest block."""
         return int((self.highs - self.lows).max()) + 1
 
-    def halved(self, alive: Mask) -> "_Blocks":
+    def halved(self, alive: Flags) -> "_Blocks":
         """The halves of those that are alive, shape (breaks, blocks)."""
         return _Blocks.of_rows(
             _halves(low[mask], high[mask]) for low, high, mask in zip(self.lows, self.highs, alive, strict=True)
@@ -128,7 +124,7 @@ class _Bounds:
         totals = self.totals(0, breaks)
         return float(totals.min()), chain(totals, *self.right, self.following, self.inner, self.same, breaks)
 
-    def within(self, breaks: int, squares: float) -> Mask:
+    def within(self, breaks: int, squares: float) -> Flags:
         """Blocks in which a segmentation may cost as little as the best known one, shape (all breaks, blocks)."""
         alive = np.zeros(self.inner.shape, dtype=np.bool_)
         for k in range(breaks):

@@ -10,12 +10,9 @@ the same.
 from math import inf, isfinite, sqrt
 
 import numpy as np
-from numpy.typing import NDArray
 
+from initatlas.arrays import Doubles, Integers
 from initatlas.caches import compiled
-
-Doubles = NDArray[np.float64]
-Integers = NDArray[np.int64]
 
 _NEAR = 8
 """Steps that a place is looked for beside the last one before it is looked for everywhere."""

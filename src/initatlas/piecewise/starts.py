@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from initatlas.piecewise.arrays import Doubles
+from initatlas.arrays import Doubles
 from initatlas.piecewise.linear import PiecewiseLinear, interpolation
 from initatlas.piecewise.shallow import FunctionSpace, ShallowNetwork
 

@@ -12,8 +12,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from initatlas.piecewise.arrays import Doubles
-from initatlas.piecewise.deep import Breakpoints, Flags, Integers
+from initatlas.arrays import Doubles, Flags, Integers
+from initatlas.piecewise.deep import Breakpoints
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from initatlas.piecewise.arrays import Doubles
+from initatlas.arrays import Doubles
 from initatlas.piecewise.deep import Breakpoints, pieces
 from initatlas.piecewise.deep_descent import train_deep
 from initatlas.piecewise.descent import Descent, train_shallow

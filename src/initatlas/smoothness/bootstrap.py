@@ -3,10 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from initatlas.arrays import Doubles
 from initatlas.smoothness.slopes import decay_exponent
 from initatlas.smoothness.tail_sums import tail_sums
-
-Doubles = NDArray[np.float64]
 
 _CHUNK_ENTRIES = 1 << 20  # of one chunk of draws: some 50 MB of workspace
 

@@ -7,11 +7,9 @@ exponent of the eigenvalues, which is 1 to three digits for images; Chen, Li and
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
+from initatlas.arrays import Doubles
 from initatlas.smoothness.tail_sums import tail_sums
-
-Doubles = NDArray[np.float64]
 
 REFERENCE_SAMPLES = 3000
 

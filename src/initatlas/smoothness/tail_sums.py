@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-Doubles = NDArray[np.float64]
+from initatlas.arrays import Doubles
 
 
 def tail_sums(squared: Doubles) -> Doubles:

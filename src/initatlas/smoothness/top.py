@@ -8,14 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from initatlas.arrays import Doubles
 from initatlas.kernels.spectrum import squared_coefficients
 from initatlas.smoothness.bootstrap import slope_interval
 from initatlas.smoothness.slopes import decay_exponent, null_slope
 from initatlas.smoothness.tail_sums import tail_sums_from_top, with_rest
-
-Doubles = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,11 @@ Each kind of interval has a test that simulates how often it covers the truth: a
 from collections.abc import Callable, Mapping
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import stats
 
+from initatlas.arrays import Doubles
 from initatlas.studies.claim import Estimate
-
-Doubles = NDArray[np.float64]
 
 CONFIDENCE = 0.95
 

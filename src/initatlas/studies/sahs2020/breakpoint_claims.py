@@ -4,12 +4,12 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from initatlas.arrays import Doubles
 from initatlas.studies.claim import Finding, measured
 from initatlas.studies.evidence import Evidence
 from initatlas.studies.judge import Measure
 from initatlas.studies.sahs2020.measures import (
     AS_IN_THE_TABLE,
-    Doubles,
     at_end,
     choices,
     exchanged,

@@ -6,11 +6,12 @@ from itertools import product
 import numpy as np
 import xarray as xr
 
+from initatlas.arrays import Doubles
 from initatlas.cubes import fixed_parameters
 from initatlas.studies.claim import Finding, Parts, measured
 from initatlas.studies.evidence import Evidence
 from initatlas.studies.judge import Measure
-from initatlas.studies.sahs2020.measures import TITLES, Doubles
+from initatlas.studies.sahs2020.measures import TITLES
 from initatlas.studies.statistics import by_part, confidence, mean_interval, scaled, share_interval, shifted
 
 

@@ -4,12 +4,10 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
+from initatlas.arrays import Doubles
 from initatlas.studies.claim import Estimate
 from initatlas.studies.statistics import CONFIDENCE, positive_mean_interval
-
-Doubles = NDArray[np.float64]
 
 TITLES = {
     "sine": "sin(πx)",

@@ -5,10 +5,11 @@ from collections.abc import Mapping
 import numpy as np
 import xarray as xr
 
+from initatlas.arrays import Doubles
 from initatlas.studies.claim import Finding, Parts, measured
 from initatlas.studies.evidence import Evidence
 from initatlas.studies.judge import Measure
-from initatlas.studies.sahs2020.measures import TITLES, Doubles, kept
+from initatlas.studies.sahs2020.measures import TITLES, kept
 from initatlas.studies.statistics import confidence, log_ratio_interval, mean_interval
 
 

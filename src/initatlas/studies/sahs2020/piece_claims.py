@@ -5,10 +5,11 @@ from collections.abc import Mapping
 import numpy as np
 import xarray as xr
 
+from initatlas.arrays import Doubles
 from initatlas.studies.claim import Estimate, Finding, measured
 from initatlas.studies.evidence import Evidence
 from initatlas.studies.judge import Measure
-from initatlas.studies.sahs2020.measures import TITLES, Doubles, at_end, at_start, kept, spread_text
+from initatlas.studies.sahs2020.measures import TITLES, at_end, at_start, kept, spread_text
 from initatlas.studies.statistics import by_part, exact, jackknife_interval, mean_interval
 
 FUNCTIONS: Mapping[str, str] = {

@@ -5,10 +5,11 @@ from collections.abc import Mapping
 import numpy as np
 import xarray as xr
 
+from initatlas.arrays import Doubles
 from initatlas.studies.claim import Estimate, Finding, Parts, measured
 from initatlas.studies.evidence import Evidence
 from initatlas.studies.judge import Measure
-from initatlas.studies.sahs2020.measures import TITLES, Doubles, at_end, at_start, kept
+from initatlas.studies.sahs2020.measures import TITLES, at_end, at_start, kept
 from initatlas.studies.statistics import confidence, exponent_interval, log_ratio_interval, mean_interval, scaled
 
 COMPLEX = "sine"

@@ -5,13 +5,13 @@ from collections.abc import Mapping
 import numpy as np
 import xarray as xr
 
+from initatlas.arrays import Doubles
 from initatlas.studies.claim import Estimate, Finding, Parts, measured
 from initatlas.studies.evidence import Evidence
 from initatlas.studies.judge import Measure
 from initatlas.studies.sahs2020.measures import (
     AS_IN_THE_TABLE,
     TITLES,
-    Doubles,
     at_end,
     at_start,
     choices,

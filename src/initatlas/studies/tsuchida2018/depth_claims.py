@@ -5,8 +5,8 @@ from functools import partial
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
+from initatlas.arrays import Doubles
 from initatlas.studies.claim import Estimate, Finding, Parts, measured
 from initatlas.studies.evidence import Evidence
 from initatlas.studies.judge import Measure
@@ -21,8 +21,6 @@ from initatlas.studies.statistics import (
 from initatlas.studies.tsuchida2018.deviations import width
 from initatlas.studies.tsuchida2018.printed import smallest_eigenvalue
 from initatlas.vocabulary import parse_label
-
-Doubles = NDArray[np.float64]
 
 RELU = "relu"
 LEAKY = ("leaky_relu(slope=0.2)", "leaky_relu(slope=0.5)", "leaky_relu(slope=0.8)")

@@ -5,8 +5,8 @@ from functools import partial
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
+from initatlas.arrays import Doubles
 from initatlas.studies.claim import Estimate, Finding, measured
 from initatlas.studies.evidence import Evidence
 from initatlas.studies.judge import Measure
@@ -21,8 +21,6 @@ from initatlas.studies.statistics import (
 )
 from initatlas.studies.tsuchida2018.depth_claims import angles_in_degrees
 from initatlas.studies.tsuchida2018.deviations import interior, width
-
-Doubles = NDArray[np.float64]
 
 VARIANTS = ("bias", "mean", "elu", "gelu", "residual", "rectangular")
 """The networks beyond the paper, in the order of the sweep."""

@@ -5,7 +5,6 @@ from functools import partial
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
 from initatlas.studies.claim import Estimate, Finding, measured
 from initatlas.studies.evidence import Evidence
@@ -13,8 +12,6 @@ from initatlas.studies.judge import Measure
 from initatlas.studies.statistics import agreement, mean_interval, positive_mean_interval, transformed
 from initatlas.studies.tsuchida2018.deviations import width
 from initatlas.vocabulary import parse_label
-
-Doubles = NDArray[np.float64]
 
 LEAKY, SMALL_SLOPE = "leaky_relu(slope=0.2)", "leaky_relu(slope=0.01)"
 HE, EQUATION_10 = 2.0, 2.0 / 1.04

@@ -4,9 +4,8 @@ from math import acos, cos, e, erfc, exp, pi, sin, sqrt
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
-Doubles = NDArray[np.float64]
+from initatlas.arrays import Doubles
 
 
 def normalised_kernel(cosine: Doubles, slope: float) -> Doubles:

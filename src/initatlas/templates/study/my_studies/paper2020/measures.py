@@ -2,12 +2,10 @@
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
+from initatlas.arrays import Doubles
 from initatlas.studies.claim import Estimate
 from initatlas.studies.statistics import CONFIDENCE, jackknife_interval, positive_mean_interval
-
-Doubles = NDArray[np.float64]
 
 
 def by_width(cube: xr.Dataset, name: str) -> Doubles:
