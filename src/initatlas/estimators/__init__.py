@@ -1,0 +1,1 @@
+"""Networks of infinite width as estimators with scikit-learn's interface."""
