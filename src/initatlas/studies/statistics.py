@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
+from scipy import special  # and not scipy.stats, whose import takes longer than many a figure
 
 from initatlas.arrays import Doubles
 from initatlas.studies.claim import Estimate
@@ -60,7 +60,7 @@ def mean_interval(values: ArrayLike, level: float = CONFIDENCE) -> Estimate:
 
 def student_quantile(networks: int, level: float = CONFIDENCE) -> float:
     """How many standard errors the interval of a mean over networks reaches to each side."""
-    return float(stats.t.ppf(0.5 * (1.0 + level), networks - 1))
+    return float(special.stdtrit(networks - 1, 0.5 * (1.0 + level)))
 
 
 def subsample_interval(values: ArrayLike, share: float, level: float = CONFIDENCE) -> Estimate:
@@ -162,9 +162,10 @@ def median_interval(values: ArrayLike, level: float = CONFIDENCE) -> Estimate:
         Shape (networks,).
     """
     numbers = np.sort(np.asarray(values, dtype=np.float64))
-    cut = int(stats.binom.ppf(0.5 * (1.0 - level), numbers.size, 0.5))
-    median = float(np.median(numbers))
+    below = special.bdtr(np.arange(numbers.size + 1), numbers.size, 0.5)
     # P(Binomial(n, 1/2) < cut) is at most half of what may be missed
+    cut = int(np.searchsorted(below, 0.5 * (1.0 - level)))
+    median = float(np.median(numbers))
     if cut == 0:
         return Estimate(median, -np.inf, np.inf, numbers.size)
     return Estimate(median, float(numbers[cut - 1]), float(numbers[-cut]), numbers.size)
@@ -179,8 +180,8 @@ def share_interval(count: int, total: int, level: float = CONFIDENCE) -> Estimat
         Successes and trials, 0 <= count <= total, total at least 1.
     """
     tail = 0.5 * (1.0 - level)
-    low = float(stats.beta.ppf(tail, count, total - count + 1)) if count else 0.0
-    high = float(stats.beta.ppf(1.0 - tail, count + 1, total - count)) if count < total else 1.0
+    low = float(special.betaincinv(count, total - count + 1, tail)) if count else 0.0
+    high = float(special.betaincinv(count + 1, total - count, 1.0 - tail)) if count < total else 1.0
     return Estimate(count / total, low, high, total)
 
 
@@ -229,7 +230,7 @@ def correlation_interval(x: ArrayLike, y: ArrayLike, level: float = CONFIDENCE) 
     first, second = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
     found = float(np.corrcoef(first, second)[0, 1])
     centre = np.arctanh(np.clip(found, -1.0 + 1e-15, 1.0 - 1e-15))
-    reach = float(stats.norm.ppf(0.5 * (1.0 + level))) / np.sqrt(first.size - 3)
+    reach = float(special.ndtri(0.5 * (1.0 + level))) / np.sqrt(first.size - 3)
     return Estimate(found, float(np.tanh(centre - reach)), float(np.tanh(centre + reach)), first.size)
 
 
@@ -287,7 +288,10 @@ def agreement(values: ArrayLike, expected: float) -> float:
     float
         The p-value. Below 0.05, samples and theory disagree.
     """
-    return float(stats.ttest_1samp(np.asarray(values, dtype=np.float64), expected).pvalue)
+    numbers = np.asarray(values, dtype=np.float64)
+    error = numbers.std(ddof=1) / np.sqrt(numbers.size)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return float(2.0 * special.stdtr(numbers.size - 1, -abs(numbers.mean() - expected) / error))
 
 
 def log_slope(x: ArrayLike, y: ArrayLike) -> float:
