@@ -15,6 +15,7 @@ import xarray as xr
 
 from initatlas.cubes import mixtures, open_placed_cube
 from initatlas.errors import UserError
+from initatlas.layout import FIGURE_FORMATS, TABLE_FORMATS
 from initatlas.report.captions import caption_html, caption_text
 from initatlas.report.ledger import claims_from_json, format_seconds
 from initatlas.report.page import FigureView, Page, StudyView, SweepView, TableView
@@ -124,7 +125,7 @@ def _figure_view(stem: Path, page: Path, caption: Path) -> FigureView:
         height=height,
         alternative=_first_sentence(caption_text(text, str(caption))),
         caption=caption_html(text, str(caption)),
-        links=_links(stem, ("pdf", "svg", "png"), page),
+        links=_links(stem, FIGURE_FORMATS, page),
     )
 
 
@@ -134,7 +135,7 @@ def _table_view(stem: Path, page: Path, caption: Path) -> TableView:
         product=stem.name,
         html=stem.with_name(f"{stem.name}.html").read_text(encoding="utf-8"),
         caption=caption_html(_read_caption(caption), str(caption)),
-        links=_links(stem, ("csv", "md", "tex"), page),
+        links=_links(stem, [kind for kind in TABLE_FORMATS if kind != "html"], page),
     )
 
 
@@ -161,8 +162,8 @@ def _data_uri(stem: Path) -> str:
 def _svg_size(path: Path) -> tuple[int, int]:
     """Width and height of an SVG in CSS pixels, from its first lines; zeros where it has none in points."""
     head = path.read_text(encoding="utf-8")[:2000]
-    found = [re.search(rf'<svg[^>]*\b{side}="([\d.]+)pt"', head) for side in ("width", "height")]
-    width, height = (round(float(match[1]) * _PIXELS_PER_POINT) if match else 0 for match in found)
+    sides = [re.search(rf'<svg[^>]*\b{side}="([\d.]+)pt"', head) for side in ("width", "height")]
+    width, height = (round(float(match[1]) * _PIXELS_PER_POINT) if match else 0 for match in sides)
     return width, height
 
 

@@ -10,6 +10,7 @@ from cycler import cycler
 from matplotlib.figure import Figure
 
 from initatlas.files import atomic_path
+from initatlas.layout import FIGURE_FORMATS
 
 # Okabe and Ito (2008), without their yellow, which is too light for lines on white. The order is ours: neighbours
 # differ by at least 10 in CIE lightness, so that they stay apart in a grey print.
@@ -64,7 +65,7 @@ STYLE: dict[str, Any] = {
 }
 
 # Only the fields that would hold a time of day are taken out.
-_METADATA: dict[str, dict[str, Any]] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": {}}
+_METADATA: dict[str, dict[str, Any]] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
 
 
 @contextmanager
@@ -97,10 +98,10 @@ def save_figure(figure: Figure, stem: Path) -> list[Path]:
     list of Path
         ``<stem>.svg``, ``<stem>.pdf``, ``<stem>.png``. The same figure gives the same bytes.
     """
-    targets = [stem.with_name(f"{stem.name}.{kind}") for kind in _METADATA]
+    targets = [stem.with_name(f"{stem.name}.{kind}") for kind in FIGURE_FORMATS]
     with figure_style():
-        for target, metadata in zip(targets, _METADATA.values(), strict=True):
-            _save(figure, target, metadata)
+        for target, kind in zip(targets, FIGURE_FORMATS, strict=True):
+            _save(figure, target, _METADATA.get(kind, {}))
     return targets
 
 
