@@ -33,7 +33,7 @@ report: $(READY)  ## run the workflow to reports/index.html (ARGS="--scale paper
 	$(BIN)/initatlas run $(ARGS)
 
 test: $(READY)  ## all tests, in two processes (WORKERS=0: in one)
-	$(PYTEST) --numprocesses $(WORKERS) --dist loadgroup --no-loadscope-reorder $(ARGS)
+	$(PYTEST) --numprocesses $(WORKERS) --dist loadscope --no-loadscope-reorder $(ARGS)
 
 check: $(READY)  ## ruff, snakefmt, snakemake --lint, mypy
 	$(BIN)/ruff check .

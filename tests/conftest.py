@@ -6,24 +6,31 @@ import sys
 from pathlib import Path
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 ROOT = Path(__file__).resolve().parents[1]
 TESTS = ROOT / "tests"
+WORKFLOW = "tests/workflow/"
 
 sys.path.insert(0, str(TESTS))
 os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(TESTS), os.environ.get("PYTHONPATH", "")]))
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items):
-    """Keep together, in one process of several, what shares a fixture: the workflow tests, and the tests of a module.
+class Rooms(LoadScopeScheduling):
+    """Keeps together, in one process of several, what shares a fixture: the workflow tests, and the tests of a file."""
 
-    The workflow tests take longest and begin first, so that the other processes have enough to do beside them.
-    """
-    for item in items:
-        room = item.path.relative_to(ROOT).parts[1]
-        item.add_marker(pytest.mark.xdist_group(room if room == "workflow" else item.path.stem))
-    items.sort(key=lambda item: item.path.relative_to(ROOT).parts[1] != "workflow")
+    def _split_scope(self, nodeid):
+        return WORKFLOW if nodeid.startswith(WORKFLOW) else nodeid.partition("::")[0]
+
+
+def pytest_xdist_make_scheduler(config, log):
+    """Instead of ``--dist loadgroup``, whose groups the newest pytest no longer sees."""
+    return Rooms(config, log)
+
+
+def pytest_collection_modifyitems(items):
+    """Begin with the workflow tests, which take longest, so that the other processes have enough to do beside them."""
+    items.sort(key=lambda item: not item.nodeid.startswith(WORKFLOW))
 
 
 @pytest.fixture(scope="session")

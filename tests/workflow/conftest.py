@@ -1,5 +1,6 @@
 """A copy of the project that runs the real workflow with its own code."""
 
+import os
 import shutil
 import subprocess
 
@@ -25,6 +26,10 @@ def project_files(root):
 @pytest.fixture(scope="session")
 def built(root, tmp_path_factory, warm):
     """The whole workflow, run once at scale smoke from a clean copy. Not to be changed."""
+    shared = (
+        tmp_path_factory.getbasetemp().parent if "PYTEST_XDIST_WORKER" in os.environ else tmp_path_factory.getbasetemp()
+    )
+    (shared / "built").mkdir()  # once: not by two processes of the same run
     folder = tmp_path_factory.mktemp("clean") / "atlas"
     for path in project_files(root):
         if not path.startswith("tests/"):
