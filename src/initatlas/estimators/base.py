@@ -11,10 +11,9 @@ from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from initatlas.arrays import Doubles
 from initatlas.estimators.kernel import NetworkKernel
 from initatlas.estimators.solvers import Solver, warn_of_condition
-
-Doubles = NDArray[np.float64]
 
 
 class KernelEstimator(BaseEstimator):  # type: ignore[misc]

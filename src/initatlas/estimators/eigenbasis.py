@@ -6,11 +6,9 @@ Both predict k(x, X) g(K) y for a function g of the eigenvalues: 1 / (lambda + r
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from initatlas.arrays import Doubles
 from initatlas.kernels.spectrum import eigenpairs
-
-Doubles = NDArray[np.float64]
 
 EPSILON = float(np.finfo(np.float64).eps)
 

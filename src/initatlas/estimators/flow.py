@@ -3,17 +3,16 @@
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from sklearn.gaussian_process.kernels import Kernel
 from sklearn.utils import check_random_state
 
+from initatlas.arrays import Doubles
 from initatlas.estimators.base import KernelClassifier, KernelEstimator, KernelRegressor
 from initatlas.estimators.eigenbasis import Eigenbasis
 from initatlas.estimators.ridge import BY_LEAVE_ONE_OUT, checked_number
 from initatlas.estimators.selection import best_tau
 from initatlas.estimators.solvers import Solver, filtered_flow
-
-Doubles = NDArray[np.float64]
 
 
 class _Flow(KernelEstimator):

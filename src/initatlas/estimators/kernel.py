@@ -4,16 +4,15 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.gaussian_process.kernels import Hyperparameter, Kernel
 
 from initatlas.activations.base import ACTIVATIONS
+from initatlas.arrays import Doubles
 from initatlas.duals.base import Dual
 from initatlas.kernels.architecture import Architecture, KernelName
 from initatlas.kernels.fully_connected import fully_connected
 from initatlas.kernels.gram import gram_matrix
 
-Doubles = NDArray[np.float64]
 Bounds = tuple[float, float] | Literal["fixed"]
 
 STEP = 0.05

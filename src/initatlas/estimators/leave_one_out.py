@@ -9,13 +9,11 @@ Talbot's contour takes it with 24 points to about 12 digits (Trefethen, Weideman
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
+from initatlas.arrays import Complexes, Doubles
 from initatlas.estimators.eigenbasis import Eigenbasis
 
-Doubles = NDArray[np.float64]
-Complexes = NDArray[np.complex128]
-Numbers = NDArray[np.float64] | NDArray[np.complex128]
+Numbers = Doubles | Complexes
 
 CONTOUR_POINTS = 24
 

@@ -4,16 +4,14 @@ from numbers import Real
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.gaussian_process.kernels import Kernel
 
+from initatlas.arrays import Doubles
 from initatlas.estimators.base import KernelClassifier, KernelEstimator, KernelRegressor
 from initatlas.estimators.eigenbasis import Eigenbasis
 from initatlas.estimators.selection import best_ridge
 from initatlas.estimators.solvers import Solver, filtered_ridge, ridge_solver
 from initatlas.validation import shown
-
-Doubles = NDArray[np.float64]
 
 BY_LEAVE_ONE_OUT = "leave_one_out"
 """What stands in the place of a number that the data choose."""

@@ -3,13 +3,12 @@
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
+from initatlas.arrays import Doubles
 from initatlas.estimators.eigenbasis import Eigenbasis
 from initatlas.estimators.leave_one_out import flow_predictions, ridge_predictions
 
-Doubles = NDArray[np.float64]
 Predictions = Callable[[Doubles], Doubles]
 
 DECADES = np.linspace(-2.0, 14.0, 33)

@@ -5,13 +5,11 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.linalg import LinAlgWarning, cho_solve, solve_triangular
 from scipy.linalg.lapack import dpocon, dpotrf
 
+from initatlas.arrays import Doubles
 from initatlas.estimators.eigenbasis import Eigenbasis
-
-Doubles = NDArray[np.float64]
 
 ILL_CONDITIONED = 1e12
 """Condition number above which few digits are left of the coefficients."""
