@@ -134,7 +134,7 @@ class Workflow:
         except KeyError:
             known = [*self.titles, *self.unavailable]
             raise UserError(
-                f"there is no sweep {title}{did_you_mean(title, known)}; there are: {', '.join(known)}"
+                f"there is no sweep {title!r}{did_you_mean(title, known)}; `initatlas sweep list` shows all"
             ) from None
 
 

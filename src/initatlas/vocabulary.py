@@ -78,7 +78,7 @@ def _parsed(label: str) -> tuple[str, tuple[tuple[str, float], ...]]:
     """The same, remembered: every point of a sweep has its labels read."""
     match = _LABEL.fullmatch(label)
     if match is None:
-        raise ValueError(f"{label!r} is not a label such as 'gaussian' or 'multivariate_t(nu=5)'")
+        raise ValueError(f"{label!r} is not of the form name or name(key=number, ...)")
     name, inner = match.groups()
     parameters: dict[str, float] = {}
     for item in inner.split(",") if inner else []:
@@ -100,13 +100,16 @@ def canonical_label(label: str, vocabulary: Vocabulary) -> str:
     Raises
     ------
     ValueError
-        If the name is unknown, a parameter is missing, unknown or out of its bounds; the message says what is allowed.
+        If the text is no label, the name is unknown, a parameter is missing, unknown or out of its bounds; the message says what
+        is allowed.
     """
-    name, parameters = parse_label(label)
+    allowed = f"allowed: {', '.join(sorted(vocabulary))}"
+    try:
+        name, parameters = parse_label(label)
+    except ValueError as error:
+        raise ValueError(f"{error}; {allowed}") from None
     if name not in vocabulary:
-        raise ValueError(
-            f"{name!r} does not exist{did_you_mean(name, vocabulary)}; allowed: {', '.join(sorted(vocabulary))}"
-        )
+        raise ValueError(f"{name!r} does not exist{did_you_mean(name, vocabulary)}; {allowed}")
     wanted = vocabulary[name].bounds
     if set(parameters) != set(wanted):
         needs = ", ".join(f"{key} in {bounds}" for key, bounds in wanted.items()) or "no parameters"

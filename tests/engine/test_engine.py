@@ -174,6 +174,7 @@ def runs(folder):
 
 REASONS = {
     "raise": "ValueError: number 4 is bad",
+    "wordless": "KeyError without a message",
     "nan": "output value: got NaN, expected numbers; NaN needs nan_means",
     "nothing": "output value: got nothing, expected one float64",
     "shape": "output value: got shape (2), expected one float64",

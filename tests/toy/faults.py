@@ -44,6 +44,8 @@ def _value(point):
         sys.exit("no more")
     if point.fault == "raise":
         raise ValueError(f"number {point.number} is bad\nand this is a second line")
+    if point.fault == "wordless":
+        raise KeyError
     return {"value": float("nan") if point.fault == "nan" else float(point.number)}
 
 

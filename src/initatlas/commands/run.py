@@ -167,15 +167,27 @@ def is_dry(options: Sequence[str]) -> bool:
 
 def _check_targets(targets: Sequence[str], workflow: Workflow) -> None:
     """Refuse a target that is neither a study, nor a sweep, nor a file of the workflow, and a sweep that cannot run here."""
+    if absent := [workflow.unavailable[target] for target in targets if target in workflow.unavailable]:
+        raise UserError(absent[0])
     downloads = [f"download_{name}" for name in workflow.downloads]
-    known = ["all", *workflow.studies, *workflow.titles, *workflow.unavailable, *downloads]
+    names = ["all", *workflow.studies, *workflow.titles, *downloads]
+    files = [str(path) for path in _files(workflow)]
     for target in targets:
-        if target in workflow.unavailable:
-            raise UserError(workflow.unavailable[target])
-        if target not in known and not target.startswith(("data/", "reports/")):
-            raise UserError(
-                f"there is no target {target!r}{did_you_mean(target, known)}; `initatlas sweep list` shows all"
-            )
+        if target not in names and target not in files:
+            near = did_you_mean(target, files if target.startswith(("data/", "reports/")) else names)
+            raise UserError(f"there is no target {target!r}{near}; `initatlas sweep list` shows the sweeps")
+
+
+def _files(workflow: Workflow) -> Iterator[Path]:
+    """Every file that the workflow makes at its scale."""
+    layout = Layout(workflow.settings.scale)
+    yield from map(layout.cube, (*workflow.titles, *workflow.unavailable))
+    yield from map(layout.dataset, workflow.datasets)
+    for study, declared in workflow.studies.items():
+        yield from (layout.figure(study, name, kind) for name in declared.figures for kind in FIGURE_FORMATS)
+        yield from (layout.table(study, name, kind) for name in declared.tables for kind in TABLE_FORMATS)
+        yield layout.claims(study)
+    yield from (layout.ledger, PAGE)
 
 
 def _check_places(workflow: Workflow) -> None:
@@ -183,14 +195,8 @@ def _check_places(workflow: Workflow) -> None:
     layout = Layout(workflow.settings.scale)
     for folder in (POINTS, SPECS, RUN_LOG.parent, layout.products, layout.log("run").parent):
         must_be_folder(folder)
-    titles = (*workflow.titles, *workflow.unavailable)
-    for path in (*map(layout.cube, titles), *map(layout.dataset, workflow.datasets), layout.ledger, PAGE, RUN_LOG):
+    for path in (*_files(workflow), RUN_LOG):
         must_be_file(path)
-    for study, declared in workflow.studies.items():
-        figures = (layout.figure(study, name, kind) for name in declared.figures for kind in FIGURE_FORMATS)
-        tables = (layout.table(study, name, kind) for name in declared.tables for kind in TABLE_FORMATS)
-        for path in (*figures, *tables, layout.claims(study)):
-            must_be_file(path)
 
 
 def _wait_for_turn() -> None:
@@ -290,7 +296,7 @@ def _tell(line: str, told: _Told, *, verbose: bool) -> None:
 def _conclude(code: int, told: _Told, seconds: float, *, report: bool) -> int:
     """Say how it ended; give the exit code of this command."""
     for failure in told.failures:
-        log.error("failed: %s", ", see ".join(failure))
+        log.error("failed: %s%s", ", see ".join(failure), _unsaid(failure))
     if code < 0:
         log.error(
             "Snakemake was killed (%s); what is finished is kept, and the same command goes on from there",
@@ -312,6 +318,17 @@ def _conclude(code: int, told: _Told, seconds: float, *, report: bool) -> int:
     if report and not told.dry and (told.idle or told.jobs):
         log.info("the report: %s", PAGE)
     return 0
+
+
+def _unsaid(failure: Sequence[str]) -> str:
+    """What to say of a failure whose log holds no word about it; nothing of others."""
+    name, *logs = failure
+    path = Path(logs[-1]) if logs else None
+    if path is None or not path.is_file() or " ERROR " in path.read_text(encoding="utf-8", errors="replace"):
+        return ""
+    ended = "; its process ended without a word: it was killed, or a library crashed"
+    apart = "; run it again: what it was computing then runs in a process of its own, and the point at fault is named"
+    return ended + apart * name.startswith("sweep ")
 
 
 def _signal(code: int) -> str:

@@ -108,9 +108,13 @@ def _finite_matrix(name: str, values: ArrayLike) -> Floats:
     ValueError
         If that is not what it is.
     """
-    rows = np.atleast_2d(np.asarray(values))
-    if rows.ndim != 2 or rows.dtype.kind not in "fiub":
-        raise ValueError(f"{name} must be real numbers of shape (n, d) or (d,), got {rows.dtype} of shape {rows.shape}")
+    allowed = f"{name} must be real numbers of shape (n, d) or (d,), with at least one coordinate"
+    try:
+        rows = np.atleast_2d(np.asarray(values))
+    except ValueError:
+        raise ValueError(f"{allowed}, got rows of unequal lengths") from None
+    if rows.ndim != 2 or rows.shape[1] == 0 or rows.dtype.kind not in "fiub":
+        raise ValueError(f"{allowed}, got {rows.dtype} of shape {rows.shape}")
     wrong = np.flatnonzero(~np.isfinite(rows).all(axis=1))
     if wrong.size:
         raise ValueError(f"{name}: row {wrong[0]} is not finite ({wrong.size} such rows); drop or mend them first")

@@ -85,7 +85,10 @@ class Architecture:
             value = getattr(self, name)
             if value is not None or name not in ("weight_variance", "output_weight_variance"):
                 check_variance(name, value)
-        _ = self.dual  # an activation that does not exist is refused here
+        try:
+            _ = self.dual
+        except ValueError as error:
+            raise ValueError(f"activation = {shown(self.activation)}: {error}") from None
 
     @cached_property
     def dual(self) -> Dual:

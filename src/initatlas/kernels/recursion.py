@@ -106,10 +106,11 @@ def refuse_overflow(
     source, weights = f"up to {largest:.3g} in layer {layer - 1}", f"weight_variance {architecture.hidden_variance:.3g}"
     if layer == 1:
         source, weights = f"squared norms up to {largest:.3g}", f"input_variance {architecture.input_variance:.3g}"
+    place = f"layer {layer} of {architecture.depth}"
     if layer > architecture.depth:
-        weights = f"output_weight_variance {architecture.output_variance:.3g}"
+        place, weights = "the output layer", f"output_weight_variance {architecture.output_variance:.3g}"
     raise ValueError(
-        f"layer {layer} of {architecture.depth}: the variance of its pre-activations overflows ({source}, {weights}, "
+        f"{place}: the variance of its pre-activations overflows ({source}, {weights}, "
         f"bias_variance {architecture.bias_variance:.3g}); take smaller variances or inputs, or fewer layers"
     )
 

@@ -137,9 +137,7 @@ def _attempt(
         if came_from_outside(error):
             raise
         if len(tasks) == 1:
-            kind = "" if isinstance(error, OutputError) else f"{type(error).__name__}: "
-            reason = f"{kind}{error}".splitlines()[0]
-            return {}, [failure(tasks[0], reason, traceback.format_exc())]
+            return {}, [failure(tasks[0], _reason(error), traceback.format_exc())]
     else:
         return _checked(experiment, tasks, returned)
     # Not while the error is handled: each traceback would hold those of the larger batches.
@@ -147,6 +145,14 @@ def _attempt(
     first, first_failures = _attempt(name, tasks[:middle], root_seed, limits, data)
     second, second_failures = _attempt(name, tasks[middle:], root_seed, limits, data)
     return first | second, first_failures + second_failures
+
+
+def _reason(error: BaseException) -> str:
+    """What went wrong, in one line: the kind of error and the first line of its message, which may be empty."""
+    words = next((line for line in str(error).splitlines() if line.strip()), "")
+    if isinstance(error, OutputError):
+        return words
+    return f"{type(error).__name__}: {words}" if words else f"{type(error).__name__} without a message"
 
 
 def _checked(

@@ -212,4 +212,4 @@ def test_a_folder_that_cannot_be_written_is_refused_first(tmp_path, images, monk
 def test_an_unknown_activation_is_one_line(tmp_path, images, capsys):
     assert command("gram", "--dataset", images, "--output", tmp_path / "gram.h5", "--activation", "ReLU") == 2
     (told,) = capsys.readouterr().err.splitlines()
-    assert told.startswith("initatlas: 'ReLU' does not exist (did you mean 'relu'?)")
+    assert told.startswith("initatlas: activation = 'ReLU': 'ReLU' does not exist (did you mean 'relu'?)")

@@ -3,6 +3,7 @@
 import fcntl
 import getpass
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -120,7 +121,15 @@ def test_the_front_end_shows_what_starts_and_our_lines_alone(capsys):
     [
         (["run", "atlas/trainabilty"], "there is no target 'atlas/trainabilty' (did you mean 'atlas/trainability'?)"),
         (["sweep", "run", "nosuch/x"], "there is no target 'nosuch/x'; "),
-        (["sweep", "plan", "trainability"], "there is no sweep trainability (did you mean 'atlas/trainability'?)"),
+        (["sweep", "plan", "trainability"], "there is no sweep 'trainability' (did you mean 'atlas/trainability'?)"),
+        (
+            ["run", "data/cubes/quick/atlas/trainabilty.nc"],
+            "(did you mean 'data/cubes/quick/atlas/trainability.nc'?); `initatlas sweep list` shows the sweeps",
+        ),
+        (["run", "--scale=smoke", "reports/quick/claims.json"], "(did you mean 'reports/smoke/claims.json'?)"),
+        (["run", "data/datasets/quick/digit.nc"], "(did you mean 'data/datasets/quick/digits.nc'?)"),
+        (["run", "reports/quick/atlas/figures/trainability.jpg"], "figures/trainability.p"),
+        (["run", "reports"], "there is no target 'reports'; "),
     ],
     ids=" ".join,
 )
@@ -259,6 +268,31 @@ def test_a_failure_without_a_message_has_a_log():
         ["Error in rule unavailable:", "    message: None", "    log: data/a.log (check log file(s))"], dry=False
     )
     assert told.failures == [["data/a.log"]]
+
+
+@pytest.mark.parametrize(
+    ("name", "log", "said"),
+    [
+        (
+            "sweep a/b",
+            "INFO 4 of 4 points to run\n",
+            "; its process ended without a word: .* then runs in a process of its own",
+        ),
+        ("sweep a/b", "", "; its process ended without a word: "),
+        ("figure a/b", "", "; its process ended without a word: it was killed, or a library crashed$"),
+        ("sweep a/b", "12:00 INFO 4 of 4\n12:01 ERROR a/b: 1 of 4 points failed\n", "see {path}$"),
+        ("sweep a/b", None, "see {path}$"),
+    ],
+)
+def test_a_process_that_left_no_word_is_told(tmp_path, caplog, name, log, said):
+    path = tmp_path / "job.log"
+    if log is not None:
+        path.write_text(log)
+    lines = [f"Job 1: {name}", "Error in rule x:", "    jobid: 1", f"    log: {path} (check log file(s))"]
+    assert _conclude(1, told_of(lines, dry=False), 1.0, report=False) == 1
+    (line,) = caplog.messages
+    assert line.startswith(f"failed: {name}, see {path}")
+    assert re.search(said.format(path=re.escape(str(path))), line)
 
 
 def test_a_sweep_that_cannot_run_is_refused_before_anything_starts(root, monkeypatch, capsys):

@@ -307,7 +307,9 @@ def test_a_sweep_that_a_product_reads_has_to_be_there(project):
 def test_a_sweep_that_is_asked_for_has_to_be_there(project):
     workflow = project()
     for study, name in (("chen2024", "table9"), ("nobody", "fig1")):
-        with pytest.raises(UserError, match=rf"^there is no sweep {study}/{name}.*; there are: .*tsuchida2018/fig2"):
+        with pytest.raises(
+            UserError, match=rf"^there is no sweep '{study}/{name}'.*; `initatlas sweep list` shows all$"
+        ):
             workflow.sweep(f"{study}/{name}")
 
 

@@ -87,9 +87,10 @@ def test_bounds_are_written_as_intervals():
         ("leaky_relu(slope=nan)", r"slope must lie in"),
         ("leaky_relu(slope=steep)", "'slope=steep' in .* is not key=number"),
         ("leaky_relu(0.1)", "'0.1' in .* is not key=number"),
-        ("leaky_relu(slope=0.1", "is not a label such as"),
+        ("leaky_relu(slope=0.1", r"is not of the form name or name\(key=number, ...\); allowed: abs, cos"),
         ("Relu", r"'Relu' does not exist \(did you mean 'relu'\?\); allowed: abs, cos"),
-        ("", "is not a label such as"),
+        ("", "'' is not of the form name or name"),
+        ("relu?", r"'relu\?' is not of the form .*; allowed: abs, cos, .*, relu, "),
     ],
 )
 def test_a_wrong_label_says_what_is_allowed(label, message):
