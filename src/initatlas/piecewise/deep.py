@@ -193,7 +193,7 @@ def _values_at(knots: Doubles, signals: _Signals, zeros: Doubles, parents: Integ
     inner = parents[:-1]
     found = values[inner] + signals.slopes[inner] * (knots - places[inner])[:, None]
     found[knots[:, None] == zeros[inner]] = 0.0
-    found[np.isin(knots, signals.knots)] = signals.values[: signals.knots.size]
+    found[np.searchsorted(knots, signals.knots)] = signals.values[: signals.knots.size]
     return found
 
 

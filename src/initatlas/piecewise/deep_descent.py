@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -10,6 +11,7 @@ from initatlas.arrays import Doubles, Integers
 from initatlas.piecewise.arrays import finite
 from initatlas.piecewise.deep_kernel import descend_deep
 from initatlas.piecewise.descent import Descent, checked_record, for_each, sorted_points
+from initatlas.piecewise.shallow_kernel import prefix_sums
 
 Arrays = tuple[Doubles, ...]
 
@@ -70,18 +72,21 @@ def train_deep(
     inputs, targets = sorted_points(x, y)
     epochs = checked_record(record)
     layers = _Layers(weights, biases)
-    theta = layers.flat()
+    theta = layers.packed()
     losses = np.full((len(theta), epochs.size), np.nan)
-    parameters = np.full((len(theta), epochs.size, theta.shape[1]), np.nan)
+    parameters = np.full((len(theta), epochs.size, *theta.shape[1:]), np.nan)
     diverged = np.empty(len(theta), dtype=np.int64)
     betas = descent.moments()
+    centre = float(inputs.mean())
+    moved, sums = inputs - centre, prefix_sums(inputs, targets, centre)
 
     def train(i: int) -> None:
         diverged[i] = descend_deep(
             theta[i],
-            layers.widths,
-            inputs,
+            moved,
             targets,
+            centre,
+            sums,
             descent.scale(inputs.size),
             descent.learning_rate,
             betas,
@@ -93,12 +98,12 @@ def train_deep(
 
     for_each(train, len(theta), threads=threads)
     return DeepTrajectory(
-        epochs, losses.T.reshape(-1, *layers.shape), *layers.split(parameters), diverged.reshape(layers.shape)
+        epochs, losses.T.reshape(-1, *layers.shape), *layers.unpacked(parameters), diverged.reshape(layers.shape)
     )
 
 
 class _Layers:
-    """Networks as arrays per layer, and as flat parameters.
+    """Networks as arrays per layer, and packed into one array.
 
     Attributes
     ----------
@@ -129,24 +134,24 @@ class _Layers:
             inputs = units
         if inputs != 1:
             raise ValueError(f"weights[{len(self.weights) - 1}]: {inputs} outputs, give one")
-        self.widths = np.array([1, *(one.shape[-1] for one in self.biases)], dtype=np.int64)
+        self.widths = [1, *(one.shape[-1] for one in self.biases)]
 
-    def flat(self) -> Doubles:
-        """All parameters of each network in a row, as the compiled loop takes them, shape (networks, parameters)."""
+    def packed(self) -> Doubles:
+        """The parameters of each network as the compiled loop takes them, shape (networks, layers, units + 1, units)."""
         count = int(np.prod(self.shape, dtype=int))
-        parts = []
-        for one, other in zip(self.weights, self.biases, strict=True):
-            parts += [one.swapaxes(-1, -2).reshape(count, -1), other.reshape(count, -1)]
-        return np.ascontiguousarray(np.concatenate(parts, axis=1))
+        units = max(self.widths)
+        found = np.zeros((count, len(self.weights), units + 1, units))
+        for layer, (one, other) in enumerate(zip(self.weights, self.biases, strict=True)):
+            found[:, layer, : one.shape[-1], : one.shape[-2]] = one.swapaxes(-1, -2).reshape(count, *one.shape[:-3:-1])
+            found[:, layer, units, : one.shape[-2]] = other.reshape(count, -1)
+        return found
 
-    def split(self, parameters: Doubles) -> tuple[Arrays, Arrays]:
-        """Weights (r, ..., units, inputs) and biases (r, ..., units) per layer, of flat parameters (networks, r, parameters)."""
+    def unpacked(self, parameters: Doubles) -> tuple[Arrays, Arrays]:
+        """Weights (r, ..., units, inputs) and biases (r, ..., units) per layer, of packed parameters (networks, r, ...)."""
         rows = parameters.swapaxes(0, 1)
-        weights, biases, place = [], [], 0
-        for inputs, units in zip(self.widths[:-1], self.widths[1:], strict=True):
-            middle, end = place + inputs * units, place + (inputs + 1) * units
-            flat = rows[..., place:middle].reshape(len(rows), *self.shape, inputs, units)
-            weights.append(flat.swapaxes(-1, -2))
-            biases.append(rows[..., middle:end].reshape(len(rows), *self.shape, units))
-            place = end
+        weights, biases = [], []
+        for layer, (inputs, units) in enumerate(pairwise(self.widths)):
+            matrix = rows[:, :, layer, :inputs, :units].swapaxes(-1, -2)
+            weights.append(matrix.reshape(len(rows), *self.shape, units, inputs))
+            biases.append(rows[:, :, layer, -1, :units].reshape(len(rows), *self.shape, units))
         return tuple(weights), tuple(biases)

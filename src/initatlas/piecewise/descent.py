@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from initatlas.arrays import Doubles, Integers
 from initatlas.piecewise.arrays import points
 from initatlas.piecewise.shallow import ShallowNetwork
-from initatlas.piecewise.shallow_kernel import descend
+from initatlas.piecewise.shallow_kernel import descend, prefix_sums
 
 LossName = Literal["half_sum", "sum", "mean"]
 
@@ -183,6 +183,8 @@ def train_shallow(
     weights = np.stack([part.reshape(count, units) for part in parts], axis=1)
     constants = np.asarray(network.output_bias).reshape(count)
     betas = descent.moments()
+    centre = float(inputs.mean())
+    sums = prefix_sums(inputs, targets, centre)
 
     def train(i: int) -> None:
         found.diverged[i] = descend(
@@ -190,6 +192,8 @@ def train_shallow(
             float(constants[i]),
             inputs,
             targets,
+            centre,
+            sums,
             descent.scale(inputs.size),
             descent.learning_rate,
             betas,

@@ -51,18 +51,11 @@ W, B, V, BEFORE, BEHIND, COUNT, SUM_X, SUM_XX, SUM_Y, SUM_XY, RESIDUAL, RESIDUAL
 ROWS = MOMENTS + 6
 
 
-@compiled()
 def prefix_sums(x: Doubles, y: Doubles, centre: float) -> Doubles:
     """Sums of 1, x, x^2, y and x y over the first n points, shape (points + 1, 5), with x measured from a centre."""
-    sums = np.zeros((x.size + 1, 5))
-    for n in range(x.size):
-        moved = x[n] - centre
-        sums[n + 1, 0] = n + 1.0
-        sums[n + 1, 1] = sums[n, 1] + moved
-        sums[n + 1, 2] = sums[n, 2] + moved * moved
-        sums[n + 1, 3] = sums[n, 3] + y[n]
-        sums[n + 1, 4] = sums[n, 4] + moved * y[n]
-    return sums
+    moved = x - centre
+    columns = np.stack([np.ones_like(x), moved, moved * moved, y, moved * y], axis=1)
+    return np.concatenate([np.zeros((1, 5)), np.cumsum(columns, axis=0)])
 
 
 @compiled()
@@ -240,6 +233,8 @@ def descend(
     constant: float,
     x: Doubles,
     y: Doubles,
+    centre: float,
+    sums: Doubles,
     scale: float,
     rate: float,
     betas: Doubles,
@@ -259,6 +254,8 @@ def descend(
         The output bias at the start.
     x, y
         Data, `x` increasing.
+    centre, sums
+        A place near the data, and their sums from there: `prefix_sums`.
     scale
         The loss is scale / 2 times the sum of squared residuals.
     rate
@@ -277,17 +274,17 @@ def descend(
         The update before which the network was no longer finite, or -1.
     """
     count = network.shape[1]
-    centre = x.mean()
-    sums = prefix_sums(x, y, centre)
     whole = sums[x.size]
     state = np.zeros((ROWS, count))
-    state[: V + 1] = network
-    state[BEFORE], state[BEHIND] = np.inf, -np.inf  # settled nowhere
+    for i in range(count):
+        for row in range(V + 1):
+            state[row, i] = network[row, i]
+        state[BEFORE, i], state[BEHIND, i] = inf, -inf  # settled nowhere
     units = np.arange(count)
-    places = np.full(count, x.size // 2, dtype=np.int64)
+    places = np.zeros(count, dtype=np.int64)
     moments = np.zeros(2)
     recorded = 0
-    for epoch in range(record[-1] + 1):
+    for epoch in range(record[record.size - 1] + 1):
         if count_moved(state):
             settle(state, units, places, x, sums)
         if epoch == record[recorded]:
@@ -297,7 +294,7 @@ def descend(
                     parameters[recorded, row, units[i]] = state[row, i]
             constants[recorded] = constant
             recorded += 1
-        if epoch == record[-1]:
+        if epoch == record[record.size - 1]:
             break
         residuals = residual_sums(state, constant, whole, centre)
         if not isfinite(residuals[0]):
