@@ -41,8 +41,8 @@ def private_folder(name: str) -> Path | None:
 def _is_private(folder: Path) -> bool:
     """Make a folder if it is absent; whether it is one of this user's, without access for others."""
     folder.mkdir(mode=0o700, exist_ok=True)
-    found = folder.lstat()
-    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and not found.st_mode & 0o077
+    status = folder.lstat()
+    return stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid() and not status.st_mode & 0o077
 
 
 def use_writable_caches() -> None:

@@ -133,8 +133,8 @@ def _add_sweep_commands(parser: argparse.ArgumentParser) -> None:
     run = commands.add_parser("run", help="run a sweep to its cube")
     run.add_argument("targets", metavar="sweep", nargs=1, help="<study>/<sweep>, as listed")
     _add_run(run)
-    for found in (listed, status, prune, plan):
-        _add_scale(found)
+    for listing in (listed, status, prune, plan):
+        _add_scale(listing)
 
 
 def _add_study_commands(parser: argparse.ArgumentParser) -> None:
@@ -184,12 +184,12 @@ def _seed(text: str) -> int:
 def _tolerance(text: str) -> float:
     """A number between 0 and 1."""
     try:
-        found = float(text)
+        number = float(text)
     except ValueError:
-        found = 0.0
-    if not 0.0 < found < 1.0:
+        number = 0.0
+    if not 0.0 < number < 1.0:
         raise argparse.ArgumentTypeError(f"{text!r}: give a number between 0 and 1")
-    return found
+    return number
 
 
 def _add_kernel_commands(parser: argparse.ArgumentParser) -> None:
@@ -256,12 +256,12 @@ def _add_stages(parser: argparse.ArgumentParser) -> None:
     stages = parser.add_subparsers(required=True, metavar="STAGE")
 
     def stage(name: str, command: Command, *options: str) -> argparse.ArgumentParser:
-        found = stages.add_parser(name)
-        found.add_argument("--log", type=Path)
-        found.set_defaults(command=command, in_workflow=True)
+        stage = stages.add_parser(name)
+        stage.add_argument("--log", type=Path)
+        stage.set_defaults(command=command, in_workflow=True)
         for option in options:
-            found.add_argument(f"--{option}", required=True)
-        return found
+            stage.add_argument(f"--{option}", required=True)
+        return stage
 
     stage("dataset", _stage_dataset, "name", "spec", "raw-data", "output")
     sweep = stage("sweep", _stage_sweep, "spec", "store", "output", "backend")

@@ -51,9 +51,9 @@ class Room(Mapping[str, type[Kind]], Generic[Kind]):
                 raise KeyError(name)
             module = import_module(f"{self.package}.{name}")
             self._classes[name] = next(
-                found
-                for found in vars(module).values()
-                if isinstance(found, type) and issubclass(found, self._kind) and found.__module__ == module.__name__
+                member
+                for member in vars(module).values()
+                if isinstance(member, type) and issubclass(member, self._kind) and member.__module__ == module.__name__
             )
         return self._classes[name]
 

@@ -235,20 +235,20 @@ def _load_studies(names: Sequence[str], source: str) -> dict[str, Study]:
     source
         Where they were given, for an error line.
     """
-    found = []
+    problems = []
     for number, name in enumerate(names):
         place = f"{source}: studies[{number}] = {shown(name)}"
         if not all(part.isidentifier() for part in name.split(".")):
             raise UserError(f"{place}: give the name of a study, or the dotted path of a package of yours")
         try:
-            found.append(load_study(name))
-            gap = first_gap(found[-1])
+            problems.append(load_study(name))
+            gap = first_gap(problems[-1])
         except UserError as error:
             raise UserError(f"{place}: {error}") from None
         if gap:
             raise UserError(f"{place}: {gap}")
-    check_names([study.key for study in found], f"{source}: studies")
-    return {study.key: study for study in found}
+    check_names([study.key for study in problems], f"{source}: studies")
+    return {study.key: study for study in problems}
 
 
 def load_datasets(path: Path, scale: Scale) -> dict[str, DatasetSpec]:
@@ -319,33 +319,33 @@ class _UnavailableError(Exception):
 
 def _load_sweeps(folder: Path, here: _Surroundings) -> _Sweeps:
     """Read every file of `config/sweeps`, and check its sweeps at every scale."""
-    found = _Sweeps({}, {}, {}, {})
+    sweeps = _Sweeps({}, {}, {}, {})
     paths = sorted(path for suffix in _YAML for path in folder.glob(f"*{suffix}"))
     check_names((path.stem for path in paths), str(folder))
     for path in paths:
         study = load_model(path, StudyConfig)
         check_names(study.sweeps, f"{path}: sweeps")
-        found.sweeps[path.stem] = {}
+        sweeps.sweeps[path.stem] = {}
         for name, written in study.sweeps.items():
-            _add_sweep(found, written, path.stem, name, here, f"{path}: sweeps.{name}")
-    return found
+            _add_sweep(sweeps, written, path.stem, name, here, f"{path}: sweeps.{name}")
+    return sweeps
 
 
-def _add_sweep(found: _Sweeps, written: SweepConfig, study: str, name: str, here: _Surroundings, where: str) -> None:
+def _add_sweep(sweeps: _Sweeps, written: SweepConfig, study: str, name: str, here: _Surroundings, where: str) -> None:
     """Add a sweep to what was found, or the reason why it cannot run."""
     title = f"{study}/{name}"
     try:
         reader = _SweepReader(written, study, name, here, where)
         checked = reader.at_all_scales()
-        found.sweeps[study][name] = reader.runnable(checked)
+        sweeps.sweeps[study][name] = reader.runnable(checked)
     except _UnavailableError as reason:
-        found.unavailable[title] = str(reason)
+        sweeps.unavailable[title] = str(reason)
         return
-    found.backends[title] = written.backend or here.settings.backend
+    sweeps.backends[title] = written.backend or here.settings.backend
     idle = set.intersection(*(set(idle_exclusions(sweep)) for sweep in checked.values()))
     lines = [f"{where}.exclude[{number}] matches no point; is a value misspelt?" for number in sorted(idle)]
     if lines := [*lines, *reader.left_out(checked)]:
-        found.warnings[title] = tuple(lines)
+        sweeps.warnings[title] = tuple(lines)
 
 
 class _SweepReader:

@@ -172,8 +172,8 @@ def _default(field: FieldInfo) -> str:
 def _vocabulary_table(kind: str, vocabulary: Vocabulary) -> Iterator[str]:
     """The names of one kind with their parameters."""
     rows = (
-        (f"`{name}`", ", ".join(f"`{key}` in {bounds}" for key, bounds in found.bounds.items()) or "none")
-        for name, found in vocabulary.items()
+        (f"`{name}`", ", ".join(f"`{key}` in {bounds}" for key, bounds in entries.bounds.items()) or "none")
+        for name, entries in vocabulary.items()
     )
     yield from _table((kind, "parameters"), rows)
 

@@ -29,9 +29,9 @@ def open_placed_cube(path: Path, title: str) -> xr.Dataset:
         If the file is missing, is no cube, or holds another sweep.
     """
     cube = open_cube(path)
-    found = cube.attrs.get("title")
-    if found != title:
-        holds = f"the cube of {found}" if found else "no cube of a sweep"
+    title_inside = cube.attrs.get("title")
+    if title_inside != title:
+        holds = f"the cube of {title_inside}" if title_inside else "no cube of a sweep"
         raise UserError(f"{path}: {holds}, not that of {title}; remove it and run the workflow again")
     return cube
 
@@ -62,8 +62,8 @@ def open_cube(path: Path | str) -> xr.Dataset:
 
 def fixed_parameters(cube: xr.Dataset) -> dict[str, float | str]:
     """The fixed parameters of the sweep behind a cube."""
-    found: dict[str, float | str] = json.loads(cube.attrs["spec"])["fixed"]
-    return found
+    fixed: dict[str, float | str] = json.loads(cube.attrs["spec"])["fixed"]
+    return fixed
 
 
 def environments(cube: xr.Dataset) -> list[Share]:
@@ -74,8 +74,8 @@ def environments(cube: xr.Dataset) -> list[Share]:
 
 def mixtures(cubes: Cubes) -> dict[str, str]:
     """The cubes whose points were computed in different environments, each with a sentence that names what differs."""
-    found = {name: mixture(environments(cube)) for name, cube in cubes.items()}
-    return {name: sentence for name, sentence in found.items() if sentence}
+    mixed = {name: mixture(environments(cube)) for name, cube in cubes.items()}
+    return {name: sentence for name, sentence in mixed.items() if sentence}
 
 
 def cube_attributes(path: Path) -> dict[str, str]:

@@ -63,10 +63,10 @@ def must_be_folder(path: Path) -> None:
     UserError
         If there is a file, or a link that leads nowhere, at the path or above it.
     """
-    for found in (path, *path.parents):
-        if os.path.lexists(found) and not _is_folder(found):
-            what = "a file" if found.exists() else "a link that leads nowhere"
-            raise UserError(f"{found}: {what} where a folder should be; move it away and run again")
+    for folder in (path, *path.parents):
+        if os.path.lexists(folder) and not _is_folder(folder):
+            what = "a file" if folder.exists() else "a link that leads nowhere"
+            raise UserError(f"{folder}: {what} where a folder should be; move it away and run again")
 
 
 def must_be_file(path: Path) -> None:

@@ -118,6 +118,6 @@ class Ancestry:
         return _once([*above, *map(published, self._workflow.studies)])
 
 
-def _once(found: Iterable[Found]) -> list[Found]:
+def _once(ancestors: Iterable[Found]) -> list[Found]:
     """Things in their order, each once."""
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(ancestors))

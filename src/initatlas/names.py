@@ -67,5 +67,5 @@ def did_you_mean(word: object, known: Iterable[str]) -> str:
     near = get_close_matches(text.lower(), list(folded), n=1, cutoff=0.7)
     if not near:
         return ""
-    found = folded[near[0]]
-    return f" (did you mean {by_part.get(found, found)!r}?)"
+    nearest = folded[near[0]]
+    return f" (did you mean {by_part.get(nearest, nearest)!r}?)"

@@ -62,19 +62,19 @@ def import_closure(entry: str) -> dict[str, Path]:
     """
     roots = {entry.partition(".")[0], __name__.partition(".")[0]}
     home = _home(entry.partition(".")[0])
-    found: dict[str, Path] = {}
+    modules: dict[str, Path] = {}
     waiting = [entry]
     while waiting:
         name = waiting.pop()
-        path = None if name in found else _source(name)
+        path = None if name in modules else _source(name)
         if path is None:
             continue
-        found[name] = path
+        modules[name] = path
         mentioned = (*_parents(name), *_read(name, path).imports)
         waiting.extend(other for other in mentioned if _belongs(other.partition(".")[0], roots, home))
-    if entry not in found:
+    if entry not in modules:
         raise ModuleNotFoundError(f"no source for module {entry}", name=entry)
-    return found
+    return modules
 
 
 def top_level_names(module: str) -> frozenset[str]:
@@ -258,10 +258,10 @@ def commit() -> str:
 
 def package_versions(names: Iterable[str] = PACKAGES) -> dict[str, str]:
     """Versions of Python and of those of the packages that are installed; by default all that carry the numbers."""
-    found = {"python": platform.python_version()}
+    versions = {"python": platform.python_version()}
     for name in names:
         try:
-            found[name] = version(name)
+            versions[name] = version(name)
         except PackageNotFoundError:
             continue
-    return found
+    return versions

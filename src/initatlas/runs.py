@@ -77,10 +77,10 @@ def atlas_folder(start: Path) -> Path:
     UserError
         If there is none.
     """
-    found = _atlas_above(start)
-    if found is None:
+    atlas = _atlas_above(start)
+    if atlas is None:
         raise UserError(f"{start}: no atlas here or above; go to the folder that holds {SETTINGS}")
-    return found
+    return atlas
 
 
 def atlas_or_here(start: Path) -> Path:

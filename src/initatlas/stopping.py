@@ -107,8 +107,8 @@ def _follow(process: int, born: float, parent: int) -> None:
 def is_running(process: int, born: float) -> bool:
     """Whether a process still runs (and is not another one with its number)."""
     try:
-        found = psutil.Process(process)
-        return bool(found.create_time() == born and found.status() != psutil.STATUS_ZOMBIE)
+        parent = psutil.Process(process)
+        return bool(parent.create_time() == born and parent.status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
         return False
 

@@ -152,8 +152,8 @@ def _label(what: Callable[..., Any] | str, name: str) -> str:
     """The name of a sweep."""
     if not (callable(what) or isinstance(what, str)):
         raise UserError(f"sweep({what!r}): give a function, or the name of an experiment")
-    found = what.rpartition(".")[2] if isinstance(what, str) else getattr(what, "__name__", type(what).__name__)
-    label = name or ("function" if found == "<lambda>" else found)
+    label_of = what.rpartition(".")[2] if isinstance(what, str) else getattr(what, "__name__", type(what).__name__)
+    label = name or ("function" if label_of == "<lambda>" else label_of)
     check_names([label], f"sweep({label})")
     return label
 
@@ -216,7 +216,7 @@ def _resolved(written: Mapping[str, Any], label: str, root_seed: int) -> Sweep:
 def _data(resolved: Sweep, given: Mapping[str, Dataset | Path | str], label: str) -> dict[str, DataSource]:
     """The data sets that an experiment asks for."""
     experiment = load_experiment(resolved.experiment)
-    found = {}
+    sources = {}
     for name in () if experiment.undeclared else resolved.datasets:
         if name not in given:
             raise UserError(
@@ -226,8 +226,8 @@ def _data(resolved: Sweep, given: Mapping[str, Dataset | Path | str], label: str
         dataset = read_dataset(Path(content)) if isinstance(content, Path | str) else content
         if reason := unfit(resolved, experiment, name, dataset.traits):
             raise UserError(f"sweep({label}): data set {name}: {reason}")
-        found[name] = DataSource(dataset, dataset.content_sha256)
-    return found
+        sources[name] = DataSource(dataset, dataset.content_sha256)
+    return sources
 
 
 def _learn_cost(resolved: Sweep, folder: Path, function: Callable[..., Any], cpus: int, *, here: bool) -> None:

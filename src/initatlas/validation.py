@@ -106,14 +106,14 @@ def _keys_at(schema: Schema, location: Sequence[int | str]) -> list[str]:
 def _step(schema: Schema, part: int | str) -> Schema:
     """The schema of one key, of one item, or of one branch of a union."""
     if part in schema.get("properties", {}):
-        found = schema["properties"][part]
+        inner = schema["properties"][part]
     elif part in schema.get("discriminator", {}).get("mapping", {}):
-        found = {"$ref": schema["discriminator"]["mapping"][part]}
+        inner = {"$ref": schema["discriminator"]["mapping"][part]}
     elif isinstance(part, int):
-        found = schema.get("items", {})
+        inner = schema.get("items", {})
     else:
-        found = schema.get("additionalProperties", {})
-    return found if isinstance(found, dict) else {}
+        inner = schema.get("additionalProperties", {})
+    return inner if isinstance(inner, dict) else {}
 
 
 def _followed(schema: Schema, root: Schema) -> Schema:

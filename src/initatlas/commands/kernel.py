@@ -117,12 +117,17 @@ def gram(
     rows = selection.rows(data)
     kernel = settings.between(data.features()[rows], dtype)
     plan = plan_tiles(len(rows), tile)
-    told = {**asdict(settings), **asdict(selection), "dataset": data.name, "content_sha256": data.content_sha256}
-    identity = {**told, "plan": asdict(plan), "dtype": dtype, "code": kernel_code(kernel)}
+    settings_told = {
+        **asdict(settings),
+        **asdict(selection),
+        "dataset": data.name,
+        "content_sha256": data.content_sha256,
+    }
+    identity = {**settings_told, "plan": asdict(plan), "dtype": dtype, "code": kernel_code(kernel)}
     key = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
     attributes = {
         "title": f"{' and '.join(kernel.names)} of {len(rows)} samples of {data.name}",
-        "settings": json.dumps(told),
+        "settings": json.dumps(settings_told),
     }
     spec = GramSpec(plan, dtype, key, attributes, _labels(data, rows))
     on_ray = workers > 1 or cluster_is_given()
@@ -219,10 +224,10 @@ def spectrum(
         smoothness_from_top(pairs.vectors, targets, windows, degrees=degrees, rng=rng) if targets is not None else None
     )
     if output is not None:
-        found = _as_dataset(pairs, smoothness, windows).assign_attrs(attributes, coding=coding)
+        dataset = _as_dataset(pairs, smoothness, windows).assign_attrs(attributes, coding=coding)
         try:
             with atomic_path(output) as draft:
-                found.to_netcdf(draft, engine="netcdf4")
+                dataset.to_netcdf(draft, engine="netcdf4")
         except OSError as error:
             raise UserError(f"{output}: cannot be written ({error.strerror or error}); name another file") from None
     return _table(pairs, smoothness, windows)
@@ -252,10 +257,10 @@ def _as_dataset(pairs: TopPairs, smoothness: TopSmoothness | None, windows: list
             ("null_slope", smoothness.nulls),
         ):
             columns[name] = ("window", np.array(values))
-    found = xr.Dataset(columns, {"index": np.arange(1, len(pairs.values) + 1), "window": windows})
-    for variable in found.variables.values():
+    dataset = xr.Dataset(columns, {"index": np.arange(1, len(pairs.values) + 1), "window": windows})
+    for variable in dataset.variables.values():
         variable.attrs["units"] = "1"
-    return found
+    return dataset
 
 
 def _table(pairs: TopPairs, smoothness: TopSmoothness | None, windows: list[int]) -> str:

@@ -79,12 +79,12 @@ def _extended_settings(folder: Path, study: str) -> str:
     text, before = path.read_text(encoding="utf-8"), load_settings(path, {})
     if not before.studies and not re.search(r"^studies:", text, re.MULTILINE):
         return f"{text.rstrip()}\nstudies: [{study}]\n" if text.strip() else f"studies: [{study}]\n"
-    extended, found = re.subn(
+    extended, replacements = re.subn(
         r"^(studies: *\[)([^\]#\n]*?),? *\]",
         lambda match: f"{match[1]}{match[2]}{', ' if match[2].strip() else ''}{study}]",
         text,
         flags=re.MULTILINE,
     )
-    if not found:
+    if not replacements:
         raise UserError(f"{path}: studies: write it as one line, [a, b]; then {study} can be added")
     return extended

@@ -92,7 +92,9 @@ def prune(overrides: Mapping[str, str], *, dry_run: bool, everything: bool) -> s
         needed = {} if everything else needed_by_others(store.home, Path.cwd())
         for folder in store.other_versions():
             if others := needed.get(folder.name):
-                whom = ", ".join(f"{found.path} on {found.host} (last used {found.date})" for found in others)
+                whom = ", ".join(
+                    f"{checkout.path} on {checkout.host} (last used {checkout.date})" for checkout in others
+                )
                 kept.append(f"{folder} kept for {whom}")
             else:
                 removed.append(folder)

@@ -144,16 +144,18 @@ def run_workflow(
 
 def _snakefile(given: Path | None) -> Path:
     """The Snakefile that is given, the one here, or that of the clone of this package."""
-    found = [path for path in ([given] if given else [Path("Snakefile"), CHECKOUT / "Snakefile"]) if path.is_file()]
-    if not found:
+    snakefiles = [
+        path for path in ([given] if given else [Path("Snakefile"), CHECKOUT / "Snakefile"]) if path.is_file()
+    ]
+    if not snakefiles:
         where = f"{given}: no such file" if given else "no Snakefile here, and this package is no clone's"
         raise UserError(f"{where}; name that of a clone: --snakefile CLONE/Snakefile")
-    return found[0]
+    return snakefiles[0]
 
 
 def _end_leftovers(others: Sequence[psutil.Process]) -> None:
     """Wait for what a Snakemake that was killed has left, which ends by itself; end what does not, but for some others."""
-    left = [found for found in psutil.Process().children(recursive=True) if found not in others]
+    left = [child for child in psutil.Process().children(recursive=True) if child not in others]
     _, alive = psutil.wait_procs(left, timeout=SECONDS_FOR_LEFTOVERS)
     for process in alive:
         with suppress(psutil.NoSuchProcess):
@@ -327,8 +329,8 @@ def _unsaid(failure: Sequence[str]) -> str:
     if path is None or not path.is_file() or " ERROR " in path.read_text(encoding="utf-8", errors="replace"):
         return ""
     ended = "; its process ended without a word: it was killed, or a library crashed"
-    apart = "; run it again: what it was computing then runs in a process of its own, and the point at fault is named"
-    return ended + apart * name.startswith("sweep ")
+    again = "; run it again: what it was computing then runs in a process of its own, and the point at fault is named"
+    return ended + again * name.startswith("sweep ")
 
 
 def _signal(code: int) -> str:

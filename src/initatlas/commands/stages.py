@@ -109,10 +109,10 @@ def named_paths(pairs: Sequence[str]) -> dict[str, Path]:
     UserError
         If an argument has another form.
     """
-    found = {}
+    paths = {}
     for pair in pairs:
         name, equals, path = pair.partition("=")
         if not equals:
             raise UserError(f"{pair}: expected name=path")
-        found[name] = Path(path)
-    return found
+        paths[name] = Path(path)
+    return paths

@@ -145,8 +145,8 @@ def failure_lines(sweep: Sweep, failures: Sequence[Failure]) -> list[str]:
     kinds: dict[str, list[Failure]] = {}
     for failure in failures:
         kinds.setdefault(_NUMBER.sub("#", failure.reason), []).append(failure)
-    ordered = sorted(kinds.values(), key=lambda found: -len(found))
-    lines = [f"  {len(found)} x {found[0].reason}{_place(sweep, found)}" for found in ordered[:MOST_KINDS_SHOWN]]
+    ordered = sorted(kinds.values(), key=lambda alike: -len(alike))
+    lines = [f"  {len(alike)} x {alike[0].reason}{_place(sweep, alike)}" for alike in ordered[:MOST_KINDS_SHOWN]]
     rest = ordered[MOST_KINDS_SHOWN:]
     return [*lines, f"  {sum(map(len, rest))} x {len(rest)} other reasons"] if rest else lines
 
@@ -179,15 +179,15 @@ def load_data(sweep: Sweep, datasets: Mapping[str, Path]) -> dict[str, DataSourc
     from initatlas.datasets.dataset import read_dataset
 
     experiment = load_experiment(sweep.experiment)
-    found = {}
+    sources = {}
     for name in sweep.datasets:
         if name not in datasets:
             raise UserError(f"sweep {sweep.title} needs the data set {name}: give --data {name}=FILE")
         dataset = read_dataset(datasets[name])
         if reason := unfit(sweep, experiment, name, dataset.traits):
             raise UserError(f"sweep {sweep.title}: data set {name}: {reason}")
-        found[name] = DataSource(dataset, dataset.content_sha256)
-    return found
+        sources[name] = DataSource(dataset, dataset.content_sha256)
+    return sources
 
 
 def plan_in_words(sweep: Sweep, *, datasets: Mapping[str, Path], store: Path) -> str:

@@ -116,19 +116,19 @@ def unpickle_arrays(content: bytes) -> Any:
 def _read_members(path: Path) -> dict[str, bytes]:
     """Read the six batches out of the archive; whatever else is in it stays untouched."""
     wanted = {key for keys in _MEMBERS.values() for key in keys}
-    found: dict[str, bytes] = {}
+    members: dict[str, bytes] = {}
     try:
         with tarfile.open(path, "r:*") as archive:
             for member in archive:
                 if member.name in wanted and member.isreg() and member.size <= _LIMIT:
                     stream = archive.extractfile(member)
-                    found[member.name] = b"" if stream is None else stream.read()
+                    members[member.name] = b"" if stream is None else stream.read()
     except Exception as error:  # A broken archive may raise anything at all.
         reason = f"{type(error).__name__}: {error}".splitlines()[0].rstrip(":")
         raise UserError(f"{path}: the archive is broken ({reason}); download it again") from error
-    if missing := sorted(wanted - set(found)):
+    if missing := sorted(wanted - set(members)):
         raise UserError(f"{path}: {missing[0]} is not in the archive; download it again")
-    return found
+    return members
 
 
 def _decode(path: Path, member: str, content: bytes) -> Batch:

@@ -74,9 +74,9 @@ def _read_array(path: Path, name: str) -> NDArray[np.uint8]:
             f"{path}: {name!r} is {kind} of shape {shape}; "
             "give unsigned bytes, (sample, row, column) or (sample, row, column, channel)"
         )
-    found = len(content) - stream.tell()
-    if found != math.prod(shape):
-        raise UserError(f"{path}: {name!r} has {found} bytes, its shape {shape} needs {math.prod(shape)}; save it anew")
+    rest = len(content) - stream.tell()
+    if rest != math.prod(shape):
+        raise UserError(f"{path}: {name!r} has {rest} bytes, its shape {shape} needs {math.prod(shape)}; save it anew")
     return (
         np.frombuffer(content, np.uint8, offset=stream.tell()).reshape(shape, order="F" if in_columns else "C").copy()
     )

@@ -41,13 +41,13 @@ def check_sha256(path: Path, expected: str | None) -> str:
     UserError
         If the two differ. The file is the user's: it stays where it is.
     """
-    found = file_sha256(path)
-    if expected is not None and found != expected:
+    sha256 = file_sha256(path)
+    if expected is not None and sha256 != expected:
         raise UserError(
-            f"{path}: its SHA-256 is {found}, the config expects {expected}; "
+            f"{path}: its SHA-256 is {sha256}, the config expects {expected}; "
             "download the file again, or mend 'sha256' in the config"
         )
-    return found
+    return sha256
 
 
 def join_splits(

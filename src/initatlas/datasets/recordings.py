@@ -83,9 +83,9 @@ _PCM, _EXTENSIBLE = 1, 0xFFFE
 
 def _chunks(path: Path, content: bytes) -> dict[bytes, bytes]:
     """The chunks of a RIFF file by their names, up to the samples; notes of a recording program may stand between."""
-    found: dict[bytes, bytes] = {}
+    chunks: dict[bytes, bytes] = {}
     position = 12
-    while position + 8 <= len(content) and _SAMPLES not in found:
+    while position + 8 <= len(content) and _SAMPLES not in chunks:
         name, size = struct.unpack_from("<4sI", content, position)
         position += 8
         if size > len(content) - position:
@@ -93,9 +93,9 @@ def _chunks(path: Path, content: bytes) -> dict[bytes, bytes]:
                 f"{path}: is cut short, {len(content) - position} bytes instead of the {size} of its chunk "
                 f"{name.decode(errors='replace').strip()!r}; copy it again"
             )
-        found[name] = content[position : position + size]
+        chunks[name] = content[position : position + size]
         position += size + size % 2
-    return found
+    return chunks
 
 
 def _mono_rate(path: Path, chunk: bytes) -> int:

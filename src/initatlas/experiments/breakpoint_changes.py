@@ -70,13 +70,13 @@ def _changes(point: BreakpointChangesParameters, rng: "np.random.Generator") -> 
     record = range(0, point.epochs + 1, point.every)
     networks = trained(start, x, y, Descent(point.learning_rate), record=record)
     moments = [pieces(*network)[1].within(point.low, point.high) for network in networks if network is not None]
-    found = changes_by_layer(moments, layers=point.depth, reach=point.reach)
+    changes = changes_by_layer(moments, layers=point.depth, reach=point.reach)
     counts = sum(np.bincount(one.layers - 1, minlength=point.depth) for one in moments) / len(moments)
     return {
-        "births": found.births,
-        "deaths": found.deaths,
-        "travelled": found.travelled,
-        "stayed": found.stayed,
+        "births": changes.births,
+        "deaths": changes.deaths,
+        "travelled": changes.travelled,
+        "stayed": changes.stayed,
         "breakpoints": counts,
         "looks": len(moments),
     }

@@ -150,16 +150,16 @@ def _monte_carlo(
     x, other = rng.standard_normal((2, point.draws))
     phi = activation_of(point.activation)
     functions = {"dual": phi.phi} | ({} if phi.undefined_derivative else {"derivative": phi.derivative})
-    found = {key: np.full(len(correlations), np.nan) for key in _SAMPLED}
+    samples = {key: np.full(len(correlations), np.nan) for key in _SAMPLED}
     for name, function in functions.items():
         left = function(x) / moment
         for i, rho in enumerate(correlations):
             y = rho * x + np.sqrt(1.0 - rho * rho) * other
             products = left * function(y)
-            found[f"{name}_sampled"][i], found[f"{name}_standard_error"][i] = _mean_and_error(products)
+            samples[f"{name}_sampled"][i], samples[f"{name}_standard_error"][i] = _mean_and_error(products)
     squares = phi.phi(x) ** 2
     sampled, error = _mean_and_error(squares)
-    return {**found, "second_moment_sampled": sampled, "second_moment_standard_error": error}
+    return {**samples, "second_moment_sampled": sampled, "second_moment_standard_error": error}
 
 
 _SAMPLED = ("dual_sampled", "dual_standard_error", "derivative_sampled", "derivative_standard_error")

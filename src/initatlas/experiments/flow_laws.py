@@ -53,13 +53,13 @@ def _distances(point: FlowLawsParameters, rng: "np.random.Generator") -> dict[st
     x = np.linspace(-2.0, 2.0, point.samples)
     y = target_function(point.target, -2.0, 2.0)(x)
     laws = _laws(network, network(x) - y, x, point.laws)
-    found: dict[str, list[float]] = {"breakpoint": [], "delta_slope": []}
+    errors: dict[str, list[float]] = {"breakpoint": [], "delta_slope": []}
     for step in STEPS:
         after = train_shallow(network, x, y, Descent(step), record=[1]).networks()
         moved = (after.breakpoints - network.breakpoints, after.delta_slopes - network.delta_slopes)
-        for name, change, law in zip(found, moved, laws, strict=True):
-            found[name].append(float(np.linalg.norm(change / step - law) / np.linalg.norm(law)))
-    return {name: np.array(distances) for name, distances in found.items()}
+        for name, change, law in zip(errors, moved, laws, strict=True):
+            errors[name].append(float(np.linalg.norm(change / step - law) / np.linalg.norm(law)))
+    return {name: np.array(distances) for name, distances in errors.items()}
 
 
 def _laws(

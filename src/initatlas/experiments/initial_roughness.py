@@ -44,17 +44,17 @@ def _roughness(point: InitialRoughnessParameters, rng: "np.random.Generator") ->
     kind = GaussianInitialisation if point.family == "gaussian" else UniformInitialisation
     law = kind.preset(point.preset, point.width)
     theory = law.roughness(point.width)
-    found = law.network((point.networks, point.width), rng=rng).roughness()
+    roughness = law.network((point.networks, point.width), rng=rng).roughness()
     excesses = theory.variance**0.5 * np.array(EXCESSES)
-    tails = found[:, None] - theory.mean >= excesses
+    tails = roughness[:, None] - theory.mean >= excesses
     return {
-        "mean": float(found.mean()),
-        "mean_squared_distance": float(((found - theory.mean) ** 2).mean()),
+        "mean": float(roughness.mean()),
+        "mean_squared_distance": float(((roughness - theory.mean) ** 2).mean()),
         "beyond": tails.sum(axis=0),
         "theory_mean": theory.mean,
         "theory_variance": theory.variance,
         "bound": theory.tail_bound(excesses),
-        "beyond_half": (found[:, None] - 0.5 * theory.mean >= excesses).sum(axis=0),
+        "beyond_half": (roughness[:, None] - 0.5 * theory.mean >= excesses).sum(axis=0),
     }
 
 

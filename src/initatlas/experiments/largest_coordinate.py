@@ -71,15 +71,15 @@ def _measure(
         if isinstance(data, Recordings)
         else image_pieces(data, point.pieces, shape=(point.rows, point.columns), levels=point.levels, rng=rng)
     )
-    found = np.full((point.levels, point.pieces), np.nan)
+    largest = np.full((point.levels, point.pieces), np.nan)
     origin = np.empty(point.pieces, dtype=np.int64)
     dimension = np.full(point.levels, np.nan)
     for number, (source, resolutions) in enumerate(pieces):
         origin[number] = source
         for level, signal in enumerate(resolutions):
-            found[level, number] = largest_coordinate(signal, centred=point.centred)
+            largest[level, number] = largest_coordinate(signal, centred=point.centred)
             dimension[level] = signal.size
-    return {"largest": found, "origin": origin, "dimension": dimension}
+    return {"largest": largest, "origin": origin, "dimension": dimension}
 
 
 def _audible_levels(point: LargestCoordinateParameters, rate: int) -> int:

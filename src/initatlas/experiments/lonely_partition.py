@@ -35,10 +35,10 @@ def _run(
 def _lonely(point: LonelyPartitionParameters, rng: "np.random.Generator") -> dict[str, Any]:
     """Counts and formulas."""
     n, pieces = point.points, ceil(point.alpha * point.points**2) + 1
-    found = sum(_is_lonely(point, pieces, rng) for _ in range(point.draws))
+    lonely = sum(_is_lonely(point, pieces, rng) for _ in range(point.draws))
     return {
         "units": pieces - 1,
-        "lonely": found,
+        "lonely": lonely,
         "exact": _exact(n, pieces) if point.placing == "even" else _exact_random(n, pieces),
         "birthday": exp(-n * (n - 1) / (2.0 * pieces)),
         "printed": 1.0 - exp(-(n**2) / pieces),

@@ -65,12 +65,12 @@ def _network(point: ReplicationParameters, rng: "np.random.Generator") -> dict[s
     scaled = np.sqrt(point.dimension / variance) * x  # so that the first pre-activations have variance 1, as all others
     layers = forward_signals(scaled, network, rng=rng, dtype=np.float64)
     limits = kernels_by_depth(architecture, angles_between(x, x))
-    found = [
+    deviations = [
         _errors(variance * signals @ signals.T / point.width, limit)
         for signals, (limit, _) in zip(layers, limits, strict=True)
     ]
     return {
-        **{name: np.array([errors[name] for errors in found]) for name in found[0]},
+        **{name: np.array([errors[name] for errors in deviations]) for name in deviations[0]},
         "bound_constant": _bound_constant(point.activation, variance),
     }
 

@@ -104,9 +104,9 @@ def _run(
 
 def _outputs(record: "NetworkRecord", *, classes: bool) -> dict[str, Any]:
     """What the cube gets of a record; real targets have no accuracy."""
-    found = {output.name: getattr(record, output.name) for output in OUTPUTS}
-    accuracies = [name for name in found if "accuracy" in name and not classes]
-    return found | {name: found[name] * nan for name in accuracies}
+    outputs = {output.name: getattr(record, output.name) for output in OUTPUTS}
+    accuracies = [name for name in outputs if "accuracy" in name and not classes]
+    return outputs | {name: outputs[name] * nan for name in accuracies}
 
 
 def _targets(data: "Samples", loss: LossName) -> "np.ndarray":

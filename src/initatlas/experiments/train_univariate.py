@@ -130,8 +130,8 @@ def _trained(point: TrainUnivariateParameters, rng: "np.random.Generator") -> di
     networks = trained(_start(point, rng), x, y, _descent(point), record=epochs)
     test = np.linspace(point.low, point.high, point.test_samples)
     looks = [_look(point, network, (x, y), (test, target(test))) for network in networks]
-    found = {name: np.stack([look[name] for look in looks]) for name in looks[0]}
-    return {"epoch": np.array(epochs), "diverged": networks[-1] is None, **found}
+    outputs = {name: np.stack([look[name] for look in looks]) for name in looks[0]}
+    return {"epoch": np.array(epochs), "diverged": networks[-1] is None, **outputs}
 
 
 def _recorded(point: TrainUnivariateParameters) -> list[int]:
@@ -196,10 +196,10 @@ def _pretrained(point: TrainUnivariateParameters, network: "Network", function: 
     from initatlas.piecewise.trained import trained
 
     x = np.linspace(point.low, point.high, point.test_samples)
-    (found,) = trained(network, x, function(x), _descent(point), record=[point.pretraining])
-    if found is None:
+    (run,) = trained(network, x, function(x), _descent(point), record=[point.pretraining])
+    if run is None:
         raise ValueError("the network diverged before it had learned the spiky function; take a smaller learning_rate")
-    return found
+    return run
 
 
 def _descent(point: TrainUnivariateParameters) -> "Descent":

@@ -192,8 +192,8 @@ def _rectifier_band(
                 norm = deviations[layer, i] * other_deviations[layer, j]
                 if norm > 0.0:
                     # what different norms and a bias add to the angle, see `Rectifier.mismatch`
-                    apart = scale * bias * (s - t) ** 2 / (norm * (norm + scale * root + bias))
-                    z = min(max(0.5 * (gap / norm + apart), 0.0), 1.0)
+                    difference = scale * bias * (s - t) ** 2 / (norm * (norm + scale * root + bias))
+                    z = min(max(0.5 * (gap / norm + difference), 0.0), 1.0)
                 else:
                     z = 0.5  # a signal that is 0 has no direction; whatever stands here is multiplied by its norm
             out[i, j] = ntk if tangent else covariance

@@ -78,9 +78,9 @@ def variance_fixed_points(
         for low, high, before, after in zip(points, points[1:], values, values[1:], strict=False)
         if before * after < 0.0 and max(abs(before), abs(after)) > 1e-13
     ]
-    found = [float(brentq(growth, low, high, xtol=1e-15 * low, rtol=1e-14)) for low, high in brackets]
+    roots = [float(brentq(growth, low, high, xtol=1e-15 * low, rtol=1e-14)) for low, high in brackets]
     zero = [0.0] if variance_map(activation, 0.0, **variances) == 0.0 else []
-    return [FixedPoint(q, _variance_slope(activation, q, **variances)) for q in zero + found]
+    return [FixedPoint(q, _variance_slope(activation, q, **variances)) for q in zero + roots]
 
 
 def variance_fixed_point(activation: str | Dual, *, weight_variance: float, bias_variance: float = 0.0) -> float:

@@ -91,10 +91,10 @@ def sphere_spectrum(
     trace = float(_values(kernel, np.zeros(1))[0])
     if trace <= 0.0:
         raise ValueError(f"the kernel is {trace:g} at angle 0; a positive definite kernel is positive there")
-    found, changes = _converged_projections(kernel, dimension, max_degree, tolerance)
+    projections, changes = _converged_projections(kernel, dimension, max_degree, tolerance)
     degrees = np.arange(max_degree + 1)
-    rounding = 0.5 * _EPSILON * ((4.0 + degrees / 10.0) * found.size + 2.0 * found.slope)
-    return spectrum_of_projections(dimension, found.values, changes + rounding, 0.5 * logs, trace)
+    rounding = 0.5 * _EPSILON * ((4.0 + degrees / 10.0) * projections.size + 2.0 * projections.slope)
+    return spectrum_of_projections(dimension, projections.values, changes + rounding, 0.5 * logs, trace)
 
 
 def _converged_projections(

@@ -176,10 +176,10 @@ class SquaredError(Loss):
 
     def hits(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """See `Loss.hits`."""
-        found, wanted = outputs[..., : self.outputs], targets[..., : self.outputs]
+        given, wanted = outputs[..., : self.outputs], targets[..., : self.outputs]
         if self.outputs == 1:
-            return found[..., 0].signbit() == wanted[..., 0].signbit()
-        return found.argmax(-1) == wanted.argmax(-1)
+            return given[..., 0].signbit() == wanted[..., 0].signbit()
+        return given.argmax(-1) == wanted.argmax(-1)
 
     def gradient(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """See `Loss.gradient`: the residual."""

@@ -221,8 +221,8 @@ def _judged(record: CheckRecord) -> Judged:
 
 def count_verdicts(claims: Iterable[Claim]) -> dict[Verdict, int]:
     """Number of claims by verdict, zeros included, in the order of `VERDICTS`."""
-    found = [claim.judged.verdict for claim in claims]
-    return {verdict: found.count(verdict) for verdict in VERDICTS}
+    verdicts = [claim.judged.verdict for claim in claims]
+    return {verdict: verdicts.count(verdict) for verdict in VERDICTS}
 
 
 def format_published(published: Published) -> str:

@@ -170,7 +170,7 @@ class Finding:
 
 
 def measured(
-    found: Estimate | Parts,
+    estimates: Estimate | Parts,
     reason: str,
     *,
     controls: Mapping[str, Estimate | Parts],
@@ -178,16 +178,16 @@ def measured(
 ) -> Finding:
     """A finding; an estimate alone is a statement of one part."""
     return Finding(
-        _parts(found),
+        _parts(estimates),
         reason,
         {name: _parts(control) for name, control in controls.items()},
         {name: _parts(reference) for name, reference in (references or {}).items()},
     )
 
 
-def _parts(found: Estimate | Parts) -> Parts:
+def _parts(estimates: Estimate | Parts) -> Parts:
     """The parts of what was found."""
-    return {"": found} if isinstance(found, Estimate) else found
+    return {"": estimates} if isinstance(estimates, Estimate) else estimates
 
 
 def absent(reason: str) -> Finding:

@@ -138,11 +138,11 @@ def _judged(published: Published, contract: Mapping[str, str], measured: Mapping
 
     Of a control's parts the one that is refuted most clearly counts, as it would for the claim.
     """
-    found = []
+    judged = []
     for name, statement in contract.items():
         part, verdict = worst(published, measured[name])
-        found.append(Judged(name, statement, measured[name][part], verdict))
-    return tuple(found)
+        judged.append(Judged(name, statement, measured[name][part], verdict))
+    return tuple(judged)
 
 
 def _powerless(controls: tuple[Judged, ...], references: tuple[Judged, ...]) -> list[str]:

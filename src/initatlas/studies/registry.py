@@ -36,7 +36,7 @@ def load_study(name: str) -> Study:
     """
     package = study_package(name)
     try:
-        found = import_module(package)
+        module = import_module(package)
     except ModuleNotFoundError as error:
         if error.name is None or not package.startswith(error.name):
             raise UserError(f"{package} cannot be imported: it needs {error.name}, which is not there") from None
@@ -44,11 +44,11 @@ def load_study(name: str) -> Study:
     except (Exception, SystemExit) as error:
         reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
         raise UserError(f"{package} cannot be imported ({reason}); mend it") from None
-    study = getattr(found, "STUDY", None)
+    study = getattr(module, "STUDY", None)
     if not isinstance(study, Study) or study.package != package:
-        raise UserError(f"{found.__file__ or package}: must define STUDY = Study(package=__name__, ...)")
+        raise UserError(f"{module.__file__ or package}: must define STUDY = Study(package=__name__, ...)")
     if slip := next(_slips(study), ""):
-        raise UserError(f"{found.__file__}: STUDY: {slip}")
+        raise UserError(f"{module.__file__}: STUDY: {slip}")
     return study
 
 

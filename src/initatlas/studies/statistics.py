@@ -228,10 +228,10 @@ def correlation_interval(x: ArrayLike, y: ArrayLike, level: float = CONFIDENCE) 
         One number per network, shape (networks,), at least 4; near normal.
     """
     first, second = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
-    found = float(np.corrcoef(first, second)[0, 1])
-    centre = np.arctanh(np.clip(found, -1.0 + 1e-15, 1.0 - 1e-15))
+    correlation = float(np.corrcoef(first, second)[0, 1])
+    centre = np.arctanh(np.clip(correlation, -1.0 + 1e-15, 1.0 - 1e-15))
     reach = float(special.ndtri(0.5 * (1.0 + level))) / np.sqrt(first.size - 3)
-    return Estimate(found, float(np.tanh(centre - reach)), float(np.tanh(centre + reach)), first.size)
+    return Estimate(correlation, float(np.tanh(centre - reach)), float(np.tanh(centre + reach)), first.size)
 
 
 def exponent_interval(x: ArrayLike, values: ArrayLike, level: float = CONFIDENCE) -> Estimate:

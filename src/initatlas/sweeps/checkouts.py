@@ -77,19 +77,19 @@ def sign(home: Path, checkout: Path, *, code: str, date: str) -> None:
 
 def signatures(home: Path) -> list[Signature]:
     """The signatures with an experiment; what cannot be read is none."""
-    found = []
+    others = []
     for path in sorted((home / FOLDER).glob("[!.]*.json")):
         try:
-            found.append(Signature(**json.loads(path.read_text(encoding="utf-8"))))
+            others.append(Signature(**json.loads(path.read_text(encoding="utf-8"))))
         except (OSError, ValueError, TypeError):
             continue
-    return found
+    return others
 
 
 def needed_by_others(home: Path, checkout: Path) -> dict[str, Sequence[Signature]]:
     """Code version to the other living checkouts that need it."""
-    found: dict[str, list[Signature]] = {}
+    by_code: dict[str, list[Signature]] = {}
     for signature in signatures(home):
         if signature.lives and not signature.is_of(checkout):
-            found.setdefault(signature.code, []).append(signature)
-    return dict(found)
+            by_code.setdefault(signature.code, []).append(signature)
+    return dict(by_code)

@@ -118,8 +118,8 @@ def build_cube(
     variables |= _status_variables(sweep, grid, errors)
     import xarray as xr  # which takes half a second that the plan of a sweep does not need
 
-    found = {**attributes, "core_seconds": f"{core_seconds:.2f}", **_environments(points)}
-    cube = xr.Dataset(variables, coordinates, attrs=found)
+    attributes_of_cube = {**attributes, "core_seconds": f"{core_seconds:.2f}", **_environments(points)}
+    cube = xr.Dataset(variables, coordinates, attrs=attributes_of_cube)
     return cube, _execution_dataset(sweep, execution)
 
 
@@ -223,11 +223,13 @@ def _label_parameters(axis: Axis, parameter: str, values: Sequence[Any]) -> dict
     parsed = [parse_label(value) for value in values]
     names = sorted({name for _, inside in parsed for name in inside})
     family = np.array([name for name, _ in parsed], dtype=object)
-    found: dict[str, Any] = {f"{parameter}_family": ((axis.name,), family, {"long_name": f"family of {parameter}"})}
+    coordinates: dict[str, Any] = {
+        f"{parameter}_family": ((axis.name,), family, {"long_name": f"family of {parameter}"})
+    }
     for name in names:
         numbers = np.array([inside.get(name, np.nan) for _, inside in parsed])
-        found[f"{parameter}_{name}"] = ((axis.name,), numbers, {"long_name": f"{name} of {parameter}"})
-    return found
+        coordinates[f"{parameter}_{name}"] = ((axis.name,), numbers, {"long_name": f"{name} of {parameter}"})
+    return coordinates
 
 
 def _inner_variables(inner: Mapping[str, Coordinate]) -> dict[str, Any]:

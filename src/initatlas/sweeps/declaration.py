@@ -132,21 +132,21 @@ def _static(experiment: Experiment) -> Iterator[str]:
 def _coordinates(experiment: Experiment) -> Iterator[str]:
     """A coordinate for every inner dimension."""
     try:
-        found = experiment.coordinates(experiment.parameters())
+        coordinates = experiment.coordinates(experiment.parameters())
     except Exception as error:
         yield f"coordinates fails for the default parameters ({_in_one_line(error)})"
         return
-    if not isinstance(found, Mapping):
-        yield f"coordinates returns {found!r}: give a mapping of dimensions to Coordinate(values, long_name)"
+    if not isinstance(coordinates, Mapping):
+        yield f"coordinates returns {coordinates!r}: give a mapping of dimensions to Coordinate(values, long_name)"
         return
-    for name, coordinate in found.items():
+    for name, coordinate in coordinates.items():
         if not isinstance(coordinate, Coordinate):
             yield f"coordinates: {name!r} is {coordinate!r}; give Coordinate(values, long_name)"
         elif not hasattr(coordinate.values, "__len__"):
             yield f"coordinates: the values of {name!r} are {coordinate.values!r}; give a list or a range"
     for name in dict.fromkeys(chain.from_iterable(output.dims for output in experiment.outputs)):
-        if name not in found:
-            near = did_you_mean(name, found)
+        if name not in coordinates:
+            near = did_you_mean(name, coordinates)
             yield f"coordinates: the inner dimension {name!r} has none{near}; return one Coordinate for each of dims"
 
 

@@ -167,7 +167,7 @@ def _extend(inner: dict[str, Coordinate], experiment: Experiment, point: Paramet
         known = inner.setdefault(name, coordinate)
         if known is coordinate:
             continue
-        longer, shorter = sorted((known, coordinate), key=lambda found: -len(found.values))
+        longer, shorter = sorted((known, coordinate), key=lambda one: -len(one.values))
         if not _begins_with(longer.values, shorter.values):
             raise UserError(
                 f"sweep {sweep.title}: its points differ in the values along {name}; keep the parameters that fix them "

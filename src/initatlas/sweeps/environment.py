@@ -72,10 +72,10 @@ def cpu_kind() -> str:
 def describe_cpu(text: str) -> str:
     """The first CPU of a ``/proc/cpuinfo`` in words; the architecture where it says no more."""
     lines = [re.split(r"\s*:\s*", line, maxsplit=1) for line in text.partition("\n\n")[0].splitlines() if ":" in line]
-    found = {line[0]: line[1] for line in lines}
-    name = found.get("model name") or platform.machine()
-    kind = [f"{key} {found[key]}" for key in ("cpu family", "model", "CPU implementer", "CPU part") if key in found]
-    flags = found.get("flags", "").split()
+    fields = {line[0]: line[1] for line in lines}
+    name = fields.get("model name") or platform.machine()
+    kind = [f"{key} {fields[key]}" for key in ("cpu family", "model", "CPU implementer", "CPU part") if key in fields]
+    flags = fields.get("flags", "").split()
     widest = [unit for unit in VECTORS if unit in flags][:1]
     return ", ".join([name, *kind, *widest])
 

@@ -53,8 +53,8 @@ def cannot_compute(error: Exception) -> UserError:
         Ray's `RayTaskError`; the node stands in its text alone.
     """
     log.debug("%s", error)
-    found = re.search(r"\bip=([^,)]+)", str(error))
-    node = found[1] if found else "(unknown)"
+    address = re.search(r"\bip=([^,)]+)", str(error))
+    node = address[1] if address else "(unknown)"
     last = [line.strip() for line in str(error).splitlines() if line.strip()][-1]
     return UserError(
         f"node {node} cannot compute for us ({last}); install this package there as it is here, or take the node away, then run "

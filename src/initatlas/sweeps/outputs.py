@@ -102,12 +102,12 @@ def _check_finite(output: Output, array: np.ndarray) -> None:
     """NaN and infinity only where they mean something."""
     if array.dtype.kind != "f":
         return
-    for found, word, key, means in (
+    for wrong, word, key, means in (
         (np.isnan(array), "NaN", "nan_means", output.nan_means),
         (np.isinf(array), "infinity", "inf_means", output.inf_means),
     ):
-        if not means and found.any():
-            share = f" in {found.sum()} of {array.size} values" if array.ndim else ""
+        if not means and wrong.any():
+            share = f" in {wrong.sum()} of {array.size} values" if array.ndim else ""
             raise OutputError(f"output {output.name}: got {word}{share}, expected numbers; {word} needs {key}")
 
 

@@ -74,15 +74,15 @@ def _from_module(name: str) -> Experiment:
     """Import the module of an experiment."""
     module = experiment_module(name)
     try:
-        found = import_module(module)
+        loaded = import_module(module)
     except ModuleNotFoundError as error:
         if error.name is None or not module.startswith(error.name):
             raise
         mend = f"; {PLACE_FOR_MODULES}" if "." in name else did_you_mean(name, _own())
         raise UserError(f"experiment {name!r} does not exist: there is no module {module}{mend}") from None
-    experiment = getattr(found, "EXPERIMENT", None)
+    experiment = getattr(loaded, "EXPERIMENT", None)
     if not isinstance(experiment, Experiment):
         raise UserError(f"experiment {name!r}: the module {module} must define EXPERIMENT = Experiment(...)")
     if slip := first_slip(experiment):
-        raise UserError(f"experiment {name!r}: {found.__file__}: {slip}")
+        raise UserError(f"experiment {name!r}: {loaded.__file__}: {slip}")
     return experiment

@@ -95,18 +95,18 @@ class PointStore:
             Recorded over declared seconds of the stored batches: how much to correct an estimate by; 1 without any.
         """
         must_be_folder(self.folder)
-        found: dict[str, Entry] = {}
+        entries: dict[str, Entry] = {}
         executions: list[Execution] = []
         for path, batch in self._readable():
-            found |= {key: Entry(path, row) for row, key in enumerate(batch.keys)}
+            entries |= {key: Entry(path, row) for row, key in enumerate(batch.keys)}
             executions.append(batch.execution)
-        return found, _slowness(executions)
+        return entries, _slowness(executions)
 
     def seconds_per_point(self) -> float | None:
         """Mean wall time of the stored points; None if there are none."""
-        found = [(batch.execution.seconds, len(batch.keys)) for _, batch in self._readable()]
-        points = sum(count for _, count in found)
-        return sum(seconds for seconds, _ in found) / points if points else None
+        batches = [(batch.execution.seconds, len(batch.keys)) for _, batch in self._readable()]
+        points = sum(count for _, count in batches)
+        return sum(seconds for seconds, _ in batches) / points if points else None
 
     def sign(self, checkout: Path, date: str) -> None:
         """Say that a checkout uses this code version; to be called under the lock."""

@@ -42,15 +42,15 @@ def _norm_preserving(evidence: Evidence) -> Finding:
     """The variance at which the deepest networks learn best, by weight distribution."""
     deepest = networks(evidence).isel(depth=-1)
     rows = {label: _best_logarithms(deepest.sel(weights=label)) for label in deepest.weights.values.tolist()}
-    learned = {label: found for label, found in rows.items() if len(found) > 1}
+    learned = {label: row for label, row in rows.items() if len(row) > 1}
     if not learned:
         return absent(f"Too few networks of depth {int(deepest.depth)} learn: one seed or none for each distribution.")
     step = float(np.diff(np.log(deepest.weight_variance.values)).max())
-    parts = {label: _variance(found, step, len(learned)) for label, found in learned.items()}
+    parts = {label: _variance(row, step, len(learned)) for label, row in learned.items()}
     return measured(
         parts,
         f"Networks of depth {int(deepest.depth)}; mean accuracy at the best variance {_peaks(deepest, list(learned))}.",
-        controls={"linear": {label: scaled(found, 0.5) for label, found in parts.items()}},
+        controls={"linear": {label: scaled(row, 0.5) for label, row in parts.items()}},
     )
 
 
@@ -119,8 +119,8 @@ def _by_label(accuracies: xr.DataArray, labels: list[str], region: xr.DataArray)
 def _learned(accuracies: xr.DataArray, label: str, region: xr.DataArray) -> list[bool]:
     """Whether each network of a region has learned."""
     learned = accuracies.sel(weights=label) > LEARNED * accuracies.max()
-    found: list[bool] = learned.transpose("depth", "weight_variance", "seed").values[_mask(region)].ravel().tolist()
-    return found
+    trained: list[bool] = learned.transpose("depth", "weight_variance", "seed").values[_mask(region)].ravel().tolist()
+    return trained
 
 
 def _mask(region: xr.DataArray) -> np.ndarray:
@@ -142,10 +142,10 @@ def _border(evidence: Evidence) -> Finding:
     return measured(
         parts,
         f"Mean of {accuracies.sizes['seed']} seeds, by weights: "
-        f"{', '.join(f'{found.value:.1f} ({label})' for label, found in parts.items())}.",
+        f"{', '.join(f'{estimate.value:.1f} ({label})' for label, estimate in parts.items())}.",
         controls={
-            "twice": {label: scaled(found, 0.5) for label, found in parts.items()},
-            "half": {label: scaled(found, 2.0) for label, found in parts.items()},
+            "twice": {label: scaled(estimate, 0.5) for label, estimate in parts.items()},
+            "half": {label: scaled(estimate, 2.0) for label, estimate in parts.items()},
         },
     )
 
@@ -155,9 +155,9 @@ def _border_of(accuracies: xr.DataArray, label: str, ratios: xr.DataArray, parts
     region = ratios > 0.0
     depths = ratios.transpose("depth", "weight_variance").values[_mask(region)]
     learned = np.array(_learned(accuracies, label, region)).reshape(len(depths), -1)
-    found = [parting(depths, row) for row in learned.T]
-    mean = mean_interval([centre for centre, _ in found], confidence(parts))
-    return transformed(widened(mean, max(gap for _, gap in found) / 2.0), np.exp)
+    borders = [parting(depths, row) for row in learned.T]
+    mean = mean_interval([centre for centre, _ in borders], confidence(parts))
+    return transformed(widened(mean, max(gap for _, gap in borders) / 2.0), np.exp)
 
 
 def parting(positions: np.ndarray, below: np.ndarray) -> tuple[float, float]:

@@ -79,14 +79,14 @@ def _window(evidence: Evidence) -> Finding:
     level = confidence(len(DATASETS))
     null = {window: _null(cube, window, level) for window in (PAPER_WINDOW, SHORTEST_WINDOW)}
     printed = {name: _printed(evidence, name) for name in DATASETS}
-    found = null[PAPER_WINDOW]
+    shuffled = null[PAPER_WINDOW]
     return measured(
-        {title(name): _above(value, found) for name, value in printed.items()},
+        {title(name): _above(value, shuffled) for name, value in printed.items()},
         f"With i < {PAPER_WINDOW} of {PAPER_SAMPLES} (n = {samples(cube)} here), shuffled labels have the slope "
-        f"{found.value:.3f} (mean over {found.samples} samples of {len(names)} data sets), as the sums end at n; printed are "
-        f"{', '.join(f'{value:.2f}' for value in printed.values())}. With i < {SHORTEST_WINDOW} it is "
+        f"{shuffled.value:.3f} (mean over {shuffled.samples} samples of {len(names)} data sets), as the sums end at n; "
+        f"printed are {', '.join(f'{value:.2f}' for value in printed.values())}. With i < {SHORTEST_WINDOW} it is "
         f"{null[SHORTEST_WINDOW].value:.3f}. Our reading: a shorter window was used than the text states.",
-        controls={"flat": _above(0.0, found)},
+        controls={"flat": _above(0.0, shuffled)},
         references={
             "short_window": {title(name): _above(value, null[SHORTEST_WINDOW]) for name, value in printed.items()}
         },
@@ -196,7 +196,7 @@ def _coding(evidence: Evidence) -> Finding:
 
 def _range(parts: Mapping[str, Estimate], coding: str) -> str:
     """Least and largest difference of a coding over the data sets."""
-    values = [found.value for part, found in parts.items() if part.endswith(f", {coding}")]
+    values = [estimate.value for part, estimate in parts.items() if part.endswith(f", {coding}")]
     return f"{coding} {min(values):+.3f} to {max(values):+.3f}"
 
 

@@ -56,11 +56,11 @@ def only_if(evidence: Evidence) -> Finding:
     """Error of the widest layer for neurons of infinite norm, as a share of their mean square."""
     cube = evidence.cubes["neuron"].isel(width=-1)
     inside = evidence.cubes["approximation"].sel(activation="relu", feature_scale=1.0).isel(width=-1)
-    found = positive_mean_interval(cube["fitted_error"] / cube["mean_square"])
+    error = positive_mean_interval(cube["fitted_error"] / cube["mean_square"])
     return measured(
-        found,
+        error,
         f"Error of the best output weights for single ReLU neurons at width {int(cube.width)}, as a share of their mean square: "
-        f"{found.value:.2e}. By theory (not measured) their norm is infinite, for each harmonic of their degrees adds the same.",
+        f"{error.value:.2e}. By theory (not measured) their norm is infinite, for each harmonic of their degrees adds the same.",
         controls={"norm_one": positive_mean_interval(inside["fitted_error"] / inside["mean_square"])},
     )
 

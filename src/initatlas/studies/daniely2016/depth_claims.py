@@ -98,7 +98,7 @@ def strict_relu(evidence: Evidence) -> Finding:
     cube = evidence.cubes["depth_spectrum"]
     relu, erf = (cube.sel(activation=name) for name in ("relu", "erf"))
     deep, first = relu.sel(depth=slice(2, None)), relu.sel(depth=slice(1, 2))
-    even = {part: found for part, found in _growth_exponents(first).items() if "even" in part}
+    even = {part: exponent for part, exponent in _growth_exponents(first).items() if "even" in part}
     return measured(
         _growth_exponents(deep),
         _growth_reason(deep),

@@ -132,9 +132,9 @@ def exponential(evidence: Evidence) -> Finding:
     """Mean square of exp(x - 2): exp(-4) times that of exp(x)."""
     moment = evidence.cubes["duals"].sel(activation="exp")["second_moment_integral"]
     square = exact(float(moment), QUADRATURE)
-    found = scaled(square, float(np.exp(-4.0)))
+    constant = scaled(square, float(np.exp(-4.0)))
     return measured(
-        found,
-        f"By quadrature the mean square is {found.value:.4f}, and that of exp(x - 1) {square.value * np.exp(-2.0):.4f}.",
+        constant,
+        f"By quadrature the mean square is {constant.value:.4f}, and that of exp(x - 1) {square.value * np.exp(-2.0):.4f}.",
         controls={"shift": scaled(square, float(np.exp(-2.02)))},
     )

@@ -65,9 +65,9 @@ def _fixed_point(evidence: Evidence) -> Finding:
 
 def exponent(gaps: xr.DataArray) -> Estimate:
     """Exponent of a fall with the layer; as far as it still changes, from the exponent between the last two layers."""
-    found = log_slope(gaps.layer, gaps)
+    exponent = log_slope(gaps.layer, gaps)
     last = gaps.isel(layer=[-2, -1])
-    return exact(found, abs(found - log_slope(last.layer, last)))
+    return exact(exponent, abs(exponent - log_slope(last.layer, last)))
 
 
 def _rate(evidence: Evidence) -> Finding:

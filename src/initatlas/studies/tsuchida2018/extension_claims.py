@@ -90,11 +90,11 @@ def _norms(cube: xr.Dataset, limit: xr.Dataset, shape: float) -> str:
     ratios = last_norms(cube, limit, shape)
     low, high = float(ratios.mean("angle").min()), float(ratios.mean("angle").max())
     angles = angles_in_degrees(1.0 - cube["cosine"].isel(layer=-1).sel(angle=90.0))
-    found = correlation_interval(np.log(ratios.sel(angle=90.0).values), angles.values)
+    correlation = correlation_interval(np.log(ratios.sel(angle=90.0).values), angles.values)
     return (
         f"Norms in the last layer are {low:.2f} to {high:.2f} times those of the recursion; over networks the correlation "
-        f"of the logarithm of a norm with the angle, from orthogonal inputs, is {found.value:.2f} "
-        f"[{found.low:.2f}, {found.high:.2f}]."
+        f"of the logarithm of a norm with the angle, from orthogonal inputs, is {correlation.value:.2f} "
+        f"[{correlation.low:.2f}, {correlation.high:.2f}]."
     )
 
 
@@ -117,13 +117,13 @@ def _fixed_point(evidence: Evidence, name: str) -> Finding:
     """Angle that the recursion tends to, against that of ReLU."""
     gaps = evidence.cubes["fixed_points"]["one_minus_cosine"].sel(activation=name)
     relu = limit_angle(evidence.cubes["theory"]["one_minus_cosine"].sel(activation="relu"))
-    found = limit_angle(gaps)
+    limits = limit_angle(gaps)
     last = angles_in_degrees(gaps.isel(layer=-1).sel(angle=list(STARTS)))
     return measured(
-        found,
+        limits,
         f"Angle behind {int(gaps.layer.max())} layers of infinite width at the variance that preserves a root mean square of 1: "
-        f"from {float(last.min()):.2f} to {float(last.max()):.2f} degrees over the starts, {found.value - found.low:.2f} at most "
-        f"from those at half the depth. ReLU: {relu.value:.3f}.",
+        f"from {float(last.min()):.2f} to {float(last.max()):.2f} degrees over the starts, {limits.value - limits.low:.2f} at "
+        f"most from those at half the depth. ReLU: {relu.value:.3f}.",
         controls={"relu": relu},
     )
 
@@ -139,14 +139,14 @@ def _width(evidence: Evidence) -> Finding:
     cube, limits = evidence.cubes["extension_width"], evidence.cubes["extensions_limit"]
     samples = cube["cosine"].isel(layer=-1)
     plain = evidence.cubes["extensions_off"]["cosine"].isel(variant=PLAIN, layer=-1)
-    found, wrong, angles = {}, {}, []
+    exponents, wrong, angles = {}, {}, []
     for name in ("elu", "gelu"):
         limit = limits["cosine"].isel(variant=VARIANTS.index(name), layer=-1)
         here = samples.sel(activation=name)
-        found[name], wrong[name] = width_exponent(here, limit), width_exponent(here, plain)
+        exponents[name], wrong[name] = width_exponent(here, limit), width_exponent(here, plain)
         angles.append(f"{name} {_angles_by_width(here)}, recursion {_right_angle(limit):.1f}")
     return measured(
-        found,
+        exponents,
         f"Exponent over the widths, {cube.sizes['seed']} networks of each. Mean angle in layer {int(cube.layer.max())} from "
         f"orthogonal inputs, degrees: {'; '.join(angles)}.",
         controls={"relu": wrong},

@@ -59,11 +59,11 @@ def _right_angle(evidence: Evidence) -> Finding:
 def _curve(evidence: Evidence) -> Finding:
     """Mean distance of the samples from theory, angle by angle."""
     cube = evidence.cubes["fig2"]
-    found = by_angle(deviation(cube, evidence.cubes["theory"]).sel(layer=1))
+    estimates = by_angle(deviation(cube, evidence.cubes["theory"]).sel(layer=1))
     return measured(
-        found,
-        f"Mean of sample minus theory over {cube.sizes['seed']} layers of {width(cube)} units, at {len(found)} angles.",
-        controls={"slope": against_slope(found, 0.0, 0.05)},
+        estimates,
+        f"Mean of sample minus theory over {cube.sizes['seed']} layers of {width(cube)} units, at {len(estimates)} angles.",
+        controls={"slope": against_slope(estimates, 0.0, 0.05)},
     )
 
 
@@ -77,10 +77,10 @@ def by_angle(deviations: xr.DataArray, *others: str) -> dict[str, Estimate]:
     return by_part(values, mean_interval)
 
 
-def against_slope(found: Mapping[str, Estimate], slope: float, other: float) -> dict[str, Estimate]:
+def against_slope(slopes: Mapping[str, Estimate], slope: float, other: float) -> dict[str, Estimate]:
     """Mean deviations from the kernel of another slope; the parts begin with their angle in degrees."""
     moved = {}
-    for name, estimate in found.items():
+    for name, estimate in slopes.items():
         cosine = np.cos(np.radians(float(name.partition(" ")[0])))
         difference = normalised_kernel(cosine, other) - normalised_kernel(cosine, slope)
         moved[name] = shifted(estimate, -float(difference))
@@ -90,11 +90,11 @@ def against_slope(found: Mapping[str, Estimate], slope: float, other: float) -> 
 def _scatter(evidence: Evidence) -> Finding:
     """Squared distance of the samples from theory, in units of its exact variance."""
     cube = evidence.cubes["fig2"]
-    found = positive_mean_interval(exact_ratio(cube, evidence.cubes["theory"]))
+    ratio = positive_mean_interval(exact_ratio(cube, evidence.cubes["theory"]))
     return measured(
-        found,
+        ratio,
         f"Mean square of sample minus theory over the exact variance for {width(cube)} units, {cube.sizes['seed']} layers.",
-        controls={"twelve_percent": scaled(found, 1.0 / 1.12)},
+        controls={"twelve_percent": scaled(ratio, 1.0 / 1.12)},
     )
 
 
@@ -110,16 +110,16 @@ def _flat_layer(name: str) -> Measure:
 
     def measure(evidence: Evidence) -> Finding:
         cube, theory = evidence.cubes["fig4_flat"], evidence.cubes["theory"]
-        found = by_angle(one_layer_deviations(cube, theory, activation), "weights")
+        estimates = by_angle(one_layer_deviations(cube, theory, activation), "weights")
         sparse = evidence.cubes["thm6_sparse"]["cosine"].sel(weights=SPARSE, plane="axes", layer=1, angle=90.0)
         limit = float(theory["cosine"].sel(activation="relu", layer=1, angle=90.0))
         controls: dict[str, Estimate | dict[str, Estimate]] = (
-            {"slope": against_slope(found, SLOPE, WRONG_SLOPE)}
+            {"slope": against_slope(estimates, SLOPE, WRONG_SLOPE)}
             if slope_of(activation)
             else {"sparse": mean_interval(sparse.isel(input_dimension=-1).values - limit)}
         )
         return measured(
-            found,
+            estimates,
             f"Mean of sample minus theory over {cube.sizes['seed']} layers of {width(cube)} units, flat inputs; the angles and "
             "exponents of the sweep.",
             controls=controls,
@@ -137,12 +137,12 @@ def _coordinate_layer(name: str) -> Measure:
         deviations = one_layer_deviations(cube, evidence.cubes["theory"], activation)
         coarse = deviations.sel(angle=[30.0, 60.0, 90.0, 120.0, 150.0])
         light = [w for w in map(str, cube.weights.values) if w.startswith("multivariate_t") and has_fourth_moment(w)]
-        found = by_angle(coarse.sel(weights=light), "weights")
+        estimates = by_angle(coarse.sel(weights=light), "weights")
         controls: dict[str, Mapping[str, Estimate]] = {"independent_t": by_angle(coarse.sel(weights=INDEPENDENT_T))}
         if slope_of(activation):
-            controls["slope"] = against_slope(found, SLOPE, WRONG_SLOPE)
+            controls["slope"] = against_slope(estimates, SLOPE, WRONG_SLOPE)
         return measured(
-            found,
+            estimates,
             f"Mean of sample minus theory over {cube.sizes['seed']} layers of {int(cube.width)} units, inputs in the plane of "
             f"two coordinates; {len(light)} values of nu, 5 angles.",
             controls=controls,
@@ -241,11 +241,11 @@ def _heavy_tails(evidence: Evidence) -> Finding:
     }
     less = {f"{w}, {name}": values - expected[w] for (w, name), values in exponents.items()}
     half = {f"{w}, {name}": values + 0.5 for (w, name), values in exponents.items()}
-    found = "; ".join(f"{w}, {name} {values.mean():.2f}" for (w, name), values in exponents.items())
+    text = "; ".join(f"{w}, {name} {values.mean():.2f}" for (w, name), values in exponents.items())
     return measured(
         by_part(less, mean_interval),
         f"Exponent of the typical distance from {int(cube.width.min())} to {int(cube.width.max())} units less the expected one, "
-        f"{cube.sizes['seed']} layers of each width. The exponents: {found}.",
+        f"{cube.sizes['seed']} layers of each width. The exponents: {text}.",
         controls={"square_root": by_part(half, mean_interval)},
     )
 

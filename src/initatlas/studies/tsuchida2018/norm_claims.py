@@ -45,8 +45,8 @@ def growth_interval(cube: xr.Dataset, activation: str, variance: float) -> Estim
     KeyError
         If the cube has no such network.
     """
-    found = _network(cube, activation, variance)
-    logs: xr.DataArray = np.log(found["norm_ratio"].isel(layer=-1))  # type: ignore[assignment]
+    estimate = _network(cube, activation, variance)
+    logs: xr.DataArray = np.log(estimate["norm_ratio"].isel(layer=-1))  # type: ignore[assignment]
     mean = mean_interval(2.0 * logs.mean("input").values / int(cube.layer.max()) + _lowered(cube, activation))
     return transformed(mean, np.exp)
 

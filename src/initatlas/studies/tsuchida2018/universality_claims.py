@@ -42,11 +42,11 @@ def _cases(values: xr.DataArray, order: int, *, with_moment: bool = True) -> dic
 def _in_law(evidence: Evidence) -> Finding:
     """Distance in law at the largest number of inputs, and with four inputs."""
     distance = evidence.cubes["thm6_law"]["distance"]
-    found = by_part(_cases(distance.isel(m=-1), 3), median_interval)
+    distances = by_part(_cases(distance.isel(m=-1), 3), median_interval)
     return measured(
-        found,
+        distances,
         f"Kolmogorov distance with {int(distance.m.max())} inputs, median over {distance.sizes['seed']} samples of the weights, "
-        f"for {len(found)} pairs of activation and weights.",
+        f"for {len(distances)} pairs of activation and weights.",
         controls={"four_inputs": by_part(_cases(distance.sel(m=4), 3), median_interval)},
     )
 
@@ -54,10 +54,10 @@ def _in_law(evidence: Evidence) -> Finding:
 def exponents(sizes: xr.DataArray, fewest: int) -> xr.DataArray:
     """Exponent of an error in the number of inputs, for each sample of the weights."""
     fitted = sizes.sel(m=slice(fewest, None))
-    found: xr.DataArray = xr.apply_ufunc(
+    distances: xr.DataArray = xr.apply_ufunc(
         lambda row: log_slope(fitted.m, row), fitted, input_core_dims=[["m"]], vectorize=True
     )
-    return found
+    return distances
 
 
 def _rate_in_law(evidence: Evidence) -> Finding:

@@ -128,11 +128,11 @@ def _share(axes: Axes, cube: xr.Dataset, name: str, place: int, *, centred: bool
     """Mean over pieces, one standard deviation upwards, and the law C / m through the finest resolution."""
     curve = coordinate_curve(cube)
     dimension, mean = curve["dimension"].values, curve["largest"].mean("piece").values
-    found = coordinate_slope(cube)
+    slope = coordinate_slope(cube)
     colour = f"C{2 * place + int(centred)}"
     kind = "mean taken off" if centred else "in [0, 255]"
     axes.plot(dimension, mean, color=colour, marker="s" if centred else "o", ms=3.5,
-              label=f"{_NAMES.get(name, name)}, {kind}\nslope {found.value:.2f} [{found.low:.2f}, {found.high:.2f}]")  # fmt: skip
+              label=f"{_NAMES.get(name, name)}, {kind}\nslope {slope.value:.2f} [{slope.low:.2f}, {slope.high:.2f}]")  # fmt: skip
     axes.fill_between(dimension, mean, mean + curve["largest"].std("piece"), color=colour, alpha=0.2, lw=0)
     law = mean[0] * dimension[0] / dimension
     axes.plot(

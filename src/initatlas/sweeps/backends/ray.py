@@ -73,9 +73,9 @@ class RayBackend:
         import ray
 
         task: Any = ray.remote(cast(Any, execute_batch))
-        found = carried(experiment)
+        modules = carried(experiment)
         # A name goes along as it is: a driver with an object in the store of a Ray can end with it before it has said why.
-        sent = found if isinstance(found, str) else ray.put(found)
+        sent = modules if isinstance(modules, str) else ray.put(modules)
         shared = {name: ray.put(content) for name, content in data.items()}
         cluster, libraries = _Cluster(workers), OtherLibraries()
 
@@ -140,8 +140,8 @@ class _Cluster:
             return
         self._seen = time.monotonic()
         resources = [node["Resources"] for node in _nodes()]
-        self.cpus = int(sum(found.get("CPU", 0.0) for found in resources)) or self.cpus
-        self.largest_memory = int(max((found.get("memory", 0.0) for found in resources), default=0.0))
+        self.cpus = int(sum(of_node.get("CPU", 0.0) for of_node in resources)) or self.cpus
+        self.largest_memory = int(max((of_node.get("memory", 0.0) for of_node in resources), default=0.0))
 
 
 def _gpus(experiment: str, batch: Batch) -> float:

@@ -70,8 +70,8 @@ def is_local(module: str) -> bool:
         return False
     if module == "__main__":
         return True
-    found = sys.modules.get(module)
-    path = getattr(found, "__file__", None)
+    loaded = sys.modules.get(module)
+    path = getattr(loaded, "__file__", None)
     return path is not None and not any(Path(path).is_relative_to(folder) for folder in _installed())
 
 
@@ -168,14 +168,14 @@ class _Walk:
             with suppress(ValueError):  # a cell that nothing was put into yet
                 self._reached(cell.cell_contents, name, _names(function.__code__))
 
-    def _class(self, found: type) -> None:
+    def _class(self, kind: type) -> None:
         """A class of the user's: its bases, methods and plain values."""
-        if found.__module__ != "__main__":
-            self.local.add(found.__module__)
-        self.note("class", found.__qualname__)
-        for base in found.__bases__:
+        if kind.__module__ != "__main__":
+            self.local.add(kind.__module__)
+        self.note("class", kind.__qualname__)
+        for base in kind.__bases__:
             self.value(base, base.__name__)
-        for name, value in found.__dict__.items():
+        for name, value in kind.__dict__.items():
             inner = value.__func__ if isinstance(value, staticmethod | classmethod) else value
             methods = (inner.fget, inner.fset) if isinstance(inner, property) else (inner,)
             for method in methods:
@@ -190,8 +190,8 @@ class _Walk:
             if step.opcode in dis.hasconst:
                 self._constant(step.argval, names)
             else:
-                told = step.opcode in (*dis.hasname, *dis.haslocal, *dis.hasfree)
-                self.note(step.opname, step.argval if told else step.arg)
+                names_something = step.opcode in (*dis.hasname, *dis.haslocal, *dis.hasfree)
+                self.note(step.opname, step.argval if names_something else step.arg)
             if step.opname in ("LOAD_GLOBAL", "LOAD_NAME") and step.argval in names:
                 self._reached(names[step.argval], step.argval, code.co_names)
             elif step.opname == "IMPORT_NAME":

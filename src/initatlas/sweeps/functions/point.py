@@ -111,4 +111,8 @@ def without_default(function: Callable[..., Any]) -> list[str]:
     """Arguments that a sweep has to give."""
     parameters = inspect.signature(function).parameters.values()
     given = (GENERATOR, REPLICATE)
-    return [found.name for found in parameters if found.default is found.empty and found.name not in given]
+    return [
+        parameter.name
+        for parameter in parameters
+        if parameter.default is parameter.empty and parameter.name not in given
+    ]

@@ -38,17 +38,17 @@ def described(result: Any, name: str) -> Arrays:
         result = dict(result.data_vars)
     if not isinstance(result, Mapping):
         result = {getattr(result, "name", None) or name: result}
-    found: Arrays = {}
+    arrays: Arrays = {}
     for output, value in result.items():
         if not isinstance(output, str) or not output.isidentifier():
             raise OutputError(f"an output is called {output!r}; give a name of letters, digits and _")
-        _add(found, output, value)
-    if not found:
+        _add(arrays, output, value)
+    if not arrays:
         raise OutputError("the function returned an empty mapping; return a number at least")
-    return found
+    return arrays
 
 
-def _add(found: Arrays, output: str, value: Any) -> None:
+def _add(arrays: Arrays, output: str, value: Any) -> None:
     """One output."""
     dims, array, coordinates, notes = _parts(output, value)
     if array.dtype.kind not in "biuf":
@@ -60,16 +60,16 @@ def _add(found: Arrays, output: str, value: Any) -> None:
             f"output {output}: got an array of shape {array.shape} with {len(dims)} names of dimensions; return "
             "xarray.DataArray(values, dims=[...]), or ('name', values)"
         )
-    found[output] = np.asarray(array, order="C")
-    found[f"{_DIMS}{output}"] = np.array(list(dims), dtype=str)
+    arrays[output] = np.asarray(array, order="C")
+    arrays[f"{_DIMS}{output}"] = np.array(list(dims), dtype=str)
     if notes:
-        found[f"{_NOTES}{output}"] = np.array(json.dumps(notes, sort_keys=True))
+        arrays[f"{_NOTES}{output}"] = np.array(json.dumps(notes, sort_keys=True))
     for dim, length in zip(dims, array.shape, strict=True):
         along = np.asarray(coordinates.get(dim, np.arange(length)))
         key = f"{_COORDINATE}{dim}"
-        if key in found and not np.array_equal(found[key], along):
+        if key in arrays and not np.array_equal(arrays[key], along):
             raise OutputError(f"output {output}: its values along {dim} are not those of the other outputs")
-        found[key] = along
+        arrays[key] = along
 
 
 def _parts(output: str, value: Any) -> tuple[Sequence[str], np.ndarray, Mapping[str, Any], dict[str, str]]:
@@ -126,10 +126,10 @@ def outputs_of(stored: Iterable[Arrays], name: str) -> tuple[tuple[Output, ...],
             elif key.startswith(_COORDINATE):
                 _extend(along, key.removeprefix(_COORDINATE), values, name)
             elif not key.startswith(_DIMS):
-                found = tuple(batch[f"{_DIMS}{key}"][0].tolist())
-                if dims.setdefault(key, found) != found:
+                dims_here = tuple(batch[f"{_DIMS}{key}"][0].tolist())
+                if dims.setdefault(key, dims_here) != dims_here:
                     raise UserError(
-                        f"{name}: its output {key} has the dimensions {dims[key]} at one point and {found} at another; "
+                        f"{name}: its output {key} has the dimensions {dims[key]} at one point and {dims_here} at another; "
                         "return the same ones at all points"
                     )
                 types[key] = np.promote_types(types.get(key, values.dtype), values.dtype)

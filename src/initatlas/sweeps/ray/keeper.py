@@ -81,8 +81,8 @@ class Session:
 def read_session(path: Path) -> Session | None:
     """The session in a file, if there is one."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-        return Session(**{**found, "parts": tuple((int(process), float(born)) for process, born in found["parts"])})
+        record = json.loads(path.read_text(encoding="utf-8"))
+        return Session(**{**record, "parts": tuple((int(process), float(born)) for process, born in record["parts"])})
     except (OSError, ValueError, TypeError, KeyError):
         return None
 
@@ -92,10 +92,10 @@ def end_orphans(path: Path) -> None:
     session = read_session(path)
     if session is None or is_running(session.process, session.created):
         return
-    for found in psutil.process_iter():
+    for process in psutil.process_iter():
         with suppress(psutil.Error, OSError):
-            if os.getsid(found.pid) == session.process and found.create_time() >= session.created:
-                found.kill()
+            if os.getsid(process.pid) == session.process and process.create_time() >= session.created:
+                process.kill()
     remove_ray_folder(session.process)
     _remove_files(path)
 
@@ -107,7 +107,7 @@ def end_broken_start(path: Path) -> None:
         return
     with suppress(psutil.NoSuchProcess):
         keeper = psutil.Process(session.process)
-        if any(found.name() in _PARTS and found.status() == psutil.STATUS_ZOMBIE for found in keeper.children()):
+        if any(child.name() in _PARTS and child.status() == psutil.STATUS_ZOMBIE for child in keeper.children()):
             keeper.kill()
 
 
@@ -165,10 +165,10 @@ def _hold_ray(workers: int, path: Path) -> NoReturn:
 
 def _parts(me: psutil.Process) -> Iterator[tuple[int, float]]:
     """The parts of Ray below this process: process ids, and when they were born."""
-    for found in me.children():
+    for child in me.children():
         with suppress(psutil.NoSuchProcess):
-            if found.name() in _PARTS:
-                yield found.pid, found.create_time()
+            if child.name() in _PARTS:
+                yield child.pid, child.create_time()
 
 
 def _end_with_a_part(path: Path) -> None:

@@ -58,10 +58,10 @@ def ray_tiles(connect: Callable[[], int]) -> TileRunner:
         expected, libraries = kernel_code(kernel), OtherLibraries()
 
         def settle(reference: Any, tile: Tile) -> list[tuple[Tile, Values]]:
-            found = _fetched(reference)
-            check_code(found.host, found.code, expected=expected, what="kernel matrices")
-            libraries.look(found.host, found.environment)
-            return [(tile, found.values)]
+            computed = _fetched(reference)
+            check_code(computed.host, computed.code, expected=expected, what="kernel matrices")
+            libraries.look(computed.host, computed.environment)
+            return [(tile, computed.values)]
 
         with ray_ends():
             shared = ray.put(kernel)
@@ -81,7 +81,7 @@ def _fetched(reference: Any) -> _Computed:
     import ray
 
     try:
-        found: _Computed = ray.get(reference)
+        computed: _Computed = ray.get(reference)
     except ray.exceptions.RayTaskError as error:
         if cluster_is_given():
             raise cannot_compute(error) from None
@@ -90,4 +90,4 @@ def _fetched(reference: Any) -> _Computed:
         raise UserError(
             f"Ray lost a tile for good ({type(error).__name__}); finished tiles are kept: run again with fewer workers"
         ) from None
-    return found
+    return computed

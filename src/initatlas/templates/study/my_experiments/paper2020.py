@@ -35,12 +35,12 @@ def _run(
     """Each point is many layers; random numbers come from its own generator alone."""
     from initatlas.activations.base import activation_of
 
-    found = []
+    means = []
     for point, rng in zip(points, rngs, strict=True):
         z = rng.standard_normal((point.networks, point.width))
         h = activation_of(point.activation).phi(z)
-        found.append({"before": (z**2).mean(axis=1), "behind": (h**2).mean(axis=1)})
-    return found
+        means.append({"before": (z**2).mean(axis=1), "behind": (h**2).mean(axis=1)})
+    return means
 
 
 EXPERIMENT = Experiment(
