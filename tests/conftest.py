@@ -11,16 +11,19 @@ from xdist.scheduler import LoadScopeScheduling
 ROOT = Path(__file__).resolve().parents[1]
 TESTS = ROOT / "tests"
 WORKFLOW = "tests/workflow/"
+OTHER_ATLASES = {f"{WORKFLOW}test_own_atlas.py", f"{WORKFLOW}test_stops.py"}
+"""Of the workflow tests those that do not start from the built workflow."""
 
 sys.path.insert(0, str(TESTS))
 os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(TESTS), os.environ.get("PYTHONPATH", "")]))
 
 
 class Rooms(LoadScopeScheduling):
-    """Keeps together, in one process of several, what shares a fixture: the workflow tests, and the tests of a file."""
+    """Keeps together, in one process of several, what shares a fixture: the built workflow, and the tests of a file."""
 
     def _split_scope(self, nodeid):
-        return WORKFLOW if nodeid.startswith(WORKFLOW) else nodeid.partition("::")[0]
+        file = nodeid.partition("::")[0]
+        return WORKFLOW if file.startswith(WORKFLOW) and file not in OTHER_ATLASES else file
 
 
 def pytest_xdist_make_scheduler(config, log):
