@@ -6,7 +6,7 @@ from math import comb, log, pi
 import mpmath as mp
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from initatlas.experiments.sphere_spectrum import EXPERIMENT, SphereSpectrumParameters
@@ -244,6 +244,7 @@ def test_power_series_of_one_layer(name):
 
 
 @settings(deadline=None, max_examples=25)
+@example(depth=3, slope=0.15449980424035425, cosine=1.0, bias=0.0)  # rounding lifts a cosine above 1 there
 @given(
     depth=st.integers(0, 8), slope=st.floats(0.0, 0.99), cosine=st.floats(-1.0, 1.0), bias=st.sampled_from([0.0, 0.5])
 )
