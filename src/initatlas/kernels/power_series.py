@@ -82,7 +82,8 @@ def _rectifier_dual(slope: float, cosine: Complexes) -> tuple[Complexes, Complex
     """Duals of a rectifier and of its derivative, for variances of 1."""
     angle: Complexes = np.arccos(cosine)
     bend = (1.0 - slope) ** 2 / (2.0 * np.pi)
-    arc = np.sqrt((1.0 - cosine) * (1.0 + cosine)) + (np.pi - angle) * cosine
+    # where rounding lifts a cosine above 1, these roots have the branch of arccos; 1 - t would lose the sign of its zero
+    arc = np.sqrt(-(cosine - 1.0)) * np.sqrt(cosine + 1.0) + (np.pi - angle) * cosine
     return slope * cosine + bend * arc, slope + bend * (np.pi - angle)
 
 
