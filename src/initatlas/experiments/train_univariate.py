@@ -74,7 +74,11 @@ class TrainUnivariateParameters(Parameters):
     )
     epochs: int = Field(default=10_000, ge=0, description="updates")
     records: int = Field(
-        default=2, ge=1, description="times at which the network is looked at, evenly spaced, the last one at the end"
+        default=2, ge=1, description="times at which the network is looked at, the last one at the end"
+    )
+    spacing: Literal["even", "tenfold"] = Field(
+        default="even",
+        description="looks: evenly spaced; or, behind the start, each after ten times as many updates as the one before",
     )
     inner: float = Field(
         default=0.5, gt=0, description="half the width of the window around the middle of the interval"
@@ -89,8 +93,11 @@ class TrainUnivariateParameters(Parameters):
             raise ValueError(
                 f"start = uniform with depth = {self.depth}: breakpoints can be placed in one hidden layer alone"
             )
-        if self.records > self.epochs + 1:
-            raise ValueError(f"records = {self.records} with epochs = {self.epochs}: take at most epochs + 1")
+        recorded = recorded_epochs(self)
+        if len({*recorded}) < len(recorded):
+            raise ValueError(
+                f"records = {self.records} with epochs = {self.epochs}, spacing = {self.spacing}: two looks after as many updates"
+            )
         return self
 
 
@@ -126,7 +133,7 @@ def _trained(point: TrainUnivariateParameters, rng: "np.random.Generator") -> di
     target = target_function(point.target, point.low, point.high)
     x = _training_inputs(point, rng)
     y = target(x)
-    epochs = _recorded(point)
+    epochs = recorded_epochs(point)
     networks = trained(_start(point, rng), x, y, _descent(point), record=epochs)
     test = np.linspace(point.low, point.high, point.test_samples)
     looks = [_look(point, network, (x, y), (test, target(test))) for network in networks]
@@ -134,11 +141,14 @@ def _trained(point: TrainUnivariateParameters, rng: "np.random.Generator") -> di
     return {"epoch": np.array(epochs), "diverged": networks[-1] is None, **outputs}
 
 
-def _recorded(point: TrainUnivariateParameters) -> list[int]:
+def recorded_epochs(point: TrainUnivariateParameters) -> list[int]:
     """Numbers of updates after which the network is looked at."""
     if point.records == 1:
         return [point.epochs]
-    return [round(point.epochs * place / (point.records - 1)) for place in range(point.records)]
+    last = point.records - 1
+    if point.spacing == "tenfold":
+        return [0, *(round(point.epochs * 0.1 ** (last - place)) for place in range(1, point.records))]
+    return [round(point.epochs * place / last) for place in range(point.records)]
 
 
 def _training_inputs(point: TrainUnivariateParameters, rng: "np.random.Generator") -> "np.ndarray":
@@ -274,7 +284,7 @@ def _seconds(parameters: TrainUnivariateParameters) -> float:
     """An epoch costs by the pieces of the network; a look some milliseconds."""
     epochs = parameters.epochs + parameters.pretraining * (parameters.start == "spiky" and parameters.depth > 1)
     units = parameters.width * parameters.depth
-    epoch = 1e-7 * units if parameters.depth == 1 else 5e-7 * units
+    epoch = 4e-8 * units if parameters.depth == 1 else 3.5e-7 * units
     return epoch * epochs + 2e-3 * parameters.records + 1e-3
 
 

@@ -103,6 +103,9 @@ def checked_record(record: Sequence[int]) -> Integers:
 
 def for_each(train: Callable[[int], None], networks: int, *, threads: int) -> None:
     """Train so many networks by their numbers, `threads` at a time."""
+    if threads == 1:
+        deque(map(train, range(networks)), maxlen=0)
+        return
     with ThreadPoolExecutor(threads) as pool:
         deque(pool.map(train, range(networks)), maxlen=0)  # an error in one of them is raised here
 

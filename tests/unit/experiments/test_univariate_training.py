@@ -150,6 +150,15 @@ def test_what_is_recorded_belongs_together(depth):
         np.testing.assert_allclose((inner**2).sum(axis=1), found["roughness_inner"], rtol=1e-6)
 
 
+@pytest.mark.parametrize(("spacing", "epochs"), [("even", [0, 150, 300]), ("tenfold", [0, 30, 300])])
+def test_looks_are_even_or_each_ten_times_as_late(spacing, epochs):
+    found = trained_point(width=4, epochs=300, records=3, spacing=spacing)
+    assert found["epoch"].tolist() == epochs
+    for place, epoch in enumerate(epochs):
+        alone = trained_point(width=4, epochs=epoch, records=1)
+        assert found["train_loss"][place] == alone["train_loss"][0]
+
+
 def test_the_start_decides_the_first_record():
     even = {"knots": "even", "noise": 0.0, "width": 9, "epochs": 0, "records": 1, "curve_points": 10}
     drawn_at, placed = (trained_point(start=start, **even)["curve"][0] for start in ("drawn", "uniform"))
@@ -190,7 +199,8 @@ def test_random_points_are_drawn_outside_the_gap():
         ({"low": 1.0, "high": 1.0}, "low = 1, high = 1: give low < high"),
         ({"gap": 2.0}, "gap = 2: leaves no training point"),
         ({"start": "uniform", "depth": 2}, "one hidden layer alone"),
-        ({"epochs": 3, "records": 5}, "take at most epochs . 1"),
+        ({"epochs": 3, "records": 5}, "epochs = 3, spacing = even: two looks"),
+        ({"epochs": 4, "records": 3, "spacing": "tenfold"}, "spacing = tenfold: two looks"),
         ({"target": "sime"}, "'sime' does not exist .did you mean 'sine'"),
         ({"target": "sine(freq=2)"}, "freq: Extra inputs"),
         ({"target": "triangle(peaks=1.5)"}, "peaks: Input should be a valid integer"),

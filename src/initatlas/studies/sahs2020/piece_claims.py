@@ -105,8 +105,11 @@ def _not_exponential(evidence: Evidence) -> Finding:
 
 
 def _mean_log_deviation(rows: Doubles) -> float:
-    """Mean over functions of the logarithm of the standard deviation over networks; rows (networks, functions)."""
-    return float(np.log(rows.std(axis=0, ddof=1)).mean())
+    """Mean over functions of the logarithm of the standard deviation over networks; rows (networks, functions).
+
+    A count is no finer than one: that variance, 1/12, is added, so that networks with one count have a logarithm too.
+    """
+    return float(0.5 * np.log(rows.var(axis=0, ddof=1) + 1.0 / 12.0).mean())
 
 
 def _more_variable(rows: Doubles) -> float:
