@@ -71,9 +71,11 @@ def start(folder, case, output):
 
 
 def atlas(root, folder):
-    """An atlas with one more sweep, which leaves a line in a log for every point that it begins."""
-    for name in ("Snakefile", "config", "workflow", "environment.yml"):
+    """An atlas with one sweep, which leaves a line in a log for every point that it begins."""
+    for name in ("Snakefile", "workflow", "environment.yml"):
         (shutil.copytree if (root / name).is_dir() else shutil.copy2)(root / name, folder / name)
+    (folder / "config/sweeps").mkdir(parents=True)
+    (folder / "config/config.yaml").write_text("scale: quick\nstudies: []\n")
     (folder / "config/sweeps/own.yaml").write_text(SWEEP)
     return folder
 
