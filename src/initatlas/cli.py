@@ -263,7 +263,7 @@ def _add_stages(parser: argparse.ArgumentParser) -> None:
             stage.add_argument(f"--{option}", required=True)
         return stage
 
-    stage("dataset", _stage_dataset, "name", "spec", "raw-data", "output")
+    stage("dataset", _stage_dataset, "name", "spec", "raw-data", "made-from", "output")
     sweep = stage("sweep", _stage_sweep, "spec", "store", "output", "backend")
     sweep.add_argument("--workers", type=_count, required=True)
     sweep.add_argument("--fail-fast", action="store_true")
@@ -405,7 +405,13 @@ def _config_reference(options: argparse.Namespace) -> None:
 def _stage_dataset(options: argparse.Namespace) -> None:
     from initatlas.commands.stages import build_dataset
 
-    build_dataset(options.name, _text(options.spec), Path(options.raw_data), Path(options.output))
+    build_dataset(
+        options.name,
+        _text(options.spec),
+        Path(options.raw_data),
+        Path(options.output),
+        made_from=options.made_from,
+    )
 
 
 def _text(given: str) -> str:
@@ -421,12 +427,14 @@ def _text(given: str) -> str:
 
 
 def _stage_sweep(options: argparse.Namespace) -> int:
-    from initatlas.commands.stages import named_paths
+    from pydantic import TypeAdapter
+
+    from initatlas.commands.stages import named_paths, read_spec
     from initatlas.commands.sweeps import run_stage
     from initatlas.sweeps.spec import Sweep
 
     return run_stage(
-        Sweep.model_validate_json(_text(options.spec)),
+        read_spec(_text(options.spec), TypeAdapter(Sweep)),
         datasets=named_paths(options.data),
         store=Path(options.store),
         output=Path(options.output),

@@ -1,6 +1,7 @@
 """The workflow: what runs, what runs again after a change, and what does not."""
 
 import json
+import re
 import time
 from contextlib import suppress
 
@@ -47,6 +48,14 @@ def test_a_second_run_does_nothing(built):
     answer = built.snakemake()
     assert answer.code == 0
     assert "Nothing to be done" in answer.text
+
+
+def test_after_a_run_every_sweep_has_its_points_and_its_cube(built):
+    answer = built.python("-m", "initatlas", "sweep", "status", "--scale", "smoke")
+    assert answer.code == 0, answer.text
+    states = [" ".join(line.split()) for line in answer.text.splitlines() if "cannot run" not in line]
+    assert len(states) > 40
+    assert [state for state in states if not re.fullmatch(r"\S+ (\d+) of \1 points stored cube", state)] == []
 
 
 def test_words_in_the_code_and_new_dates_run_nothing(project):
@@ -271,6 +280,7 @@ def test_every_rule_says_what_it_needs_and_leaves_a_trace(built):
 
 RULES = """
 import json
+import re
 from pathlib import Path
 from snakemake.api import SnakemakeApi
 from snakemake.settings.types import ConfigSettings, OutputSettings, Quietness, ResourceSettings

@@ -26,7 +26,7 @@ rule dataset:
         "data set {wildcards.dataset}"
     shell:
         "python -m initatlas stage dataset --log {log:q} --name {wildcards.dataset:q} --spec @{params.spec:q}"
-        " --raw-data {params.raw_data:q} --output {output:q}"
+        " --raw-data {params.raw_data:q} --made-from {params.made_from:q} --output {output:q}"
 
 
 for _dataset in ATLAS.downloads:

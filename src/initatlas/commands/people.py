@@ -1,20 +1,22 @@
 """Commands for people, called in the folder of the atlas: the workflow's own stages, resolved from the config."""
 
+import json
 import logging
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
 from initatlas.commands import sweeps
-from initatlas.config import load_datasets, load_settings, load_workflow
+from initatlas.config import Workflow, load_datasets, load_settings, load_workflow
 from initatlas.cubes import cube_attributes
 from initatlas.datasets.specs import CifarSpec, IdxSpec
 from initatlas.errors import UserError
+from initatlas.identity import Ancestry
 from initatlas.layout import POINTS, Layout
 from initatlas.names import did_you_mean
 from initatlas.sweeps.checkouts import needed_by_others
 from initatlas.sweeps.code import sweep_code
-from initatlas.sweeps.engine import open_store
+from initatlas.sweeps.engine import DataSource, open_store, plan_sweep
 from initatlas.sweeps.former import older_path
 from initatlas.sweeps.registry import load_experiment
 from initatlas.sweeps.spec import Sweep, largest_megabytes
@@ -23,13 +25,10 @@ log = logging.getLogger(__name__)
 
 
 def plan(title: str, overrides: Mapping[str, str]) -> str:
-    """What a sweep would do. Where a data set is not built yet, no point of the sweep can be stored."""
+    """What a sweep would do."""
     workflow = load_workflow(Path(), overrides)
-    layout = Layout(workflow.settings.scale)
     sweep = workflow.sweep(title)
-    planned = sweeps.plan_in_words(
-        sweep, datasets={name: layout.dataset(name) for name in sweep.datasets}, store=POINTS
-    )
+    planned = sweeps.plan_in_words(sweep, data=_data(sweep, workflow), store=POINTS)
     return "\n".join([planned, *(f"  warning: {line}" for line in workflow.warnings.get(title, ()))])
 
 
@@ -50,25 +49,49 @@ def check() -> str:
 def status(overrides: Mapping[str, str]) -> str:
     """How much of each sweep is stored, and whether its cube is of the present config."""
     workflow = load_workflow(Path(), overrides)
-    layout = Layout(workflow.settings.scale)
-    rows = []
-    for title in workflow.titles:
-        sweep = workflow.sweep(title)
-        datasets = {name: layout.dataset(name) for name in sweep.datasets}
-        plan, _ = sweeps.compare(sweep, datasets=datasets, store=open_store(sweep, POINTS))
-        rows.append((title, f"{plan.points - plan.to_run} of {plan.points} points stored", _cube(sweep, layout)))
+    rows = [_state(workflow.sweep(title), workflow) for title in workflow.titles]
     rows += [(title, "cannot run", reason) for title, reason in workflow.unavailable.items()]
     return sweeps.aligned(rows)
 
 
-def _cube(sweep: Sweep, layout: Layout) -> str:
+def _state(sweep: Sweep, workflow: Workflow) -> tuple[str, str, str]:
+    """How much of a sweep is stored, and what there is of its cube; or why that cannot be told."""
+    try:
+        data = _data(sweep, workflow)
+    except UserError as error:
+        return sweep.title, "cannot run", str(error)
+    plan = plan_sweep(sweeps.with_device(sweep), open_store(sweep, POINTS), data)
+    stored = f"{plan.points - plan.to_run} of {plan.points} points stored"
+    return sweep.title, stored, _cube(sweep, data, Layout(workflow.settings.scale))
+
+
+def _data(sweep: Sweep, workflow: Workflow) -> dict[str, DataSource]:
+    """The data sets of a sweep. One that the next run builds has no hash yet, so no point on it can be stored."""
+    layout = Layout(workflow.settings.scale)
+    built = {name: layout.dataset(name) for name in sweep.datasets if _is_built(name, workflow, layout)}
+    return {name: DataSource(None, "") for name in sweep.datasets} | sweeps.read_data(sweep, built)
+
+
+def _is_built(name: str, workflow: Workflow, layout: Layout) -> bool:
+    """Whether a data set is there as the config, its code and its raw files are now."""
+    from initatlas.datasets.dataset import identity_of
+
+    path = layout.dataset(name)
+    if not path.exists():
+        return False
+    raw = [file.stat().st_mtime for file in workflow.raw_files[name]]
+    return identity_of(path) == Ancestry(workflow).dataset(name) and path.stat().st_mtime >= max(raw, default=0.0)
+
+
+def _cube(sweep: Sweep, data: Mapping[str, DataSource], layout: Layout) -> str:
     """What there is of the cube of a sweep at its scale."""
     path = layout.cube(sweep.title)
     if not path.exists():
         return "no cube, but an older one is kept" if older_path(path).exists() else "no cube"
     attributes = cube_attributes(path)
-    now = sweeps.with_device(sweep).model_dump_json(), sweep_code(sweep)
-    return "cube" if (attributes.get("spec"), attributes.get("code_version")) == now else "older cube"
+    hashes = json.dumps({name: source.sha256 for name, source in data.items()})
+    now = [sweeps.with_device(sweep).model_dump_json(), sweep_code(sweep), hashes]
+    return "cube" if [attributes.get(key) for key in ("spec", "code_version", "datasets")] == now else "older cube"
 
 
 def prune(overrides: Mapping[str, str], *, dry_run: bool, everything: bool) -> str:

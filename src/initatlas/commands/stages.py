@@ -4,29 +4,52 @@ import logging
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
 
 from initatlas.errors import UserError
 from initatlas.studies.registry import load_study, study_package
+from initatlas.validation import first_fault
 
 if TYPE_CHECKING:
     from initatlas.studies.evidence import Evidence
 
+Spec = TypeVar("Spec")
+
 log = logging.getLogger(__name__)
 
 
-def build_dataset(name: str, spec: str, raw_data: Path, output: Path) -> None:
-    """Build a data set from its spec (JSON) and write its netCDF file."""
-    from pydantic import TypeAdapter
-
+def build_dataset(name: str, spec: str, raw_data: Path, output: Path, *, made_from: str) -> None:
+    """Build a data set from its spec (JSON) and write its netCDF file, with its identity."""
     from initatlas.datasets.build import build_dataset as build
     from initatlas.datasets.dataset import write_dataset
     from initatlas.datasets.kinds import DatasetSpec
 
-    adapter: TypeAdapter[DatasetSpec] = TypeAdapter(DatasetSpec)
-    dataset = build(name, adapter.validate_json(spec), raw_data)
-    write_dataset(dataset, output)
+    dataset = build(name, read_spec(spec, TypeAdapter(DatasetSpec)), raw_data)
+    write_dataset(dataset, output, made_from=made_from)
     log.info("%s: %s in %s", name, dataset.summary(), output)
+
+
+def read_spec(text: str, kind: TypeAdapter[Spec]) -> Spec:
+    """What a stage is asked to compute.
+
+    Parameters
+    ----------
+    text
+        JSON.
+    kind
+        What it has to be.
+
+    Raises
+    ------
+    UserError
+        If it is something else.
+    """
+    try:
+        return kind.validate_json(text)
+    except ValidationError as error:
+        raise UserError(f"--spec: {first_fault(error, kind.json_schema())}") from None
 
 
 def read_evidence(published: Path, cubes: Mapping[str, Path]) -> "Evidence":

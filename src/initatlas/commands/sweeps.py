@@ -9,7 +9,7 @@ from pathlib import Path
 from initatlas.errors import UserError
 from initatlas.sweeps.backends.base import Backend
 from initatlas.sweeps.backends.choice import choose_backend
-from initatlas.sweeps.engine import DataSource, Plan, SweepReport, open_store, partial_path, plan_sweep, run_sweep
+from initatlas.sweeps.engine import DataSource, SweepReport, open_store, partial_path, plan_sweep, run_sweep
 from initatlas.sweeps.execute import Failure
 from initatlas.sweeps.fitting_data import unfit
 from initatlas.sweeps.former import older_path
@@ -17,7 +17,6 @@ from initatlas.sweeps.ray.address import cluster_is_given
 from initatlas.sweeps.ray.client import BackendName, RayOfTheSweep
 from initatlas.sweeps.registry import load_experiment
 from initatlas.sweeps.spec import Sweep, largest_megabytes
-from initatlas.sweeps.store import PointStore
 
 log = logging.getLogger(__name__)
 
@@ -176,23 +175,35 @@ def load_data(sweep: Sweep, datasets: Mapping[str, Path]) -> dict[str, DataSourc
     UserError
         If the file of one is not named, or it lacks what the experiment needs.
     """
+    if missing := [name for name in sweep.datasets if name not in datasets]:
+        raise UserError(f"sweep {sweep.title} needs the data set {missing[0]}: give --data {missing[0]}=FILE")
+    return read_data(sweep, {name: datasets[name] for name in sweep.datasets})
+
+
+def read_data(sweep: Sweep, datasets: Mapping[str, Path]) -> dict[str, DataSource]:
+    """Read some data sets of a sweep.
+
+    Raises
+    ------
+    UserError
+        If one lacks what the experiment needs.
+    """
     from initatlas.datasets.dataset import read_dataset
 
     experiment = load_experiment(sweep.experiment)
     sources = {}
-    for name in sweep.datasets:
-        if name not in datasets:
-            raise UserError(f"sweep {sweep.title} needs the data set {name}: give --data {name}=FILE")
-        dataset = read_dataset(datasets[name])
+    for name, path in datasets.items():
+        dataset = read_dataset(path)
         if reason := unfit(sweep, experiment, name, dataset.traits):
             raise UserError(f"sweep {sweep.title}: data set {name}: {reason}")
         sources[name] = DataSource(dataset, dataset.content_sha256)
     return sources
 
 
-def plan_in_words(sweep: Sweep, *, datasets: Mapping[str, Path], store: Path) -> str:
-    """What a sweep would do, in words."""
-    planned, unbuilt = compare(sweep, datasets=datasets, store=open_store(sweep, store))
+def plan_in_words(sweep: Sweep, *, data: Mapping[str, DataSource], store: Path) -> str:
+    """What a sweep would do, in words; data sets without a hash are those that the run builds first."""
+    planned = plan_sweep(with_device(sweep), open_store(sweep, store), data)
+    unbuilt = [name for name, source in data.items() if not source.sha256]
     axes = " x ".join(f"{axis.name} {axis.size}" for axis in sweep.axes)
     megabytes = max((batch.megabytes for batch in planned.batches), default=0.0)
     lines = [
@@ -202,7 +213,7 @@ def plan_in_words(sweep: Sweep, *, datasets: Mapping[str, Path], store: Path) ->
         f"  to run    {planned.to_run} in {len(planned.batches)} batches",
         f"  estimate  {planned.seconds * planned.slowness:.0f} s on one core, at most {megabytes:.0f} MB per batch",
     ]
-    lines += [f"  data set {name} is not built yet; the run builds it" for name in unbuilt]
+    lines += [f"  data set {name} is not built yet, or not as the config says; the run builds it" for name in unbuilt]
     lines += [f"  warning: {line}" for line in memory_warnings(megabytes)]
     return "\n".join(lines)
 
@@ -217,14 +228,6 @@ def memory_warnings(megabytes: float) -> list[str]:
     return [
         f"a batch needs about {megabytes / 1e3:.0f} GB, and this machine has {here / 1e3:.0f} GB; make its points smaller"
     ]
-
-
-def compare(sweep: Sweep, *, datasets: Mapping[str, Path], store: PointStore) -> tuple[Plan, list[str]]:
-    """The plan of a sweep, and the data sets that are not built yet: then no point of it can be stored."""
-    sweep = with_device(sweep)
-    unbuilt = [name for name, path in datasets.items() if not path.exists()]
-    data = {name: DataSource(None, "") for name in sweep.datasets} if unbuilt else load_data(sweep, datasets)
-    return plan_sweep(sweep, store, data), unbuilt
 
 
 def listing(groups: Mapping[str, Mapping[str, Sweep]], unavailable: Mapping[str, str]) -> str:

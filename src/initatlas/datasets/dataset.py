@@ -9,12 +9,13 @@ kind of content                            variables
 =========================================  =====================================================
 
 Attributes of every file: ``title`` (the name), ``source``, ``comment`` (what is left out, and why), ``content_sha256``,
-``raw_sha256`` (JSON, hash of every raw file) and ``Conventions``.
+``raw_sha256`` (JSON, hash of every raw file), ``made_from`` (see `initatlas.identity`) and ``Conventions``.
 """
 
 from pathlib import Path
 from typing import Any
 
+import netCDF4
 import xarray as xr
 
 from initatlas.datasets.clips import Recordings
@@ -33,7 +34,7 @@ _KINDS: dict[str, type[Images] | type[Vectors] | type[Recordings]] = {
 """The variable that tells a kind."""
 
 
-def write_dataset(dataset: Dataset, path: Path) -> None:
+def write_dataset(dataset: Dataset, path: Path, *, made_from: str = "") -> None:
     """Write a data set to a netCDF4 file, atomically.
 
     Parameters
@@ -42,8 +43,10 @@ def write_dataset(dataset: Dataset, path: Path) -> None:
         What to write.
     path
         The file to create or replace; see the head of this module for what it holds.
+    made_from
+        Identity of the spec and the code behind it, if the workflow builds it.
     """
-    content = dataset.to_xarray()
+    content = dataset.to_xarray().assign_attrs(made_from=made_from)
     encoding: dict[str, dict[str, Any]] = {
         str(name): {"zlib": True, "complevel": 4, "_FillValue": None} for name in content.data_vars
     }
@@ -51,6 +54,21 @@ def write_dataset(dataset: Dataset, path: Path) -> None:
         encoding[name]["chunksizes"] = chunks
     with atomic_path(path) as draft:
         content.to_netcdf(draft, engine="netcdf4", format="NETCDF4", encoding=encoding)
+
+
+def identity_of(path: Path) -> str:
+    """The identity that `write_dataset` was given; empty if it was given none.
+
+    Raises
+    ------
+    UserError
+        If the file cannot be read.
+    """
+    try:
+        with netCDF4.Dataset(path) as stored:
+            return str(getattr(stored, "made_from", ""))
+    except OSError as error:
+        raise _not_whole(path, error) from error
 
 
 def read_dataset(path: Path) -> Dataset:
@@ -74,10 +92,15 @@ def read_dataset(path: Path) -> Dataset:
             dataset = kind.from_xarray(stored)
             stated = stored.attrs["content_sha256"]
     except (OSError, RuntimeError, KeyError, ValueError, AttributeError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise UserError(
-            f"{path}: is no whole data set ({reason}); name another file, or delete this one and run the workflow again"
-        ) from error
+        raise _not_whole(path, error) from error
     if dataset.content_sha256 != stated:
         raise UserError(f"{path}: its content does not have the hash it states; delete it and run the workflow again")
     return dataset
+
+
+def _not_whole(path: Path, error: Exception) -> UserError:
+    """What is told of a file that cannot be read."""
+    reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+    return UserError(
+        f"{path}: is no whole data set ({reason}); name another file, or delete this one and run the workflow again"
+    )

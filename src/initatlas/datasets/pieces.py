@@ -54,7 +54,9 @@ def image_pieces(
     """
     rows, columns = images.images.shape[1:3]
     if shape[0] > rows or shape[1] > columns:
-        raise UserError(f"data set {images.name}: its images are {rows}x{columns} pixels, pieces {shape[0]}x{shape[1]}")
+        raise UserError(
+            f"data set {images.name}: its images are {rows}x{columns} pixels, pieces {shape[0]}x{shape[1]}; take smaller pieces"
+        )
     for _ in range(count):
         image = int(rng.integers(len(images)))
         top, left = int(rng.integers(rows - shape[0] + 1)), int(rng.integers(columns - shape[1] + 1))

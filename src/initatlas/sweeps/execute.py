@@ -15,6 +15,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from initatlas.components import recorded_lookups
+from initatlas.errors import UserError
 from initatlas.stopping import came_from_outside
 from initatlas.sweeps.batches import Batch, Task
 from initatlas.sweeps.code import batch_code, check_named
@@ -148,9 +149,9 @@ def _attempt(
 
 
 def _reason(error: BaseException) -> str:
-    """What went wrong, in one line: the kind of error and the first line of its message, which may be empty."""
+    """What went wrong, in one line: the kind of error, unless it is one of ours, and the first line of its message, if any."""
     words = next((line for line in str(error).splitlines() if line.strip()), "")
-    if isinstance(error, OutputError):
+    if isinstance(error, OutputError | UserError):
         return words
     return f"{type(error).__name__}: {words}" if words else f"{type(error).__name__} without a message"
 

@@ -257,9 +257,9 @@ def resolve(
         for key, value in {**config.fixed, **overlay.fixed}.items()
     }
     _no_parameter_twice(axes, fixed, f"{where} at scale {scale}" if scale in config.scales else where)
-    if "dataset" in checker.adapters and not any("dataset" in axis.values for axis in axes):
+    if "dataset" in checker.adapters.keys() - fixed.keys() and not any("dataset" in axis.values for axis in axes):
         default = experiment.parameters.model_fields["dataset"].get_default()
-        fixed.setdefault("dataset", checker.value("fixed.dataset", "dataset", default))
+        fixed["dataset"] = checker.value("fixed.dataset (by default)", "dataset", default)
     exclude = [
         {
             key: checker.values(f"exclude[{number}].{key}", key, value if isinstance(value, list) else [value])

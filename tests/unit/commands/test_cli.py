@@ -26,6 +26,26 @@ def test_a_spec_file_that_is_not_there_is_one_line(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("stage", "spec", "line"),
+    [
+        ("sweep", "{}", "study is missing"),
+        ("sweep", "words", "invalid JSON: "),
+        ("sweep", "[]", "give a mapping of keys to values"),
+        ("dataset", "{}", "kind is missing"),
+        ("dataset", '{"kind": "digits", "tset": 3}', "unknown key tset (did you mean 'test'?)"),
+    ],
+)
+def test_a_spec_that_is_none_is_one_line(tmp_path, capsys, stage, spec, line):
+    options = ["--backend=serial", "--workers=1", f"--store={tmp_path}"]
+    if stage == "dataset":
+        options = ["--name=x", "--raw-data=raw", "--made-from="]
+    assert main(["stage", stage, "--spec", spec, f"--output={tmp_path / 'out.nc'}", *options]) == 2
+    (told,) = capsys.readouterr().err.splitlines()
+    assert told.startswith("initatlas: --spec: ")
+    assert line in told
+
+
+@pytest.mark.parametrize(
     ("place", "kind"),
     [
         ("data", "file"),

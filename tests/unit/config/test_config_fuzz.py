@@ -18,8 +18,7 @@ from initatlas.sweeps.registry import load_experiment
 from initatlas.sweeps.spec import Sweep, grid, largest_megabytes
 
 CONFIG = Path(__file__).resolve().parents[3] / "config"
-SWEEPS = [f"sweeps/{path.name}" for path in sorted((CONFIG / "sweeps").iterdir())]
-FILES = ["config.yaml", "datasets.yaml", "published/atlas.yaml", *SWEEPS]
+FILES = sorted(str(path.relative_to(CONFIG)) for path in CONFIG.rglob("*.yaml"))
 
 NUMBERS = (
     *(0, 1, -1, 2, 3, 0.5, -0.0, 1e-320, 1e23, 1e308, float("inf"), float("nan")),

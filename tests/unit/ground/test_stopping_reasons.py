@@ -16,7 +16,7 @@ def test_the_line_of_a_stop_is_no_failure_of_the_point_that_it_met(tmp_path, mon
     monkeypatch.setattr(faults, "_value", interrupted)
     sweep = make_sweep("toy.faults", {"number": [0, 1]})
     report, _ = run(sweep, tmp_path)
-    assert [failure.reason for failure in report.failures] == 2 * ["UserError: Ray is gone"]
+    assert [failure.reason for failure in report.failures] == 2 * ["Ray is gone"]
     monkeypatch.setattr(stopping, "_REASONS", ["Ray is gone"])
     with pytest.raises(UserError, match=r"^Ray is gone$"):
         run(sweep, tmp_path)

@@ -15,7 +15,7 @@ positive = st.floats(1e-6, 1e6)
 counts = st.integers(2, 40)
 
 
-def sweep_of(axes, *, experiment="forward_kernel", scale="quick", **rest):
+def sweep_of(axes, *, experiment="forward_kernel", scale="quick", datasets=None, **rest):
     config = SweepConfig(experiment=experiment, axes=axes, **rest)
     return resolve(
         config,
@@ -25,6 +25,7 @@ def sweep_of(axes, *, experiment="forward_kernel", scale="quick", **rest):
         root_seed=1,
         experiment=load_experiment(experiment),
         where="own.yaml: sweeps.trial",
+        datasets=datasets,
     )
 
 
@@ -186,6 +187,16 @@ def test_the_data_sets_of_a_sweep():
 
 def test_the_default_data_set_counts():
     assert sweep_of({"samples": [100]}, experiment="smoothness").datasets == ["digits"]
+
+
+def test_the_default_data_set_is_asked_for_only_where_no_other_is_named():
+    for written in ({"axes": {}, "fixed": {"dataset": "mine"}}, {"axes": {"dataset": ["mine"]}}):
+        assert sweep_of(experiment="smoothness", datasets=["mine"], **written).datasets == ["mine"]
+    with pytest.raises(UserError) as caught:
+        sweep_of({}, experiment="smoothness", datasets=["mine"])
+    assert str(caught.value) == (
+        "own.yaml: sweeps.trial.fixed.dataset (by default) = 'digits': there is no such data set; config/datasets.yaml has: mine"
+    )
 
 
 MISTAKES = {
