@@ -32,6 +32,7 @@ EXPERIMENTS = (
     "train_mlp",
     "train_univariate",
     "trained_weights",
+    "training_boundary",
     "two_point_fit",
     "breakpoint_changes",
     "unit_laws",

@@ -15,6 +15,9 @@ NORM_INPUTS = 512
 LossName = Literal["cross_entropy", "squared_mean", "squared_sum", "squared_half_sum"]
 """Cross entropy of classes, mean over a minibatch; squared error of numbers: mean, sum, or half the sum over a minibatch."""
 
+SmallActivation = Literal["tanh", "relu", "identity"]
+"""Activations of the small networks that are trained one by one in double precision."""
+
 
 @dataclass(frozen=True)
 class TrainingSettings:

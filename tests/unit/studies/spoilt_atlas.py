@@ -36,11 +36,46 @@ def cubes():
     digits = xr.Dataset(
         {"test_accuracy": (dims, accuracy[..., :1])}, {**coordinates, "dataset": ["digits"], "seed": [0]}
     )
+    maps = boundaries()
     return {
         "trainability": xr.Dataset({"test_accuracy": (dims, accuracy)}, coordinates),
         "trainability_digits": digits,
         "depth_scale": depth_scales(),
+        "boundary_networks": maps,
+        **{name: maps.isel(network=0) for name in ("boundary", "boundary_near", "boundary_close")},
     }
+
+
+def boundaries():
+    """Maps of networks that train up to 2 over the sharpness, not beyond 4, and three times in four, at random, between them."""
+    side, rates = 64, np.geomspace(0.5, 8.0, 64)
+    shape = (5, side, side)
+    random = np.random.default_rng(1).random(shape) < 0.25
+    diverged = np.where(rates < 2.0, False, np.where(rates < 4.0, random, True))
+    return xr.Dataset(
+        {"diverged": (BOUNDARY_DIMS, diverged.astype("int8")), "sharpness": (BOUNDARY_DIMS, np.ones(shape))},
+        dict(zip(BOUNDARY_DIMS, (range(5), np.geomspace(0.1, 10.0, side), rates), strict=True)),
+    )
+
+
+BOUNDARY_DIMS = ("network", "weight_variance", "learning_rate")
+
+
+def fate(change):
+    """Spoil which networks diverge."""
+    return changed("boundary_networks", "diverged", change)
+
+
+def among(low, high, value):
+    """One fate for all networks whose learning rate times sharpness, which is 1, is in a band."""
+    return fate(
+        lambda diverged: diverged.where((diverged.learning_rate < low) | (diverged.learning_rate >= high), value)
+    )
+
+
+def scattered(sharpness):
+    """Sharpness that scatters about the line of linear stability."""
+    return sharpness * np.random.default_rng(2).uniform(0.5, 1.5, sharpness.shape)
 
 
 def accuracies(change, **where):
@@ -91,4 +126,12 @@ TRIALS = {
         becomes="fails",
         blunt=ALL_LEARN,
     ),
+    "boundary_dimension": Trial(
+        "holds",
+        spoil=fate(lambda diverged: (diverged.learning_rate > 3.0).broadcast_like(diverged)),
+        becomes="fails",
+        blunt=changed("boundary_networks", "sharpness", scattered),
+    ),
+    "boundary_stable": Trial("holds", spoil=among(0.0, 1.0, 1), becomes="fails", blunt=among(4.0, 99.0, 0)),
+    "boundary_catapult": Trial("holds", spoil=among(2.0, 3.0, 1), becomes="fails", blunt=among(4.0, 99.0, 0)),
 }

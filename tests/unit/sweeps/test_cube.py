@@ -309,6 +309,7 @@ TINY = {
     "unit_laws": {"units": 100, "bins": 4},
     "initial_roughness": {"networks": 5},
     "lonely_partition": {"points": 3, "draws": 5},
+    "training_boundary": {"steps": 20, "width": 3, "inputs": 2, "samples": 4},
     "flow_laws": {"width": 4, "samples": 5},
     "train_univariate": {"width": 4, "depth": 2, "epochs": 3},
     "trained_weights": {"width": 8, "depth": 2, "epochs": 3, "orders": 3, "samples": 9},

@@ -13,9 +13,10 @@ STUDY = Study(
         "the distribution of the weights should not matter beyond its variance."
     ),
     figures={
+        "boundary": ("boundary", "boundary_near", "boundary_close"),
         "trainability": ("trainability", "depth_scale"),
         "trainability_digits": ("trainability_digits", "depth_scale"),
     },
     tables={"best_variances": ("trainability", "trainability_digits", "depth_scale")},
-    claims=("trainability", "depth_scale"),
+    claims=("trainability", "depth_scale", "boundary_networks", "boundary", "boundary_near", "boundary_close"),
 )
