@@ -9,6 +9,8 @@ import shutil
 import signal
 import socket
 import sys
+from base64 import urlsafe_b64encode
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from types import FrameType
@@ -29,8 +31,32 @@ MARK = "\x1e"
 _SNAKEMAKE = Path(".snakemake")
 
 
+_LONGEST_NAME = 254
+"""Characters of a record's name in one piece; Snakemake makes folders of longer ones."""
+
+
 OWNER_VARIABLE = "INITATLAS_WORKFLOW"
 """Environment variable by which the workflow tells its stages who it is: ``host:process id``."""
+
+
+def without_record(paths: Iterable[Path]) -> list[Path]:
+    """Files of which Snakemake holds no record of what they were made from: it would take them for new for ever.
+
+    So it is with a copy of ``data`` and ``reports``, and where ``.snakemake`` was removed.
+
+    Parameters
+    ----------
+    paths
+        Products of the workflow, relative to the folder of the atlas, in which this runs; those that are not there are left out.
+    """
+    return [path for path in paths if path.is_file() and not _record(path).is_file()]
+
+
+def _record(path: Path) -> Path:
+    """Where Snakemake keeps the record of a file."""
+    name = urlsafe_b64encode(str(path).encode()).decode()
+    pieces = [name[start : start + _LONGEST_NAME] for start in range(0, len(name), _LONGEST_NAME)]
+    return _SNAKEMAKE.joinpath("metadata", *(f"@{piece}" for piece in pieces[:-1]), pieces[-1])
 
 
 class RunLock:

@@ -102,6 +102,23 @@ def test_the_command_finds_the_snakefile_of_its_clone(atlas):
     )
 
 
+def test_what_has_no_record_is_made_anew(atlas):
+    """Without its records Snakemake takes every file for new, also after a change of the config."""
+    shutil.rmtree(atlas / ".snakemake/metadata")
+    atlas.edit("config/sweeps/kappa2021.yaml", "width: [16, 64]", "width: [16, 32, 64]")
+    assert "sweep kappa2021/layers" not in atlas.would_run()
+    run = ("run", "--scale", "smoke", "--backend", "serial")
+    one = atlas.initatlas(*run, "kappa2021/layers")
+    assert one.returncode == 0, one.stderr
+    assert "without a record of what they were made from (.snakemake): 1; they are made anew" in one.stderr
+    assert "kappa2021/layers: 2 of 6 points to run" in one.stderr
+    assert "figure" not in one.stderr
+    rest = atlas.initatlas(*run)
+    assert rest.returncode == 0, rest.stderr
+    assert {*re.findall(r"^\[\d+/\d+\] (.*)$", rest.stderr, re.MULTILINE)} == PRODUCTS
+    assert "nothing to do" in atlas.initatlas(*run).stderr
+
+
 def test_the_tests_of_a_new_study_pass(atlas):
     answer = atlas.python("-m", "pytest", "-q", "tests")
     assert answer.code == 0, answer.text

@@ -21,7 +21,7 @@ from initatlas.errors import UserError
 from initatlas.files import must_be_file, must_be_folder
 from initatlas.layout import CHECKOUT, DATA, FIGURE_FORMATS, PAGE, POINTS, SPECS, TABLE_FORMATS, Layout
 from initatlas.names import did_you_mean
-from initatlas.runs import MARK, MARK_VARIABLE, RunLock
+from initatlas.runs import MARK, MARK_VARIABLE, RunLock, without_record
 from initatlas.stopping import adopt_orphans, end_descendants, raise_for, stopping_signals
 
 log = logging.getLogger(__name__)
@@ -118,6 +118,12 @@ def run_workflow(
     command += ["--workflow-profile", str(rules.parent / PROFILE)]
     if overrides:
         command += ["--config", *(f"{key}={value}" for key, value in overrides.items())]
+    if unknown := without_record(_asked_for(targets, workflow)):
+        log.warning(
+            "files without a record of what they were made from (.snakemake): %d; they are made anew, from stored points",
+            len(unknown),
+        )
+        command += ["--forcerun", *map(str, unknown)]
     command += [*options, "--", *targets]
     adopt_orphans()
     others = psutil.Process().children()
@@ -190,6 +196,17 @@ def _files(workflow: Workflow) -> Iterator[Path]:
         yield from (layout.table(study, name, kind) for name in declared.tables for kind in TABLE_FORMATS)
         yield layout.claims(study)
     yield from (layout.ledger, PAGE)
+
+
+def _asked_for(targets: Sequence[str], workflow: Workflow) -> Iterator[Path]:
+    """The files that targets name, and the data sets, from which all is made; every file where no target is named."""
+    layout = Layout(workflow.settings.scale)
+    data = [*map(layout.dataset, workflow.datasets)]
+    cubes = [layout.cube(target) for target in targets if target in workflow.titles]
+    for path in _files(workflow):
+        named = {*path.parts, str(path)}.intersection(targets) or path in data or path in cubes
+        if named or not targets or "all" in targets:
+            yield path
 
 
 def _check_places(workflow: Workflow) -> None:
