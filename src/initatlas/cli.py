@@ -127,8 +127,11 @@ def _add_sweep_commands(parser: argparse.ArgumentParser) -> None:
     prune.add_argument("--dry-run", action="store_true", help="only say what would go")
     prune.add_argument("--all", action="store_true", help="also what other checkouts that share the store still need")
     prune.set_defaults(command=_sweep_prune, in_atlas=True)
-    plan = commands.add_parser("plan", help="say what a sweep would do")
-    plan.add_argument("sweep", help="<study>/<sweep>, as listed")
+    plan = commands.add_parser("plan", help="say what a sweep, a study or everything would take")
+    plan.add_argument(
+        "targets", nargs="*", metavar="TARGET", help="a study, or <study>/<sweep>; none: all of the config"
+    )
+    plan.add_argument("--json", action="store_true", help="for a script: numbers of each sweep, and their sum")
     plan.set_defaults(command=_sweep_plan, in_atlas=True)
     run = commands.add_parser("run", help="run a sweep to its cube")
     run.add_argument("targets", metavar="sweep", nargs=1, help="<study>/<sweep>, as listed")
@@ -312,9 +315,11 @@ def _sweep_prune(options: argparse.Namespace) -> None:
 
 
 def _sweep_plan(options: argparse.Namespace) -> None:
-    from initatlas.commands.people import plan
+    from initatlas.commands.people import costs, plan
 
-    print(plan(options.sweep, _overrides(options)))
+    one = len(options.targets) == 1 and "/" in options.targets[0] and not options.json
+    overrides = _overrides(options)
+    print(plan(options.targets[0], overrides) if one else costs(options.targets, overrides, as_json=options.json))
 
 
 def _study_new(options: argparse.Namespace) -> None:

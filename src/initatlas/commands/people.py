@@ -3,8 +3,9 @@
 import json
 import logging
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from initatlas.commands import sweeps
 from initatlas.config import Workflow, load_datasets, load_settings, load_workflow
@@ -14,6 +15,7 @@ from initatlas.errors import UserError
 from initatlas.identity import Ancestry
 from initatlas.layout import POINTS, Layout
 from initatlas.names import did_you_mean
+from initatlas.report.ledger import format_seconds
 from initatlas.sweeps.checkouts import needed_by_others
 from initatlas.sweeps.code import sweep_code
 from initatlas.sweeps.engine import DataSource, open_store, plan_sweep
@@ -30,6 +32,76 @@ def plan(title: str, overrides: Mapping[str, str]) -> str:
     sweep = workflow.sweep(title)
     planned = sweeps.plan_in_words(sweep, data=_data(sweep, workflow), store=POINTS)
     return "\n".join([planned, *(f"  warning: {line}" for line in workflow.warnings.get(title, ()))])
+
+
+def costs(targets: Sequence[str], overrides: Mapping[str, str], *, as_json: bool = False) -> str:
+    """What the sweeps of some studies would take, with their sum: a table, or JSON.
+
+    Parameters
+    ----------
+    targets
+        Studies and sweeps; none: all of the config.
+    overrides
+        What the command line says in the place of the config.
+    as_json
+        An object with ``scale``, ``sweeps`` and ``seconds`` on one core, for a script.
+
+    Raises
+    ------
+    UserError
+        For a target that is neither a study nor a sweep.
+    """
+    workflow = load_workflow(Path(), overrides)
+    rows = [_cost(title, workflow) for title in _chosen(targets, workflow)]
+    seconds = sum(row.get("seconds", 0.0) for row in rows)
+    if as_json:
+        return json.dumps({"scale": workflow.settings.scale, "sweeps": rows, "seconds": seconds}, indent=1)
+    return _cost_table(rows, seconds)
+
+
+def _chosen(targets: Sequence[str], workflow: Workflow) -> list[str]:
+    """Titles of sweeps, each once, in the order of the config."""
+    titles = [*workflow.titles, *workflow.unavailable]
+    named = {title: {title, title.partition("/")[0]} for title in titles}
+    known = set().union(*named.values())
+    for target in targets:
+        if target not in known:
+            near = did_you_mean(target, sorted(known))
+            raise UserError(f"there is no study and no sweep {target!r}{near}; `initatlas sweep list` shows all")
+    return [title for title in titles if not targets or named[title].intersection(targets)]
+
+
+def _cost(title: str, workflow: Workflow) -> dict[str, Any]:
+    """What a sweep would take, or why it cannot run here."""
+    try:
+        sweep = workflow.sweep(title)
+        data = _data(sweep, workflow)
+    except UserError as error:
+        return {"sweep": title, "cannot_run": str(error)}
+    planned = plan_sweep(sweeps.with_device(sweep), open_store(sweep, POINTS), data)
+    return {
+        "sweep": title,
+        "points": planned.points,
+        "to_run": planned.to_run,
+        "batches": len(planned.batches),
+        "seconds": planned.seconds * planned.slowness,
+        "megabytes": max((batch.megabytes for batch in planned.batches), default=0.0),
+    }
+
+
+def _cost_table(rows: Sequence[Mapping[str, Any]], seconds: float) -> str:
+    """Columns, and a last line with the sum."""
+    able = [row for row in rows if "cannot_run" not in row]
+    lines: list[Sequence[str]] = [("sweep", "points", "to run", "batches", "one core", "MB per batch")]
+    for row in able:
+        counts = (f"{row[name]}" for name in ("points", "to_run", "batches"))
+        lines.append((row["sweep"], *counts, format_seconds(row["seconds"]), f"{row['megabytes']:.0f}"))
+    sums = (f"{sum(row[name] for row in able)}" for name in ("points", "to_run", "batches"))
+    lines.append(
+        ("together", *sums, format_seconds(seconds), f"{max((row['megabytes'] for row in able), default=0):.0f}")
+    )
+    unable = (f"cannot run here: {row['sweep']}: {row['cannot_run']}" for row in rows if "cannot_run" in row)
+    return "\n".join([sweeps.aligned(lines), *unable])
 
 
 def check() -> str:

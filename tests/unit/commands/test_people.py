@@ -1,5 +1,6 @@
 """What `plan` and `status` say: what a run would do now, whatever an earlier one has left."""
 
+import json
 import os
 import shutil
 from pathlib import Path
@@ -137,3 +138,29 @@ def test_a_failed_run_leaves_word_of_the_older_cube(built):
     assert told("own/scale") == "2 of 2 points stored no cube, but an older one is kept"
     Layout("quick").cube("own/norms").unlink()
     assert told("own/norms") == "1 of 1 points stored no cube"
+
+
+def test_the_cost_of_a_study_is_the_sum_of_its_sweeps(built, capsys):
+    (built / "config/sweeps/own.yaml").write_text(SWEEPS.replace("[1.5, 2.5]", "[1.5, 2.5, 3.5, 4.5]"))
+    (built / "config/sweeps/other.yaml").write_text(SWEEPS.replace("[1.5, 2.5]", "[8, 9, 10]"))
+    assert main(["sweep", "plan", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    rows = {row["sweep"]: row for row in told["sweeps"]}
+    assert {title: (row["points"], row["to_run"]) for title, row in rows.items()} == {
+        "own/norms": (1, 0),
+        "own/scale": (4, 2),
+        "other/norms": (1, 0),
+        "other/scale": (3, 3),
+    }
+    assert told["scale"] == "quick"
+    assert told["seconds"] == pytest.approx(sum(row["seconds"] for row in rows.values()))
+    assert rows["other/scale"]["seconds"] > rows["own/scale"]["seconds"] > 0.0 == rows["own/norms"]["seconds"]
+    assert main(["sweep", "plan", "own", "other/scale"]) == 0
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert [line[0] for line in lines] == ["sweep", "other/scale", "own/norms", "own/scale", "together"]
+    assert lines[-1][1:3] == ["8", "5"]
+
+
+def test_a_study_that_is_absent_is_one_line(atlas, capsys):
+    assert main(["sweep", "plan", "own/norm", "own"]) == 2
+    assert "there is no study and no sweep 'own/norm' (did you mean 'own/norms'?)" in capsys.readouterr().err
