@@ -5,6 +5,7 @@ import os
 import sys
 from pathlib import Path
 
+import hypothesis
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
@@ -16,6 +17,9 @@ OTHER_ATLASES = {f"{WORKFLOW}test_own_atlas.py", f"{WORKFLOW}test_stops.py"}
 
 sys.path.insert(0, str(TESTS))
 os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(TESTS), os.environ.get("PYTHONPATH", "")]))
+
+hypothesis.settings.register_profile("initatlas", deadline=None)  # a busy machine is no failure
+hypothesis.settings.load_profile("initatlas")
 
 
 class Rooms(LoadScopeScheduling):

@@ -182,7 +182,7 @@ def spec_file(text: str) -> Path:
     """
     path = SPECS / f"{hashlib.sha256(text.encode()).hexdigest()[:32]}.json"
     try:
-        if not path.is_file() or path.read_text(encoding="utf-8") != text:
+        if not path.is_file() or path.read_bytes() != text.encode():
             write_text(path, text)
     except OSError as error:
         raise UserError(f"{path}: cannot be written ({error.strerror}); give write access to {SPECS}") from None

@@ -14,6 +14,7 @@ import yaml
 from yaml import MappingNode, Node, ScalarNode, SequenceNode
 
 from initatlas.errors import UserError
+from initatlas.texts import read_text
 
 DEEPEST = 40
 """Levels of nesting."""
@@ -47,13 +48,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
         it is written; the line and the key are named.
     """
     try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror})") from None
-    except UnicodeDecodeError:
-        raise UserError(f"{path}: not UTF-8; save it as such") from None
-    try:
-        content = _content(text)
+        content = _content(read_text(path))
     except yaml.reader.ReaderError as error:
         raise UserError(f"{path}: not YAML ({error.reason})") from None
     except yaml.MarkedYAMLError as error:

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
@@ -64,11 +65,17 @@ def read_evidence(published: Path, cubes: Mapping[str, Path]) -> "Evidence":
     return Evidence(opened, statements.claims)
 
 
+def _module_of(study: str, part: str) -> ModuleType:
+    """A module of a study, whose declaration says in one line why it cannot be found."""
+    load_study(study)
+    return import_module(f"{study_package(study)}.{part}")
+
+
 def draw_figure(study: str, name: str, evidence: "Evidence", output: Path) -> None:
     """Draw a figure of a study and save it as SVG, PDF and PNG; `output` is one of the three."""
     from initatlas.report.style import figure_style, save_figure
 
-    draw = getattr(import_module(f"{study_package(study)}.figures"), name)
+    draw = getattr(_module_of(study, "figures"), name)
     with figure_style():
         save_figure(draw(evidence), output.with_suffix(""))
 
@@ -76,9 +83,10 @@ def draw_figure(study: str, name: str, evidence: "Evidence", output: Path) -> No
 def make_table(study: str, name: str, evidence: "Evidence", caption: Path, output: Path) -> None:
     """Make a table of a study and write it as CSV, Markdown, TeX and HTML; `output` is one of the four."""
     from initatlas.report.tables import write_table
+    from initatlas.texts import read_text
 
-    tabulate = getattr(import_module(f"{study_package(study)}.tables"), name)
-    write_table(tabulate(evidence), output.with_suffix(""), caption.read_text(encoding="utf-8").strip())
+    tabulate = getattr(_module_of(study, "tables"), name)
+    write_table(tabulate(evidence), output.with_suffix(""), read_text(caption).strip())
 
 
 def check_claims(study: str, evidence: "Evidence", output: Path) -> None:
@@ -87,8 +95,8 @@ def check_claims(study: str, evidence: "Evidence", output: Path) -> None:
     from initatlas.report.ledger import claims_to_json
     from initatlas.studies.judge import judge_study
 
-    measures, key = import_module(f"{study_package(study)}.claims").CLAIMS, load_study(study).key
-    claims = judge_study(key, measures, evidence)
+    key = load_study(study).key
+    claims = judge_study(key, _module_of(study, "claims").CLAIMS, evidence)
     write_text(output, claims_to_json(claims))
     for claim in claims:
         log.info("%s: %s: %s", key, claim.name, claim.judged.verdict)
@@ -99,7 +107,7 @@ def join_ledgers(inputs: Sequence[Path], output: Path) -> None:
     from initatlas.files import write_text
     from initatlas.report.ledger import claims_from_json, claims_to_json
 
-    claims = [claim for path in inputs for claim in claims_from_json(path.read_text(encoding="utf-8"), str(path))]
+    claims = [claim for path in inputs for claim in claims_from_json(path.read_bytes(), str(path))]
     write_text(output, claims_to_json(claims))
 
 

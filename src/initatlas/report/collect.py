@@ -21,6 +21,7 @@ from initatlas.report.ledger import claims_from_json, format_seconds
 from initatlas.report.page import FigureView, Page, StudyView, SweepView, TableView
 from initatlas.studies.claim import Claim
 from initatlas.studies.product import Study
+from initatlas.texts import read_text
 
 CLAIMS_FILE = "claims.json"
 
@@ -111,7 +112,7 @@ def _study_view(study: Study, products: Path, page: Path, captions: Path, sweeps
 
 def _claims(path: Path) -> tuple[Claim, ...]:
     """The ledger of a study; none before it is made."""
-    return tuple(claims_from_json(path.read_text(encoding="utf-8"), str(path))) if path.is_file() else ()
+    return tuple(claims_from_json(path.read_bytes(), str(path))) if path.is_file() else ()
 
 
 def _figure_view(stem: Path, page: Path, caption: Path) -> FigureView:
@@ -133,7 +134,7 @@ def _table_view(stem: Path, page: Path, caption: Path) -> TableView:
     """A table with its rows inside."""
     return TableView(
         product=stem.name,
-        html=stem.with_name(f"{stem.name}.html").read_text(encoding="utf-8"),
+        html=read_text(stem.with_name(f"{stem.name}.html")),
         caption=caption_html(_read_caption(caption), str(caption)),
         links=_links(stem, [kind for kind in TABLE_FORMATS if kind != "html"], page),
     )
@@ -143,7 +144,7 @@ def _read_caption(path: Path) -> str:
     """The caption of a product."""
     if not path.is_file():
         raise UserError(f"{path} is missing: write the caption of {path.stem} there")
-    return path.read_text(encoding="utf-8")
+    return read_text(path)
 
 
 def _first_sentence(text: str) -> str:
@@ -161,7 +162,7 @@ def _data_uri(stem: Path) -> str:
 
 def _svg_size(path: Path) -> tuple[int, int]:
     """Width and height of an SVG in CSS pixels, from its first lines; zeros where it has none in points."""
-    head = path.read_text(encoding="utf-8")[:2000]
+    head = read_text(path)[:2000]
     sides = [re.search(rf'<svg[^>]*\b{side}="([\d.]+)pt"', head) for side in ("width", "height")]
     width, height = (round(float(match[1]) * _PIXELS_PER_POINT) if match else 0 for match in sides)
     return width, height

@@ -118,7 +118,7 @@ def claims_to_json(claims: Sequence[Claim]) -> str:
     return record.model_dump_json(indent=2, by_alias=True) + "\n"
 
 
-def claims_from_json(text: str, where: str) -> list[Claim]:
+def claims_from_json(text: str | bytes, where: str) -> list[Claim]:
     """Read a ledger file.
 
     Parameters

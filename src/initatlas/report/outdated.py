@@ -35,7 +35,7 @@ def mark_outdated(page: Path, studies: Mapping[str, int], *, scale: str, due: bo
     """
     if not page.is_file() or not (studies or due):
         return
-    text = page.read_text(encoding="utf-8")
+    text = page.read_text(encoding="utf-8", errors="replace")
     if not (due or f'data-scale="{scale}"' in text):
         return
     before = page.stat()

@@ -13,6 +13,7 @@ from initatlas.errors import UserError
 from initatlas.names import PLACE_FOR_MODULES, did_you_mean
 from initatlas.provenance import import_closure, source_file, syntax_tree, top_level_names
 from initatlas.studies.product import Study
+from initatlas.texts import read_text
 
 
 def study_package(name: str) -> str:
@@ -139,5 +140,5 @@ def _undefined(module: str, name: str, wanted: str) -> Iterator[str]:
 def _no_caption(study: Study, product: str) -> Iterator[str]:
     """A product without a caption."""
     path = study.captions / f"{product}.rst"
-    if not path.is_file() or not path.read_text(encoding="utf-8").strip():
+    if not path.is_file() or not read_text(path).strip():
         yield f"{path}: the caption of {product} is missing; say there in a sentence or two what it shows"

@@ -79,3 +79,19 @@ def test_a_log_whose_place_is_taken_is_one_line(tmp_path, capsys):
     assert main(["stage", "unavailable", "--log", str(tmp_path / "logs/job.log"), "--reason", "none"]) == 2
     line = f"initatlas: {tmp_path / 'logs'}: a file where a folder should be; move it away and run again\n"
     assert capsys.readouterr().err == line
+
+
+@pytest.mark.parametrize(
+    ("stage", "line"),
+    [
+        (["claims"], "there is no package initatlas.studies.nosuch; ours are atlas, "),
+        (["figure", "--name=x"], "there is no package initatlas.studies.nosuch; ours are atlas, "),
+        (["table", "--name=x", "--caption=x.rst"], "there is no package initatlas.studies.nosuch; ours are atlas, "),
+    ],
+    ids=["claims", "figure", "table"],
+)
+def test_a_stage_of_a_study_that_is_none_is_one_line(root, tmp_path, capsys, stage, line):
+    published = f"--published={root / 'config/published/atlas.yaml'}"
+    assert main(["stage", *stage, "--study=nosuch", published, f"--output={tmp_path / 'x'}"]) == 2
+    (told,) = capsys.readouterr().err.splitlines()
+    assert line in told

@@ -56,8 +56,9 @@ def test_a_spec_of_any_length_is_a_file_named_by_its_content(tmp_path, monkeypat
     path = spec_file(text)
     assert path.read_text() == text
     assert spec_file(text) == path != spec_file(text + " ")
-    path.write_text("torn")
-    assert spec_file(text).read_text() == text
+    for torn in (b"torn", b"\xff"):
+        path.write_bytes(torn)
+        assert spec_file(text).read_text() == text
 
 
 def page(folder, scale="quick"):
@@ -93,6 +94,13 @@ def test_a_run_that_leaves_the_page_alone_leaves_no_mark(tmp_path, studies, scal
     path = page(tmp_path)
     mark_outdated(path, studies, scale=scale, due=due, now=NOW)
     assert ("older than the config" in path.read_text()) == marked
+
+
+def test_a_page_that_was_torn_is_marked_all_the_same(tmp_path):
+    path = page(tmp_path)
+    path.write_bytes(path.read_bytes() + b"\xff")
+    mark_outdated(path, {"Atlas": 1}, scale="quick", due=True, now=NOW)
+    assert "older than the config" in path.read_text()
 
 
 def test_no_page_no_mark(tmp_path):

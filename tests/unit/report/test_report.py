@@ -313,10 +313,12 @@ def test_ledger_layout_is_the_documented_one() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "[]", '{"schema": 1, "counts": {}, "claims": []}', '{"schema": 2, "claims": [{}]}']
+    "text", ["", "[]", b"\xff\xfe", '{"schema": 1, "counts": {}, "claims": []}', '{"schema": 2, "claims": [{}]}']
 )
-def test_another_layout_is_an_error_that_names_the_file(text: str) -> None:
-    with pytest.raises(UserError, match=r"^reports/claims\.json: no claim ledger"):
+def test_another_layout_is_an_error_that_names_the_file_and_the_mend(text: str | bytes) -> None:
+    with pytest.raises(
+        UserError, match=r"^reports/claims\.json: no claim ledger .*; delete it and run the workflow again$"
+    ):
         claims_from_json(text, "reports/claims.json")
 
 

@@ -233,3 +233,10 @@ def test_the_code_of_a_study_of_ones_own_and_of_what_lies_beside_it_counts(atlas
             cached.cache_clear()
         found.add(Ancestry(atlas.read()).table("paper", "numbers"))
     assert len(found) == 2
+
+
+@pytest.mark.parametrize("path", ["captions/curve.rst", "figures.py"])
+def test_a_file_that_is_not_utf8_is_one_line(atlas, path):
+    atlas.write()
+    (atlas.home / path).write_bytes("Gauß".encode("latin-1"))
+    assert atlas.mistake().startswith(f"config/config.yaml: studies[0] = 'PACKAGE': PAPER/{path}: not ")
