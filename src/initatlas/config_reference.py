@@ -39,6 +39,7 @@ EXPERIMENTS = (
     "initial_roughness",
     "lonely_partition",
     "flow_laws",
+    "segment_function",
     "depth_scale",
     "sphere_spectrum",
     "gram_spectrum",

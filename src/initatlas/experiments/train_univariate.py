@@ -67,7 +67,16 @@ class TrainUnivariateParameters(Parameters):
         default=20, ge=1, description="knots of the spiky function that a deep network is trained to"
     )
     pretraining: int = Field(default=10_000, ge=1, description="updates that train a deep network to a spiky function")
-    optimiser: Literal["gd", "adam"] = Field(default="gd", description="optimiser, over all data in each step")
+    optimiser: Literal["gd", "adam", "sgd_batch_norm"] = Field(
+        default="gd",
+        description=(
+            "descent or Adam over all data in each step; or descent over batches, with batch normalisation before the rectifiers "
+            "(one hidden layer, drawn start)"
+        ),
+    )
+    batch: int = Field(
+        default=50, ge=2, description="training points in a batch of `sgd_batch_norm`; an epoch has them all"
+    )
     learning_rate: float = Field(default=1e-4, gt=0, description="step size of the optimiser")
     loss: Literal["half_sum", "sum", "mean"] = Field(
         default="half_sum", description="of the squared residuals, what the optimiser descends"
@@ -92,6 +101,10 @@ class TrainUnivariateParameters(Parameters):
         if self.start == "uniform" and self.depth > 1:
             raise ValueError(
                 f"start = uniform with depth = {self.depth}: breakpoints can be placed in one hidden layer alone"
+            )
+        if self.optimiser == "sgd_batch_norm" and (self.depth > 1 or self.start != "drawn"):
+            raise ValueError(
+                f"optimiser = sgd_batch_norm with depth = {self.depth}, start = {self.start}: take 1 and drawn"
             )
         recorded = recorded_epochs(self)
         if len({*recorded}) < len(recorded):
@@ -128,17 +141,33 @@ def _trained(point: TrainUnivariateParameters, rng: "np.random.Generator") -> di
     """Train one network and look at it."""
     import numpy as np
 
-    from initatlas.piecewise.trained import trained
-
     target = target_function(point.target, point.low, point.high)
     x = _training_inputs(point, rng)
     y = target(x)
     epochs = recorded_epochs(point)
-    networks = trained(_start(point, rng), x, y, _descent(point), record=epochs)
+    networks = _networks(point, (x, y), epochs, rng)
     test = np.linspace(point.low, point.high, point.test_samples)
     looks = [_look(point, network, (x, y), (test, target(test))) for network in networks]
     outputs = {name: np.stack([look[name] for look in looks]) for name in looks[0]}
     return {"epoch": np.array(epochs), "diverged": networks[-1] is None, **outputs}
+
+
+def _networks(
+    point: TrainUnivariateParameters,
+    train: tuple["np.ndarray", "np.ndarray"],
+    epochs: list[int],
+    rng: "np.random.Generator",
+) -> "list[Network | None]":
+    """The network after some numbers of epochs."""
+    from initatlas.piecewise.normalised_descent import train_normalised
+    from initatlas.piecewise.starts import layers_of, shallow_of
+    from initatlas.piecewise.trained import trained
+
+    start = _start(point, rng)
+    if point.optimiser != "sgd_batch_norm":
+        return trained(start, *train, _descent(point), record=epochs)
+    found = train_normalised(shallow_of(start), *train, _descent(point), batch=point.batch, record=epochs, rng=rng)
+    return [None if one is None else layers_of(one) for one in found]
 
 
 def recorded_epochs(point: TrainUnivariateParameters) -> list[int]:
@@ -216,7 +245,8 @@ def _descent(point: TrainUnivariateParameters) -> "Descent":
     """How the network is trained."""
     from initatlas.piecewise.descent import Descent
 
-    return Descent(point.learning_rate, loss=point.loss, optimiser=point.optimiser)
+    optimiser: Literal["gd", "adam"] = "adam" if point.optimiser == "adam" else "gd"
+    return Descent(point.learning_rate, loss=point.loss, optimiser=optimiser)
 
 
 def _look(
@@ -284,7 +314,10 @@ def _seconds(parameters: TrainUnivariateParameters) -> float:
     """An epoch costs by the pieces of the network; a look some milliseconds."""
     epochs = parameters.epochs + parameters.pretraining * (parameters.start == "spiky" and parameters.depth > 1)
     units = parameters.width * parameters.depth
-    epoch = 4e-8 * units if parameters.depth == 1 else 3.5e-7 * units
+    if parameters.optimiser == "sgd_batch_norm":
+        epoch = parameters.samples * (1e-7 + 3e-9 * units)
+    else:
+        epoch = 4e-8 * units if parameters.depth == 1 else 3.5e-7 * units
     return epoch * epochs + 2e-3 * parameters.records + 1e-3
 
 

@@ -159,6 +159,14 @@ def test_looks_are_even_or_each_ten_times_as_late(spacing, epochs):
         assert found["train_loss"][place] == alone["train_loss"][0]
 
 
+def test_batch_normalisation_takes_its_batches_from_the_point():
+    at = {"width": 5, "samples": 40, "epochs": 400, "learning_rate": 1e-3}
+    small, whole = (trained_point(optimiser="sgd_batch_norm", batch=batch, **at)["train_loss"] for batch in (10, 40))
+    assert max(small[1], whole[1]) < 0.5 * small[0]
+    assert small[0] == whole[0]
+    assert small[1] != whole[1]
+
+
 def test_the_start_decides_the_first_record():
     even = {"knots": "even", "noise": 0.0, "width": 9, "epochs": 0, "records": 1, "curve_points": 10}
     drawn_at, placed = (trained_point(start=start, **even)["curve"][0] for start in ("drawn", "uniform"))
@@ -199,6 +207,8 @@ def test_random_points_are_drawn_outside_the_gap():
         ({"low": 1.0, "high": 1.0}, "low = 1, high = 1: give low < high"),
         ({"gap": 2.0}, "gap = 2: leaves no training point"),
         ({"start": "uniform", "depth": 2}, "one hidden layer alone"),
+        ({"optimiser": "sgd_batch_norm", "depth": 2}, "sgd_batch_norm with depth = 2"),
+        ({"optimiser": "sgd_batch_norm", "start": "uniform"}, "start = uniform: take 1 and drawn"),
         ({"epochs": 3, "records": 5}, "epochs = 3, spacing = even: two looks"),
         ({"epochs": 4, "records": 3, "spacing": "tenfold"}, "spacing = tenfold: two looks"),
         ({"target": "sime"}, "'sime' does not exist .did you mean 'sine'"),

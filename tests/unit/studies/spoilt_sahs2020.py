@@ -194,6 +194,29 @@ def fig5(axis, places, power):
     return xr.Dataset({"roughness_inner": (dims, scattered(roughness, 0.1))}, coords)
 
 
+FIG1_LOSSES = {"fig1_gd": 0.3, "fig1_batch_norm": 0.03, "fig1_adam": 0.003}
+
+
+def fig1_networks(sweep):
+    """Losses of trained networks, which are those of an optimal fit with 13, 22 and 40 pieces at most."""
+    widths = np.array([5.0, 10.0, 20.0, 40.0, 80.0])
+    losses = FIG1_LOSSES[sweep] * np.ones((1, widths.size, NETWORKS))
+    return xr.Dataset({"train_loss": (("record", "width", "seed"), scattered(losses))}, {"width": widths, **SEEDS})
+
+
+def fig1_segments():
+    """Losses that fall with the fourth power of the pieces; greedy merging takes half as many again."""
+    pieces = np.array([5, 9, 17, 33, 65])
+    taken = np.array([1.0, 1.0, 1.5])[:, None] * pieces
+    return xr.Dataset(
+        {
+            "pieces_taken": (("algorithm", "pieces"), taken),
+            "loss": (("algorithm", "pieces"), 70.0 / pieces**4.0 * np.ones((3, 1))),
+        },
+        {"algorithm": ["separate", "continuous", "merged"], "pieces": pieces},
+    )
+
+
 def fig2():
     """Breakpoints that change and travel more from layer to layer."""
     growing = np.array([1.0, 2.0, 3.0, 4.0, 5.0])[:, None] * np.ones((2, 5, NETWORKS))
@@ -221,6 +244,8 @@ def cubes():
         "table3_shallow": table3(("shallow", "spiky_shallow")),
         "table3_deep": table3(("deep", "spiky_deep")),
         "table3_choices": table3_choices(),
+        **{sweep: fig1_networks(sweep) for sweep in FIG1_LOSSES},
+        "fig1_segments": fig1_segments(),
         "fig2": fig2(),
         "fig3": fig3(),
         "fig5_width": fig5("width", (10.0, 20.0, 40.0, 80.0, 160.0), -0.5),
@@ -400,6 +425,36 @@ TRIALS = {
         changed("remark1", "lonely", lambda counts: counts // 2, placing="random", points=10, alpha=16.0),
         "fails",
         changed("remark1", "lonely", lambda counts: 0 * counts + 19_900, alpha=1.0),
+    ),
+    "fig1_dp": Trial(
+        "holds",
+        changed("fig1_segments", "loss", times(10.0), algorithm="separate", pieces=65),
+        "fails",
+        changed("fig1_segments", "loss", times(1e-4), algorithm="separate", pieces=9),
+    ),
+    "fig1_merge": Trial(
+        "holds",
+        changed("fig1_segments", "loss", times(4.0), algorithm="merged", pieces=33),
+        "fails",
+        changed("fig1_gd", "train_loss", lambda _: 70.0 / 60.0**4, width=80.0),
+    ),
+    "fig1_more_pieces": Trial(
+        "holds",
+        changed("fig1_adam", "train_loss", lambda _: 70.0 / 60.0**4, width=80.0),
+        "fails",
+        changed("fig1_segments", "pieces_taken", times(2.5), algorithm="continuous"),
+    ),
+    "fig1_adam": Trial(
+        "holds",
+        changed("fig1_adam", "train_loss", times(20.0), width=20.0),
+        "fails",
+        changed("fig1_adam", "train_loss", times(3.0), seed=FIRST_HALF),
+    ),
+    "fig1_batch_norm": Trial(
+        "holds",
+        changed("fig1_batch_norm", "train_loss", times(20.0), width=20.0),
+        "fails",
+        changed("fig1_batch_norm", "train_loss", times(3.0), seed=FIRST_HALF),
     ),
     "fig2_births": Trial(
         "holds",

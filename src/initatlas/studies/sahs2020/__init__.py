@@ -4,6 +4,7 @@ from initatlas.studies.product import Study
 
 _TABLE2 = ("table2", "table2_folding", "table2_choices")
 _TABLE3 = ("table3_shallow", "table3_deep")
+_FIG1 = ("fig1_gd", "fig1_adam", "fig1_batch_norm", "fig1_segments")
 
 STUDY = Study(
     package=__name__,
@@ -19,6 +20,7 @@ STUDY = Study(
         "trained network has, and how much of a spiky start is left. All networks here are trained exactly, in function space."
     ),
     figures={
+        "fig1_left": _FIG1,
         "thm1": ("thm1",),
         "thm2": ("thm2",),
         "remark1": ("remark1",),
@@ -48,6 +50,7 @@ STUDY = Study(
         "thm2",
         "remark1",
         "thm5",
+        *_FIG1,
         "fig2",
         "fig3",
         "fig5_width",

@@ -2,6 +2,7 @@
 
 from initatlas.studies.sahs2020 import (
     breakpoint_claims,
+    fitting_claims,
     flow_claims,
     motion_claims,
     piece_claims,
@@ -18,4 +19,5 @@ CLAIMS = {
     **motion_claims.CLAIMS,
     **roughness_claims.CLAIMS,
     **flow_claims.CLAIMS,
+    **fitting_claims.CLAIMS,
 }

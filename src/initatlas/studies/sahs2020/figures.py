@@ -3,7 +3,7 @@
 from matplotlib.figure import Figure
 
 from initatlas.studies.evidence import Evidence
-from initatlas.studies.sahs2020 import motion_figures, roughness_figures, theory_figures
+from initatlas.studies.sahs2020 import fitting_figures, motion_figures, roughness_figures, theory_figures
 from initatlas.studies.sahs2020.spiky_figures import before_and_after
 
 
@@ -55,3 +55,8 @@ def fig8(evidence: Evidence) -> Figure:
 def fig2(evidence: Evidence) -> Figure:
     """Births, deaths and travel of breakpoints by layer."""
     return motion_figures.by_layer(evidence.cubes["fig2"])
+
+
+def fig1_left(evidence: Evidence) -> Figure:
+    """Training loss against pieces."""
+    return fitting_figures.loss_by_pieces(evidence)
