@@ -177,4 +177,4 @@ def _equivalent(state: Doubles, constant: float, epsilon: float) -> ShallowNetwo
         return None
     factor = state[GAIN] / np.sqrt(state[VARIANCE] + epsilon)
     biases = state[SHIFT] + factor * (state[B] - state[MEAN])
-    return ShallowNetwork(factor * state[W], biases, state[V], constant)
+    return ShallowNetwork(factor * state[W], biases, state[V].copy(), constant)  # the state goes on changing

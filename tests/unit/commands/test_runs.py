@@ -129,7 +129,10 @@ def test_the_front_end_shows_what_starts_and_our_lines_alone(capsys):
     [
         (["run", "atlas/trainabilty"], "there is no target 'atlas/trainabilty' (did you mean 'atlas/trainability'?)"),
         (["sweep", "run", "nosuch/x"], "there is no target 'nosuch/x'; "),
-        (["sweep", "plan", "trainability"], "there is no study and no sweep 'trainability' (did you mean 'atlas/trainability'?)"),
+        (
+            ["sweep", "plan", "trainability"],
+            "there is no study and no sweep 'trainability' (did you mean 'atlas/trainability'?)",
+        ),
         (
             ["run", "data/cubes/quick/atlas/trainabilty.nc"],
             "(did you mean 'data/cubes/quick/atlas/trainability.nc'?); `initatlas sweep list` shows the sweeps",
