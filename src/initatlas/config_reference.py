@@ -47,6 +47,8 @@ EXPERIMENTS = (
     "replication",
     "random_features",
     "extreme_learning",
+    "wide_regression",
+    "kernel_flow",
     "kernel_interpolation",
     "printed_kernel",
 )

@@ -24,13 +24,13 @@ JOINTS = {
         "src/initatlas/studies/chen2024/figures.py",
         '"""',
         'raise ValueError("broken")\n"""',
-        {FIGURE, "report page"},
+        {FIGURE, "figure chen2024/fig1", "figure chen2024/fig1_limit", "report page"},
     ),
     "table": (
         "src/initatlas/studies/chen2024/tables.py",
         '"""',
         'raise ValueError("broken")\n"""',
-        {"table chen2024/table1", "report page"},
+        {"table chen2024/table1", "table chen2024/fig1_limit_slopes", "report page"},
     ),
     "claims": (
         "src/initatlas/studies/chen2024/claims.py",

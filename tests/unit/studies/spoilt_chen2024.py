@@ -33,7 +33,7 @@ def tail_sums(exponents):
 
 
 def cubes():
-    """The cube of table 1, with all data sets of the paper: every power is found over every window."""
+    """The cubes, that of table 1 with all data sets of the paper: every power is found over every window."""
     tails = tail_sums(powers())
     slopes = np.stack([decay_exponent(tails, window, inclusive=False) for window in WINDOWS], axis=-1)
     # the whole sums end, so a fit over the printed window sees more than the power
@@ -59,7 +59,28 @@ def cubes():
             "index": np.arange(1, N + 1),
         },
     )
-    return {"table1": cube}
+    return {"table1": cube, **error_cubes()}
+
+
+def error_cubes():
+    """Cubes of figure 1 and of its limit: powers of n, two alike starts, and errors before training."""
+    samples, dimensions = np.array([50, 100, 200, 400]), np.array([5, 10])
+    jitter = 0.01 * np.random.default_rng(0).normal(size=(2, 2, 4, 10, 3))
+    power = np.array([1.2, 0.6, 0.6])
+    errors = np.exp(jitter) * samples[:, None, None] ** -power
+    dims = ("dimension", "bias", "samples", "seed", "start")
+    cube = xr.Dataset(
+        {"test_error": (dims, errors), "initial_error": (dims, np.exp(jitter))},
+        {
+            "dimension": dimensions,
+            "bias": [False, True],
+            "samples": samples,
+            "seed": range(10),
+            "start": ["mirrored", "standard", "standard_again"],
+        },
+    )
+    finite = cube.isel(bias=0, start=slice(0, 2)).drop_vars("bias")
+    return {"fig1": finite, "fig1_limit": cube}
 
 
 def slopes(change, **where):
@@ -88,6 +109,19 @@ def short(dataset):
     """The window of 400 gives the number, until the slope is 5 % of the table's scale off."""
     off = slopes(lambda slope: slope + 0.03, dataset=dataset, target="class_index", window=400)
     return Trial("holds", spoil=off, becomes="fails", blunt=blunt(dataset, 400))
+
+
+def mirrored(sweep, worse):
+    """Mirrored networks are better, until their errors in one dimension are those of standard ones."""
+    alike = changed(
+        sweep, "test_error", lambda error: error.sel(start="standard", drop=True), start="mirrored", dimension=10
+    )
+    return Trial(
+        "holds",
+        spoil=alike,
+        becomes="fails",
+        blunt=changed("fig1_limit", "test_error", worse, start="standard_again"),
+    )
 
 
 CENTRED = {"target": "class_index_centred", "window": 400}
@@ -119,5 +153,15 @@ TRIALS = {
         spoil=slopes(lambda slope: slope + 0.2, dataset="cifar10", target=INITIAL),
         becomes="fails",
         blunt=slopes(lambda slope: slope + 0.2, target=SHUFFLED),
+    ),
+    **{f"{sweep}_order": mirrored(sweep, lambda error: error * error.samples**0.6) for sweep in ("fig1", "fig1_limit")},
+    **{f"{sweep}_gap": mirrored(sweep, lambda error: 2.0 * error) for sweep in ("fig1", "fig1_limit")},
+    "fig1_limit_rate": Trial(
+        "holds",
+        spoil=changed(
+            "fig1_limit", "test_error", lambda error: error * error.samples**0.3, dimension=5, start="standard"
+        ),
+        becomes="fails",
+        blunt=changed("fig1_limit", "initial_error", lambda error: error / error.samples, start="standard"),
     ),
 }

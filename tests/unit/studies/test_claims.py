@@ -170,8 +170,8 @@ def test_a_variance_is_close_to_the_best_within_two_percent(less, lowest):
 
 def smooth_evidence(root, datasets):
     """The sound cube of table 1, of some data sets."""
-    table = spoilt_chen2024.cubes()["table1"].sel(dataset=datasets)
-    return Evidence({"table1": table}, load_published(root, "chen2024").claims)
+    cubes = spoilt_chen2024.cubes()
+    return Evidence({**cubes, "table1": cubes["table1"].sel(dataset=datasets)}, load_published(root, "chen2024").claims)
 
 
 def test_numbers_of_absent_data_are_not_measured(root):

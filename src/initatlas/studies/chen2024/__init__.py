@@ -15,7 +15,7 @@ STUDY = Study(
         "function limits. The paper sets the smoothness of real data against that: labels expand in the kernel's "
         "eigenfunctions with coefficients whose tail sums fall as a power of the index. The power is the smoothness."
     ),
-    figures={"fig2_4": ("table1",)},
-    tables={"table1": ("table1",)},
-    claims=("table1",),
+    figures={"fig1": ("fig1",), "fig1_limit": ("fig1_limit",), "fig2_4": ("table1",)},
+    tables={"table1": ("table1",), "fig1_limit_slopes": ("fig1_limit",)},
+    claims=("table1", "fig1", "fig1_limit"),
 )

@@ -5,6 +5,7 @@ from functools import partial
 
 import xarray as xr
 
+from initatlas.studies.chen2024 import generalisation_claims
 from initatlas.studies.chen2024.smoothness import (
     INITIAL,
     PAPER_SAMPLES,
@@ -228,4 +229,5 @@ CLAIMS: Mapping[str, Measure] = {
     "one_window": _one_window,
     "coding": _coding,
     "smoother_than_initial": _smoother,
+    **generalisation_claims.CLAIMS,
 }

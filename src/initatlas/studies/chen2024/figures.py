@@ -8,6 +8,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from initatlas.studies.chen2024 import generalisation_figures
 from initatlas.studies.chen2024.smoothness import (
     INITIAL,
     PAPER_SAMPLES,
@@ -23,6 +24,16 @@ from initatlas.studies.chen2024.smoothness import (
 from initatlas.studies.evidence import Evidence
 
 COLUMNS = 2
+
+
+def fig1(evidence: Evidence) -> Figure:
+    """Test errors of finite networks."""
+    return generalisation_figures.errors(evidence.cubes["fig1"])
+
+
+def fig1_limit(evidence: Evidence) -> Figure:
+    """Test errors of networks of infinite width."""
+    return generalisation_figures.errors(evidence.cubes["fig1_limit"])
 
 
 def fig2_4(evidence: Evidence) -> Figure:

@@ -4,6 +4,13 @@ from math import isfinite
 
 import xarray as xr
 
+from initatlas.studies.chen2024.generalisation import (
+    MIRRORED,
+    STANDARD,
+    local_exponents,
+    settings,
+    theory_exponents,
+)
 from initatlas.studies.chen2024.smoothness import (
     PAPER_WINDOW,
     PRIMARY,
@@ -63,3 +70,25 @@ def _row(cube: xr.Dataset, target: str, window: float, published: float | None) 
         float(fitted["null_slope"].mean()),
         published,
     ]
+
+
+def fig1_limit_slopes(evidence: Evidence) -> Table:
+    """Exponents between neighbouring numbers of samples at infinite width, beside those of theory."""
+    columns = [
+        Column("setting"),
+        Column("start"),
+        Column("n from"),
+        Column("to"),
+        Column("exponent", 2),
+        Column("95 %: from", 2),
+        Column("to", 2),
+        Column("3/(d+3)", 2),
+        Column("3/(d+2)", 2),
+    ]
+    rows: list[list[str | float | int | None]] = [
+        [name, start, few, many, *estimate.numbers, *theory_exponents(int(part.dimension))]
+        for name, part in settings(evidence.cubes["fig1_limit"]).items()
+        for start in (MIRRORED, STANDARD)
+        for few, many, estimate in local_exponents(part, start)
+    ]
+    return Table(columns, rows)
