@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ from initatlas.sweeps.functions.point import GENERATOR, REPLICATE, takes, withou
 from initatlas.sweeps.ray.client import BackendName
 from initatlas.sweeps.registry import load_experiment, register
 from initatlas.sweeps.spec import Sweep, SweepConfig, resolve
-from initatlas.validation import first_fault
+from initatlas.validation import first_fault, shown
 
 STUDY = "python"
 """In the title of a sweep, the place of the study."""
@@ -117,6 +118,7 @@ def sweep(
     """
     use_writable_caches()
     label = _label(what, name)
+    _check_counts(label, workers=1 if workers is None else workers, cpus=cpus)
     along, fixed = _sorted_axes({**(axes or {}), **more_axes}, label)
     written = {
         "experiment": what if isinstance(what, str) else label,
@@ -125,6 +127,7 @@ def sweep(
         "seeds": _plain(seeds),
         "exclude": [dict(rule) for rule in exclude],
         "limits": dict(limits or {}),
+        "backend": backend,
     }
     with _threads_as_before(), _words():
         if not isinstance(what, str):
@@ -141,11 +144,18 @@ def sweep(
             store=Path(store),
             output=output,
             backend=backend,
-            workers=workers or os.cpu_count() or 1,
+            workers=int(workers or os.cpu_count() or 1),
             fail_fast=fail_fast,
         )
         tell_failures(resolved, report, output, None)
         return open_cube(partial_path(output) if report.failures else output)
+
+
+def _check_counts(label: str, **counts: object) -> None:
+    """Refuse a number of CPUs or threads that is none."""
+    for name, count in counts.items():
+        if not isinstance(count, Integral) or isinstance(count, bool) or count < 1:
+            raise UserError(f"sweep({label}): {name} = {shown(count)}: give a whole number of at least 1")
 
 
 def _label(what: Callable[..., Any] | str, name: str) -> str:

@@ -57,10 +57,15 @@ QUOTE = "'"
 
 
 def _plainest(error: ValidationError) -> Any:
-    """The first fault; where a key is missing beside one that is unknown, it is misspelt."""
-    faults = error.errors()
-    unknown = (fault for fault in faults if fault["type"] == "extra_forbidden")
-    return next(unknown, faults[0]) if faults[0]["type"] == "missing" else faults[0]
+    """The first fault; where a key is missing beside one that is unknown, it is misspelt.
+
+    Of the faults of one value that may be of several types, the one which takes it for what it is.
+    """
+    first, *others = faults = error.errors()
+    if first["type"] == "missing":
+        return next((fault for fault in faults if fault["type"] == "extra_forbidden"), first)
+    same = [first, *(fault for fault in others if fault["input"] is first["input"])]
+    return next((fault for fault in same if not fault["type"].endswith("_type")), first)
 
 
 def fault_text(error: ValidationError) -> str:

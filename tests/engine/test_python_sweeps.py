@@ -241,7 +241,21 @@ def test_axes_as_in_yaml(run):
         (lambda run: run(lambda x: x, x=[]), "sweep(function).axes.x is empty; give at least one value"),
         (lambda run: run(lambda x: x, x=[1, 1]), "sweep(function).axes.x[1] = 1 is there twice; remove one"),
         (lambda run: run(lambda x: x, x=[[1, 2], [3, 4]]), "x has values of more than one dimension"),
-        (lambda run: run(lambda x: x, x=[np.nan]), "sweep(function).axes.x[0]"),
+        (lambda run: run(lambda x: x, x=[np.nan]), "sweep(function).axes.x[0] = nan: input should be a finite number"),
+        (
+            lambda run: run(lambda x=1: x, x=[np.inf]),
+            "sweep(function).axes.x[0] = inf: input should be a finite number",
+        ),
+        (
+            lambda run: run(lambda x: x, x=[1], backend="dask"),
+            "sweep(function): backend = 'dask': input should be 'serial', 'ray' or 'auto'",
+        ),
+        (
+            lambda run: run(lambda x: x, x=[1], workers=0),
+            "sweep(function): workers = 0: give a whole number of at least 1",
+        ),
+        (lambda run: run(lambda x: x, x=[1], workers=1.5), "sweep(function): workers = 1.5: give a whole number"),
+        (lambda run: run(lambda x: x, x=[1], cpus=0), "sweep(function): cpus = 0: give a whole number of at least 1"),
         (lambda run: run(lambda x, rng: x, x=1, seeds="a"), "sweep(function)"),
         (lambda run: run(3), "sweep(3): give a function, or the name of an experiment"),
         (lambda run: run("no_such"), "experiment 'no_such' does not exist"),
