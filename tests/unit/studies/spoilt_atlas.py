@@ -11,6 +11,8 @@ VARIANCES = np.geomspace(0.5, 8.0, 9)
 WEIGHTS = ["gaussian", "uniform", "laplace", "multivariate_t(nu=3)"]
 SEEDS = 6
 
+HEAVY = "student_t(nu=2.1)"
+
 BORDER = 6.0
 """Depth scales up to which networks learn."""
 
@@ -41,9 +43,26 @@ def cubes():
         "trainability": xr.Dataset({"test_accuracy": (dims, accuracy)}, coordinates),
         "trainability_digits": digits,
         "depth_scale": depth_scales(),
+        "invariance": learning_curves(),
         "boundary_networks": maps,
         **{name: maps.isel(network=0) for name in ("boundary", "boundary_near", "boundary_close")},
     }
+
+
+def learning_curves():
+    """Curves that rise to 0.8, with little noise; those of the heavy tails to 0.6."""
+    weights = ["gaussian", "laplace", "generalized_normal(beta=0.5)", HEAVY]
+    dims = ("dataset", "weights", "width", "seed", "evaluation")
+    shape = (1, len(weights), 2, 8, 5)
+    rise = np.linspace(0.1, 0.8, 5) - np.array([0.0, 0.0, 0.0, 0.2]).reshape(1, 4, 1, 1, 1)
+    accuracy = rise + np.random.default_rng(3).normal(0.0, 0.01, shape)
+    coordinates = dict(zip(dims, (["glyphs"], weights, [16, 64], range(8), range(5)), strict=True))
+    return xr.Dataset({"curve_test_accuracy": (dims, accuracy)}, coordinates)
+
+
+def learns_less(label, by):
+    """Spoil the curves of some weights at the larger width."""
+    return changed("invariance", "curve_test_accuracy", lambda curve: curve - by, weights=label, width=64)
 
 
 def boundaries():
@@ -126,6 +145,7 @@ TRIALS = {
         becomes="fails",
         blunt=ALL_LEARN,
     ),
+    "invariance": Trial("holds", spoil=learns_less("laplace", 0.1), becomes="fails", blunt=learns_less(HEAVY, -0.2)),
     "boundary_dimension": Trial(
         "holds",
         spoil=fate(lambda diverged: (diverged.learning_rate > 3.0).broadcast_like(diverged)),

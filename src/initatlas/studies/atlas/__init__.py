@@ -13,10 +13,19 @@ STUDY = Study(
         "the distribution of the weights should not matter beyond its variance."
     ),
     figures={
+        "invariance": ("invariance",),
         "boundary": ("boundary", "boundary_near", "boundary_close"),
         "trainability": ("trainability", "depth_scale"),
         "trainability_digits": ("trainability_digits", "depth_scale"),
     },
     tables={"best_variances": ("trainability", "trainability_digits", "depth_scale")},
-    claims=("trainability", "depth_scale", "boundary_networks", "boundary", "boundary_near", "boundary_close"),
+    claims=(
+        "trainability",
+        "depth_scale",
+        "invariance",
+        "boundary_networks",
+        "boundary",
+        "boundary_near",
+        "boundary_close",
+    ),
 )

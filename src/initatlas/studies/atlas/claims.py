@@ -1,5 +1,5 @@
 """Claims that the atlas checks on its own sweeps."""
 
-from initatlas.studies.atlas import boundary_claims, trainability_claims
+from initatlas.studies.atlas import boundary_claims, invariance_claims, trainability_claims
 
-CLAIMS = {**trainability_claims.CLAIMS, **boundary_claims.CLAIMS}
+CLAIMS = {**trainability_claims.CLAIMS, **invariance_claims.CLAIMS, **boundary_claims.CLAIMS}

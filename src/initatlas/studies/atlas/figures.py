@@ -3,6 +3,7 @@
 from matplotlib.figure import Figure
 
 from initatlas.studies.atlas.boundary_figures import boundary_map
+from initatlas.studies.atlas.invariance_figures import invariance_figure
 from initatlas.studies.atlas.trainability_figures import accuracy_map
 from initatlas.studies.evidence import Evidence
 
@@ -15,6 +16,11 @@ def trainability(evidence: Evidence) -> Figure:
 def trainability_digits(evidence: Evidence) -> Figure:
     """The same on the digits."""
     return accuracy_map(evidence, "trainability_digits")
+
+
+def invariance(evidence: Evidence) -> Figure:
+    """Training with weights of several distributions of one variance."""
+    return invariance_figure(evidence.cubes["invariance"])
 
 
 def boundary(evidence: Evidence) -> Figure:

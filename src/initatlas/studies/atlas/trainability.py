@@ -3,10 +3,14 @@
 import numpy as np
 import xarray as xr
 
+from initatlas.studies.claim import Finding, absent
 from initatlas.studies.evidence import Evidence
 
 CHANCE = 0.1
 """Accuracy of guessing one of ten classes."""
+
+ABOVE_CHANCE = 2.0
+"""Networks whose accuracy is below this many times that of guessing have learned nothing."""
 
 
 def networks(evidence: Evidence, sweep: str = "trainability") -> xr.DataArray:
@@ -42,3 +46,13 @@ def best_variance(accuracies: xr.DataArray) -> tuple[float, float, float]:
     """Geometric mean of the variances whose accuracy is within 0.02 of the best one, and the ends of that set."""
     close = accuracies.weight_variance.values[accuracies.values >= float(accuracies.max()) - 0.02]
     return float(np.exp(np.log(close).mean())), float(close.min()), float(close.max())
+
+
+def idle(accuracies: xr.DataArray) -> Finding | None:
+    """A finding where no network has learned anything: then all are alike, and nothing is to be said of them."""
+    best = float(accuracies.max())
+    if best >= ABOVE_CHANCE * CHANCE:
+        return None
+    return absent(
+        f"No network learns: the best accuracy is {best:.2f}, that of guessing {CHANCE:.2f}. Train for more steps."
+    )

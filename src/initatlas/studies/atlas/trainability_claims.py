@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 import xarray as xr
 
-from initatlas.studies.atlas.trainability import CHANCE, best_variance, networks, scales
+from initatlas.studies.atlas.trainability import ABOVE_CHANCE, CHANCE, best_variance, idle, networks, scales
 from initatlas.studies.claim import Estimate, Finding, Parts, absent, measured
 from initatlas.studies.evidence import Evidence
 from initatlas.studies.judge import Measure
@@ -14,23 +14,10 @@ from initatlas.studies.statistics import confidence, mean_interval, scaled, shar
 LEARNED = 0.5
 """A network has learned where it reaches this share of the best accuracy of its data set."""
 
-ABOVE_CHANCE = 2.0
-"""Networks whose accuracy is below this many times that of guessing have learned nothing."""
-
 NEAR, FAR = 1.0, 6.0
 """Depth scales up to which networks should learn, and beyond which they should not."""
 
 GAUSSIAN = "gaussian"
-
-
-def _idle(accuracies: xr.DataArray) -> Finding | None:
-    """A finding where no network has learned anything: then all are alike, and nothing is to be said of them."""
-    best = float(accuracies.max())
-    if best >= ABOVE_CHANCE * CHANCE:
-        return None
-    return absent(
-        f"No network learns: the best accuracy is {best:.2f}, that of guessing {CHANCE:.2f}. Train for more steps."
-    )
 
 
 def _independent(accuracies: xr.DataArray) -> list[str]:
@@ -90,8 +77,8 @@ def _shares(evidence: Evidence, region: xr.DataArray, words: str, **controls: xr
         return absent(
             f"The sweep lacks networks {words}, or those of the control; the grid is too coarse at this scale."
         )
-    if idle := _idle(accuracies):
-        return idle
+    if finding := idle(accuracies):
+        return finding
     labels = _independent(accuracies)
     others = [label for label in accuracies.weights.values.tolist() if label not in labels]
     counted = "".join(
@@ -133,8 +120,8 @@ def _border(evidence: Evidence) -> Finding:
     """Depth scales that part the networks that learned from the others, by distribution of independent weights."""
     accuracies = networks(evidence)
     ratios = scales(evidence, accuracies)
-    if idle := _idle(accuracies):
-        return idle
+    if finding := idle(accuracies):
+        return finding
     if not bool((ratios > FAR).any()):
         return absent("No network of the sweep is deeper than six depth scales; the grid is too coarse at this scale.")
     labels = _independent(accuracies)
@@ -203,8 +190,8 @@ def _universal(evidence: Evidence, labels: list[str]) -> Finding:
     regions = {words: region for words, region in regions.items() if bool(region.any())}
     if not labels or not regions:
         return absent("The sweep has no such weights, or no network in those regions.")
-    if idle := _idle(accuracies):
-        return idle
+    if finding := idle(accuracies):
+        return finding
     gaussian = accuracies.sel(weights=GAUSSIAN)
     others = {label: accuracies.sel(weights=label) for label in labels}
     parts = _differences(others, gaussian, regions)
