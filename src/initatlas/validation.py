@@ -15,10 +15,14 @@ _SHORT = Repr()
 _SHORT.maxlevel, _SHORT.maxlist, _SHORT.maxtuple, _SHORT.maxdict = 3, 6, 6, 6
 _SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 80
 
+LONGEST_VALUE = 200
+"""Characters of a value that an error line shows."""
+
 
 def shown(value: Any) -> str:
     """A value in an error line: on one line and short, however large or deep it is."""
-    return _SHORT.repr(value)
+    text = _SHORT.repr(value)
+    return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}..."
 
 
 def first_fault(error: ValidationError, schema: Schema, *, inside: str = "") -> str:
