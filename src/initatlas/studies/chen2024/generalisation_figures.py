@@ -49,7 +49,7 @@ def _panel(axes: Axes, cube: xr.Dataset) -> None:
             samples, ends[0], np.abs(ends[1:] - ends[0]), color=colour, marker="o", ms=4, lw=0, elinewidth=1.2
         )
         middle = np.exp(rows.mean() + slope * (np.log(samples).mean() - np.log(samples)))
-        axes.plot(samples, middle, color=colour, ls="--", lw=1.2, label=f"{start}: $n^{{-{slope:.2f}}}$")
+        axes.plot(samples, middle, color=colour, ls="--", lw=1.2, label=f"{start}: $n^{{{-slope:.2f}}}$")
     printed, without_bias = theory_exponents(int(cube.dimension))
     start_at = 1.6 * float(np.exp(log_errors(cube, STANDARD)[:, 0].mean()))
     for exponent, dots, words in ((printed, ":", "3/(d+3)"), (without_bias, "-.", "3/(d+2)")):
