@@ -40,6 +40,7 @@ EXPERIMENTS = (
     "lonely_partition",
     "flow_laws",
     "segment_function",
+    "critical_points",
     "depth_scale",
     "sphere_spectrum",
     "gram_spectrum",

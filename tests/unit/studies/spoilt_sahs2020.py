@@ -217,6 +217,19 @@ def fig1_segments():
     )
 
 
+def thm3_4():
+    """Gradients and losses that are rounding, and others that are not."""
+    dims, shape = ("width", "residuals", "seed"), (3, 1, NETWORKS)
+    return xr.Dataset(
+        {
+            "gradient": (dims, scattered(np.array([1e-15, 0.05])[:, None] * np.ones(shape))),
+            "lonely_loss": (dims, scattered(1e-26 * np.ones((3, 2, NETWORKS)))),
+            "crowded_loss": (dims, scattered(1e-3 * np.ones((3, 2, NETWORKS)))),
+        },
+        {"width": [5, 20, 80], "residuals": ["orthogonal", "free"], **SEEDS},
+    )
+
+
 def fig2():
     """Breakpoints that change and travel more from layer to layer."""
     growing = np.array([1.0, 2.0, 3.0, 4.0, 5.0])[:, None] * np.ones((2, 5, NETWORKS))
@@ -253,6 +266,7 @@ def cubes():
         "thm1": thm1(),
         "thm2": thm2(),
         "remark1": remark1(),
+        "thm3_4": thm3_4(),
         "thm5": thm5(),
     }
 
@@ -425,6 +439,18 @@ TRIALS = {
         changed("remark1", "lonely", lambda counts: counts // 2, placing="random", points=10, alpha=16.0),
         "fails",
         changed("remark1", "lonely", lambda counts: 0 * counts + 19_900, alpha=1.0),
+    ),
+    "thm3": Trial(
+        "holds",
+        changed("thm3_4", "gradient", times(1e8), residuals="orthogonal", width=20, seed=3),
+        "fails",
+        changed("thm3_4", "gradient", times(1e-9), residuals="free", width=20, seed=3),
+    ),
+    "thm4": Trial(
+        "holds",
+        changed("thm3_4", "lonely_loss", times(1e20), width=20, seed=3),
+        "fails",
+        changed("thm3_4", "crowded_loss", times(1e-9), width=20, seed=3),
     ),
     "fig1_dp": Trial(
         "holds",

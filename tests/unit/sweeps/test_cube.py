@@ -301,6 +301,7 @@ TINY = {
     "product_law": {"inputs": 4, "samples": 1000},
     "random_features": {"width": 4, "points": 20},
     "replication": {"width": 8, "depth": 2, "inputs": 4},
+    "critical_points": {"width": 4},
     "segment_function": {"samples": 20, "pieces": 5},
     "signal_norms": {"width": 8, "input_dimension": 6, "depth": 2, "signals": 3},
     "smoothness": {"samples": 40, "draws": 100, "dataset": "digits"},

@@ -39,6 +39,7 @@ STUDY = Study(
         "table2_choices": ("table2_choices",),
         "table3": _TABLE3,
         "table3_choices": ("table3_choices",),
+        "thm3_4": ("thm3_4",),
     },
     claims=(
         "table1",
@@ -49,6 +50,7 @@ STUDY = Study(
         "thm1",
         "thm2",
         "remark1",
+        "thm3_4",
         "thm5",
         *_FIG1,
         "fig2",

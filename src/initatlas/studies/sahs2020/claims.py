@@ -2,6 +2,7 @@
 
 from initatlas.studies.sahs2020 import (
     breakpoint_claims,
+    critical_claims,
     fitting_claims,
     flow_claims,
     motion_claims,
@@ -18,6 +19,7 @@ CLAIMS = {
     **spiky_claims.CLAIMS,
     **motion_claims.CLAIMS,
     **roughness_claims.CLAIMS,
+    **critical_claims.CLAIMS,
     **flow_claims.CLAIMS,
     **fitting_claims.CLAIMS,
 }

@@ -7,7 +7,7 @@ import xarray as xr
 
 from initatlas.studies.evidence import Evidence
 from initatlas.studies.product import Column, Table
-from initatlas.studies.sahs2020 import breakpoint_claims, piece_claims, spiky_claims
+from initatlas.studies.sahs2020 import breakpoint_claims, critical_claims, piece_claims, spiky_claims
 from initatlas.studies.sahs2020.measures import TITLES, at_end, choices, kept, spread_text
 
 Row = list[str | float | int | None]
@@ -114,3 +114,17 @@ def table3_choices(evidence: Evidence) -> Table:
         losses = 2.0 * at_end(one["test_loss"])
         rows.append([name, *(spread_text(losses.sel(target=target, start=start)) for target, start in cells)])
     return Table([Column("choice"), *(Column(f"{TITLES[target]}, {STARTS[start]}") for target, start in cells)], rows)
+
+
+def thm3_4(evidence: Evidence) -> Table:
+    """Gradients of critical points and losses of global minima, with what breaks the condition of each theorem."""
+    cube = evidence.cubes["thm3_4"]
+    rows: list[Row] = []
+    for place, width in enumerate(cube.width.values.tolist()):
+        fits, other = (critical_claims.gradients(evidence, name).isel(width=place) for name in ("orthogonal", "free"))
+        losses = cube.isel(width=place)
+        numbers = fits.max(), other.min(), losses["lonely_loss"].max(), losses["crowded_loss"].min()
+        rows.append([width, *(f"{float(number):.1e}" for number in numbers)])
+    columns = ["breakpoints, or data points", "gradient, fits (largest)", "gradient, other data (smallest)"]
+    columns += ["loss, lonely (largest)", "loss, three in a piece (smallest)"]
+    return Table([*map(Column, columns)], rows)
