@@ -10,6 +10,7 @@ from claim_cubes import both, changed
 from initatlas.config import load_published
 from initatlas.studies.atlas import claims as atlas
 from initatlas.studies.atlas import tables as atlas_tables
+from initatlas.studies.atlas import trainability_claims
 from initatlas.studies.atlas.trainability import best_variance
 from initatlas.studies.chen2024 import claims as chen2024
 from initatlas.studies.chen2024 import tables as chen2024_tables
@@ -78,7 +79,7 @@ def test_a_network_has_learned_at_half_of_the_best_accuracy(root, accuracy, lear
 @pytest.mark.parametrize(("accuracy", "measured"), [(0.199, False), (0.201, True)])
 def test_networks_that_barely_guess_say_nothing(root, accuracy, measured):
     evidence = atlas_evidence(root, accuracies(lambda found: found.where(found < 0.5, accuracy)))
-    for claim in atlas.CLAIMS:
+    for claim in trainability_claims.CLAIMS:
         assert (finding(claim, evidence).parts is not None) == measured
 
 
@@ -115,9 +116,9 @@ def test_distributions_are_compared_with_gaussian_weights_of_the_same_seed(root)
 
 def test_the_border_is_the_best_place_between_two_ratios():
     positions = np.array([1.0, 2.0, 4.0, 8.0, 8.0])
-    centre, gap = atlas.parting(positions, np.array([True, True, True, False, False]))
+    centre, gap = trainability_claims.parting(positions, np.array([True, True, True, False, False]))
     assert (np.exp(centre), np.exp(gap)) == pytest.approx((32**0.5, 2.0))
-    centre, _ = atlas.parting(positions, np.array([True, True, False, True, False]))
+    centre, _ = trainability_claims.parting(positions, np.array([True, True, False, True, False]))
     assert np.exp(centre) == pytest.approx(8**0.5)
 
 
