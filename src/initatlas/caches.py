@@ -89,6 +89,34 @@ def compiled(**options: Any) -> Callable[[Function], Function]:
                 done = numba.njit(cache=folder is not None, nogil=True, **options)(function)
             finally:
                 config.CACHE_DIR = before
+        _notice_imports(done, function)
         return done
 
     return compile_
+
+
+def _notice_imports(done: Callable[..., Any], function: Callable[..., Any]) -> None:
+    """Have numba's cache notice a change of what a compiled function takes from other modules.
+
+    Of itself it looks at the file of the function alone. A compiled function or a constant of another module becomes part of
+    the machine code, which would outlive a change of that module. What numba compares is private to it; where it is not found,
+    nothing is done, and a test says so.
+    """
+    stamps = [_stamp(value) for name, value in sorted(function.__globals__.items()) if not name.startswith("__")]
+    file = _cache_file(done)
+    if file is not None:
+        file._source_stamp = (file._source_stamp, *filter(None, stamps))
+
+
+def _stamp(value: Any) -> Any:
+    """What tells a constant, or a compiled function with all that it takes, from another one; None for all else."""
+    constants = value if isinstance(value, tuple) else (value,)
+    if all(isinstance(constant, bool | int | float | complex | str) for constant in constants):
+        return repr(value)
+    return getattr(_cache_file(value), "_source_stamp", None)
+
+
+def _cache_file(function: Any) -> Any:
+    """The file of numba's cache of a compiled function, or None."""
+    file = getattr(getattr(function, "_cache", None), "_cache_file", None)
+    return file if hasattr(file, "_source_stamp") else None

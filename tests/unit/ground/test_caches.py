@@ -107,3 +107,48 @@ def test_kernels_where_neither_package_nor_home_can_be_written(sealed_package, n
     assert (done.returncode, done.stdout, done.stderr) == (0, "5.0\n", "")
     assert bool(list(folder.glob("initatlas-*/numba/**/*.nbi"))) == room
     assert not list(Path(sealed_package).rglob("*.nbi"))
+
+
+LOWER = """
+from initatlas.caches import compiled
+FACTOR = 2.0
+
+@compiled()
+def lower(x):
+    return x + 1.0
+"""
+MIDDLE = """
+from initatlas.caches import compiled
+from lower import lower
+
+@compiled()
+def middle(x):
+    return 10.0 * lower(x)
+"""
+UPPER = """
+from initatlas.caches import compiled
+from lower import FACTOR
+from middle import middle
+
+@compiled()
+def upper(x):
+    return FACTOR * middle(x)
+
+print(upper(0.0), sum(upper._cache_hits.values()))
+"""
+
+
+def test_machine_code_follows_what_it_takes_from_other_modules(tmp_path):
+    """Functions two modules away, and constants; what has not changed comes from the cache."""
+
+    def answer(**files):
+        for name, text in files.items():
+            (tmp_path / f"{name}.py").write_text(text)
+        command = [sys.executable, "upper.py"]
+        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stdout.split()
+
+    assert answer(lower=LOWER, middle=MIDDLE, upper=UPPER) == ["20.0", "0"]
+    assert answer() == ["20.0", "1"]
+    assert answer(lower=LOWER.replace("x + 1.0", "x + 3.00")) == ["60.0", "0"]
+    assert answer(lower=LOWER.replace("FACTOR = 2.0", "FACTOR = 5.0")) == ["50.0", "0"]
+    assert answer() == ["50.0", "1"]
