@@ -6,6 +6,7 @@ if (filter) {
     const { study, verdict } = Object.fromEntries(new FormData(filter));
     for (const row of claims) {
       row.hidden = (study && row.dataset.study !== study) || (verdict && row.dataset.verdict !== verdict);
+      row.nextElementSibling.hidden = row.hidden;
     }
     for (const group of document.querySelectorAll(".ledger tbody")) {
       group.hidden = !group.querySelector("tr[data-verdict]:not([hidden])");
