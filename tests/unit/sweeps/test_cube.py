@@ -311,6 +311,8 @@ TINY = {
     "unit_laws": {"units": 100, "bins": 4},
     "initial_roughness": {"networks": 5},
     "lonely_partition": {"points": 3, "draws": 5},
+    "kernel_flow": {"samples": 6, "tests": 5},
+    "wide_regression": {"samples": 4, "tests": 5},
     "training_boundary": {"steps": 20, "width": 3, "inputs": 2, "samples": 4},
     "flow_laws": {"width": 4, "samples": 5},
     "train_univariate": {"width": 4, "depth": 2, "epochs": 3},
