@@ -154,7 +154,7 @@ def test_one_more_value_on_an_axis_computes_the_new_points_alone(project):
     before = cube(project, "tsuchida2018/fig4")
     answer = project.snakemake("tsuchida2018/fig4")
     assert answer.code == 0, answer.text
-    assert "tsuchida2018/fig4: 6 of 54 points to run" in (project / LOG.format("tsuchida2018/fig4")).read_text()
+    assert "tsuchida2018/fig4: 16 of 144 points to run" in (project / LOG.format("tsuchida2018/fig4")).read_text()
     after = cube(project, "tsuchida2018/fig4")
     assert "generalized_normal(beta=3)" in after["weights"].values
     kept = after.sel(weights=before["weights"].values)
