@@ -18,7 +18,7 @@ from initatlas.names import did_you_mean
 from initatlas.report.ledger import format_seconds
 from initatlas.sweeps.checkouts import needed_by_others
 from initatlas.sweeps.code import sweep_code
-from initatlas.sweeps.engine import DataSource, open_store, plan_sweep
+from initatlas.sweeps.engine import DataSource, open_store
 from initatlas.sweeps.former import older_path
 from initatlas.sweeps.registry import load_experiment
 from initatlas.sweeps.spec import Sweep, largest_megabytes
@@ -78,14 +78,14 @@ def _cost(title: str, workflow: Workflow) -> dict[str, Any]:
         data = _data(sweep, workflow)
     except UserError as error:
         return {"sweep": title, "cannot_run": str(error)}
-    planned = plan_sweep(sweeps.with_device(sweep), open_store(sweep, POINTS), data)
+    planned = sweeps.planned_here(sweep, data, POINTS)
     return {
         "sweep": title,
         "points": planned.points,
         "to_run": planned.to_run,
         "batches": len(planned.batches),
         "seconds": planned.seconds * planned.slowness,
-        "megabytes": max((batch.megabytes for batch in planned.batches), default=0.0),
+        "megabytes": planned.megabytes,
     }
 
 
@@ -132,7 +132,7 @@ def _state(sweep: Sweep, workflow: Workflow) -> tuple[str, str, str]:
         data = _data(sweep, workflow)
     except UserError as error:
         return sweep.title, "cannot run", str(error)
-    plan = plan_sweep(sweeps.with_device(sweep), open_store(sweep, POINTS), data)
+    plan = sweeps.planned_here(sweep, data, POINTS)
     stored = f"{plan.points - plan.to_run} of {plan.points} points stored"
     return sweep.title, stored, _cube(sweep, data, Layout(workflow.settings.scale))
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from initatlas.errors import UserError
 from initatlas.sweeps.backends.base import Backend
 from initatlas.sweeps.backends.choice import choose_backend
-from initatlas.sweeps.engine import DataSource, SweepReport, open_store, partial_path, plan_sweep, run_sweep
+from initatlas.sweeps.engine import DataSource, Plan, SweepReport, open_store, partial_path, plan_sweep, run_sweep
 from initatlas.sweeps.execute import Failure
 from initatlas.sweeps.fitting_data import unfit
 from initatlas.sweeps.former import older_path
@@ -200,21 +200,25 @@ def read_data(sweep: Sweep, datasets: Mapping[str, Path]) -> dict[str, DataSourc
     return sources
 
 
+def planned_here(sweep: Sweep, data: Mapping[str, DataSource], store: Path) -> Plan:
+    """What a sweep would do on this machine's device, with what the store holds."""
+    return plan_sweep(with_device(sweep), open_store(sweep, store), data)
+
+
 def plan_in_words(sweep: Sweep, *, data: Mapping[str, DataSource], store: Path) -> str:
     """What a sweep would do, in words; data sets without a hash are those that the run builds first."""
-    planned = plan_sweep(with_device(sweep), open_store(sweep, store), data)
+    planned = planned_here(sweep, data, store)
     unbuilt = [name for name, source in data.items() if not source.sha256]
     axes = " x ".join(f"{axis.name} {axis.size}" for axis in sweep.axes)
-    megabytes = max((batch.megabytes for batch in planned.batches), default=0.0)
     lines = [
         f"{sweep.title}: {sweep.experiment} over {axes or 'one point'}",
         f"  points    {planned.points} ({len(planned.grid.excluded)} excluded)",
         f"  stored    {planned.points - planned.to_run}",
         f"  to run    {planned.to_run} in {len(planned.batches)} batches",
-        f"  estimate  {planned.seconds * planned.slowness:.0f} s on one core, at most {megabytes:.0f} MB per batch",
+        f"  estimate  {planned.seconds * planned.slowness:.0f} s on one core, at most {planned.megabytes:.0f} MB per batch",
     ]
     lines += [f"  data set {name} is not built yet, or not as the config says; the run builds it" for name in unbuilt]
-    lines += [f"  warning: {line}" for line in memory_warnings(megabytes)]
+    lines += [f"  warning: {line}" for line in memory_warnings(planned.megabytes)]
     return "\n".join(lines)
 
 

@@ -86,6 +86,11 @@ class Plan:
         """Estimated cost of what is to run, on one core."""
         return sum(batch.seconds for batch in self.batches)
 
+    @property
+    def megabytes(self) -> float:
+        """Memory that the largest batch declares."""
+        return max((batch.megabytes for batch in self.batches), default=0.0)
+
 
 @dataclass(frozen=True)
 class SweepReport:

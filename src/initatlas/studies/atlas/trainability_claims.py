@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 import xarray as xr
 
+from initatlas.studies.atlas.invariance import GAUSSIAN
 from initatlas.studies.atlas.trainability import ABOVE_CHANCE, CHANCE, best_variance, idle, networks, scales
 from initatlas.studies.claim import Estimate, Finding, Parts, absent, measured
 from initatlas.studies.evidence import Evidence
@@ -16,8 +17,6 @@ LEARNED = 0.5
 
 NEAR, FAR = 1.0, 6.0
 """Depth scales up to which networks should learn, and beyond which they should not."""
-
-GAUSSIAN = "gaussian"
 
 
 def _independent(accuracies: xr.DataArray) -> list[str]:
