@@ -44,7 +44,7 @@ _PR_SET_PDEATHSIG = 1
 
 
 @dataclass
-class _Told:
+class _Progress:
     """What was read from the output of a run so far.
 
     Attributes
@@ -139,13 +139,13 @@ def run_workflow(
             start_new_session=True,
             preexec_fn=_end_with_parent,
         )
-    told = _Told(dry=is_dry(options))
+    progress = _Progress(dry=is_dry(options))
     with _Stop(process) as stop:
         for line in _lines(process):
-            _tell(line, told, verbose=verbose)
+            _tell(line, progress, verbose=verbose)
         _end_leftovers(others)
     stop.pass_on()
-    return _conclude(process.returncode, told, time.monotonic() - begin, report=not targets)
+    return _conclude(process.returncode, progress, time.monotonic() - begin, report=not targets)
 
 
 def _snakefile(given: Path | None) -> Path:
@@ -287,7 +287,7 @@ def _lines(process: "subprocess.Popen[bytes]") -> Iterator[str]:
     yield from [rest.decode(errors="replace")] if rest else []
 
 
-def _tell(line: str, told: _Told, *, verbose: bool) -> None:
+def _tell(line: str, progress: _Progress, *, verbose: bool) -> None:
     """Show a line of ours, and what starts; read the rest of what Snakemake says."""
     if line.startswith(MARK):
         print(line.removeprefix(MARK), file=sys.stderr, flush=True)
@@ -295,46 +295,46 @@ def _tell(line: str, told: _Told, *, verbose: bool) -> None:
     if verbose:
         print(line, file=sys.stderr, flush=True)
     if match := re.fullmatch(r"total +(\d+)", line):
-        told.total = int(match[1])
+        progress.total = int(match[1])
     elif match := re.fullmatch(r"Job (\d+): (.*)", line):
-        told.jobs += 1
-        told.names[match[1]] = match[2]
+        progress.jobs += 1
+        progress.names[match[1]] = match[2]
         if not verbose:
-            start = "would run: " if told.dry else f"[{told.jobs}/{max(told.total, told.jobs)}] "
+            start = "would run: " if progress.dry else f"[{progress.jobs}/{max(progress.total, progress.jobs)}] "
             print(f"{start}{match[2]}", file=sys.stderr, flush=True)
     elif line.startswith("Error in "):
-        told.failures.append([])
-    elif told.failures and (match := re.fullmatch(r" +jobid: (\d+)", line)):
-        told.failures[-1].insert(0, told.names.get(match[1], "a job"))
-    elif told.failures and (match := re.fullmatch(r" +log: (.*?)(?: \(check log.*)?", line)):
-        told.failures[-1].append(match[1])
+        progress.failures.append([])
+    elif progress.failures and (match := re.fullmatch(r" +jobid: (\d+)", line)):
+        progress.failures[-1].insert(0, progress.names.get(match[1], "a job"))
+    elif progress.failures and (match := re.fullmatch(r" +log: (.*?)(?: \(check log.*)?", line)):
+        progress.failures[-1].append(match[1])
     elif line.startswith("Nothing to be done"):
-        told.idle = True
+        progress.idle = True
 
 
-def _conclude(code: int, told: _Told, seconds: float, *, report: bool) -> int:
+def _conclude(code: int, progress: _Progress, seconds: float, *, report: bool) -> int:
     """Say how it ended; give the exit code of this command."""
-    for failure in told.failures:
+    for failure in progress.failures:
         log.error("failed: %s%s", ", see ".join(failure), _unsaid(failure))
     if code < 0:
         log.error(
             "Snakemake was killed (%s); what is finished is kept, and the same command goes on from there",
             _signal(code),
         )
-    elif code and not told.failures:
+    elif code and not progress.failures:
         log.error("%s", _complaint())
         log.error("Snakemake ended with exit code %d; all that it said is in %s", code, RUN_LOG)
     if code:
         return 1
-    if told.idle:
+    if progress.idle:
         log.info("nothing to do")
-    elif told.dry:
-        log.info("%d jobs would run; nothing was made", told.jobs)
-    elif told.jobs:
+    elif progress.dry:
+        log.info("%d jobs would run; nothing was made", progress.jobs)
+    elif progress.jobs:
         log.info("done in %.0f s", seconds)
     else:
         log.info("no job ran; what Snakemake said is in %s", RUN_LOG)
-    if report and not told.dry and (told.idle or told.jobs):
+    if report and not progress.dry and (progress.idle or progress.jobs):
         log.info("the report: %s", PAGE)
     return 0
 

@@ -63,12 +63,12 @@ def _least(predictions: Predictions, targets: Doubles) -> tuple[float, float]:
     on_grid = np.concatenate([errors(some) for some in np.array_split(DECADES, 11)])
     best = int(np.argmin(on_grid))
     around = DECADES[max(best - 1, 0)], DECADES[min(best + 1, len(DECADES) - 1)]
-    found = minimize_scalar(
+    between = minimize_scalar(
         lambda decade: float(errors(np.array([decade]))[0]),
         bounds=around,
         method="bounded",
         options={"xatol": TOLERANCE},
     )
-    if found.fun < on_grid[best]:
-        return float(found.x), float(found.fun)
+    if between.fun < on_grid[best]:
+        return float(between.x), float(between.fun)
     return float(DECADES[best]), float(on_grid[best])

@@ -104,8 +104,8 @@ def least_loss(knots: "np.ndarray", sides: "np.ndarray", x: "np.ndarray", y: "np
 
     units = np.maximum(sides * (x[:, None] - knots), 0.0)
     design = np.concatenate([units, np.ones((x.size, 1))], axis=1)
-    found, *_ = np.linalg.lstsq(design, y)
-    return float(((design @ found - y) ** 2).sum() / (y**2).sum())
+    coefficients, *_ = np.linalg.lstsq(design, y)
+    return float(((design @ coefficients - y) ** 2).sum() / (y**2).sum())
 
 
 EXPERIMENT = Experiment(

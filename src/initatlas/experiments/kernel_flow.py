@@ -57,10 +57,10 @@ def _measure(point: KernelFlowParameters, rng: "np.random.Generator") -> dict[st
     basis = Eigenbasis.of(_kernel(point, "ntk", sample.x))
     reach = _kernel(point, "ntk", sample.other, sample.x) @ basis.vectors
     starts = np.column_stack([np.zeros(point.samples + point.tests), _draws(point, sample, 2, rng)])
-    found = [_best(sample, basis, reach, start[: point.samples], start[point.samples :]) for start in starts.T]
+    best = [_best(sample, basis, reach, start[: point.samples], start[point.samples :]) for start in starts.T]
     return {
-        "test_error": [error for error, _ in found],
-        "best_time": [time for _, time in found],
+        "test_error": [error for error, _ in best],
+        "best_time": [time for _, time in best],
         "initial_error": [float(sample.error(start[point.samples :])) for start in starts.T],
     }
 

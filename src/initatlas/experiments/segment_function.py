@@ -52,8 +52,8 @@ def _fit(point: SegmentFunctionParameters, x: "np.ndarray", y: "np.ndarray") -> 
 
     if point.algorithm == "merged":  # tau = 1, gamma = 1: at most four times as many pieces as its parameter, and one
         return greedy_merge(x, y, pieces=(point.pieces - 1) // 4)
-    found = (segment if point.algorithm == "separate" else segment_continuous)(x, y, pieces=point.pieces)
-    return Fit(found.functions[-1], float(found.squares[-1]))
+    segmentations = (segment if point.algorithm == "separate" else segment_continuous)(x, y, pieces=point.pieces)
+    return Fit(segmentations.functions[-1], float(segmentations.squares[-1]))
 
 
 EXPERIMENT = Experiment(

@@ -166,8 +166,8 @@ def _networks(
     start = _start(point, rng)
     if point.optimiser != "sgd_batch_norm":
         return trained(start, *train, _descent(point), record=epochs)
-    found = train_normalised(shallow_of(start), *train, _descent(point), batch=point.batch, record=epochs, rng=rng)
-    return [None if one is None else layers_of(one) for one in found]
+    networks = train_normalised(shallow_of(start), *train, _descent(point), batch=point.batch, record=epochs, rng=rng)
+    return [None if one is None else layers_of(one) for one in networks]
 
 
 def recorded_epochs(point: TrainUnivariateParameters) -> list[int]:

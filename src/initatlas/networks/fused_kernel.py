@@ -69,9 +69,9 @@ def _add_gradients(x: Floats, residuals: Floats, z: Floats, sums: Floats, count:
             c0, c1, c2, c3, c4 = c0 + g * p, c1 + g * q, c2 + g * r, c3 + g * s, c4 + g * t
             g = residual if z[3 * LANES + i] > zero else zero
             d0, d1, d2, d3, d4 = d0 + g * p, d1 + g * q, d2 + g * r, d3 + g * s, d4 + g * t
-        found = (a0, a1, a2, a3, a4, b0, b1, b2, b3, b4, c0, c1, c2, c3, c4, d0, d1, d2, d3, d4)
+        products = (a0, a1, a2, a3, a4, b0, b1, b2, b3, b4, c0, c1, c2, c3, c4, d0, d1, d2, d3, d4)
         for at in range(20):
-            out[at] += found[at]
+            out[at] += products[at]
 
 
 @compiled(fastmath=_FAST, error_model="numpy")

@@ -14,7 +14,7 @@ from types import SimpleNamespace
 import pytest
 
 from initatlas.cli import main
-from initatlas.commands.run import _conclude, _tell, _Told, is_dry
+from initatlas.commands.run import _conclude, _Progress, _tell, is_dry
 from initatlas.report.outdated import mark_outdated
 from initatlas.runs import MARK, RunLock, name_the_user, spec_file
 
@@ -109,7 +109,7 @@ def test_no_page_no_mark(tmp_path):
 
 
 def test_the_front_end_shows_what_starts_and_our_lines_alone(capsys):
-    told = _Told()
+    progress = _Progress()
     lines = [
         "Building DAG of jobs...",
         "total       7",
@@ -119,9 +119,9 @@ def test_the_front_end_shows_what_starts_and_our_lines_alone(capsys):
     ]
     lines += ["    message: sweep a/b", "    jobid: 3", "    log: data/a.log (check log file(s) for error details)"]
     for line in lines:
-        _tell(line, told, verbose=False)
+        _tell(line, progress, verbose=False)
     assert capsys.readouterr().err.splitlines() == ["mnist: 5 images", "[1/7] sweep a/b"]
-    assert told.failures == [["sweep a/b", "data/a.log"]]
+    assert progress.failures == [["sweep a/b", "data/a.log"]]
 
 
 @pytest.mark.parametrize(
@@ -147,8 +147,8 @@ def test_the_front_end_shows_what_starts_and_our_lines_alone(capsys):
 def test_a_target_that_does_not_exist_is_one_line(root, monkeypatch, capsys, words, line):
     monkeypatch.chdir(root)
     assert main(words) == 2
-    (told,) = capsys.readouterr().err.splitlines()
-    assert line in told
+    (line_printed,) = capsys.readouterr().err.splitlines()
+    assert line in line_printed
 
 
 @pytest.mark.parametrize(
@@ -170,9 +170,9 @@ def test_a_command_outside_of_an_atlas_names_the_folder(tmp_path, monkeypatch, c
     monkeypatch.chdir(tmp_path)
     assert main(words) == 2
     assert [*tmp_path.iterdir()] == []
-    (told,) = capsys.readouterr().err.splitlines()
-    assert "config/config.yaml" in told
-    assert str(tmp_path) in told
+    (line_printed,) = capsys.readouterr().err.splitlines()
+    assert "config/config.yaml" in line_printed
+    assert str(tmp_path) in line_printed
 
 
 def test_a_command_below_the_folder_of_an_atlas_finds_it(root, monkeypatch, capsys):
@@ -243,16 +243,16 @@ def test_a_dry_run_is_known_by_its_words(options, dry):
 
 def told_of(lines, *, dry):
     """What a front end has read."""
-    told = _Told(dry=dry)
+    progress = _Progress(dry=dry)
     for line in lines:
-        _tell(line, told, verbose=False)
-    return told
+        _tell(line, progress, verbose=False)
+    return progress
 
 
 def test_a_dry_run_says_what_would_run(capsys, caplog):
     caplog.set_level("INFO", "initatlas")
-    told = told_of(["total       2", "Job 1: data set digits", "Job 2: sweep a/b"], dry=True)
-    assert _conclude(0, told, 1.0, report=True) == 0
+    progress = told_of(["total       2", "Job 1: data set digits", "Job 2: sweep a/b"], dry=True)
+    assert _conclude(0, progress, 1.0, report=True) == 0
     assert capsys.readouterr().err.splitlines()[:2] == ["would run: data set digits", "would run: sweep a/b"]
     assert caplog.messages == ["2 jobs would run; nothing was made"]
 
@@ -275,10 +275,10 @@ def test_how_a_run_ends(caplog, lines, said):
 
 
 def test_a_failure_without_a_message_has_a_log():
-    told = told_of(
+    progress = told_of(
         ["Error in rule unavailable:", "    message: None", "    log: data/a.log (check log file(s))"], dry=False
     )
-    assert told.failures == [["data/a.log"]]
+    assert progress.failures == [["data/a.log"]]
 
 
 @pytest.mark.parametrize(

@@ -58,10 +58,10 @@ def _above_theory(cube: xr.Dataset, variable: str) -> Doubles:
 def _rate(evidence: Evidence) -> Finding:
     """Exponents of standard starts against theory, over all n; and what they are between the largest."""
     parts = settings(evidence.cubes[LIMIT])
-    found = by_part({name: _above_theory(part, "test_error") for name, part in parts.items()}, mean_interval)
+    trained = by_part({name: _above_theory(part, "test_error") for name, part in parts.items()}, mean_interval)
     untrained = by_part({name: _above_theory(part, "initial_error") for name, part in parts.items()}, mean_interval)
     return measured(
-        found,
+        trained,
         "The exponent less 3 / (d + 3). Between the two largest n it is "
         + "; ".join(f"{_last(part)} ({name})" for name, part in parts.items())
         + ".",
