@@ -52,8 +52,8 @@ def extend(quadratic: Doubles, line: Doubles) -> Doubles:
 @compiled()
 def lowest(quadratic: Doubles) -> float:
     """Smallest value of a quadratic that opens upwards."""
-    found: float = quadratic[2] - quadratic[1] * quadratic[1] / (4.0 * quadratic[0])
-    return found
+    value: float = quadratic[2] - quadratic[1] * quadratic[1] / (4.0 * quadratic[0])
+    return value
 
 
 @compiled()
@@ -181,8 +181,8 @@ def touching(candidates: Doubles, count: int, ceiling: float) -> Integers:
             owners, ends = np.concatenate((owners, owners)), np.concatenate((ends, ends))
             scratch, scratch_ends = owners.copy(), ends.copy()
         parts = insert(rows, new, owners, ends, parts, scratch, scratch_ends)
-    found = np.unique(owners[:parts])
-    return found[found < count]
+    owners_left = np.unique(owners[:parts])
+    return owners_left[owners_left < count]
 
 
 @compiled()
@@ -190,9 +190,9 @@ def least(candidates: Doubles, count: int) -> Integers:
     """Row of the candidate with the smallest minimum; none if there is no candidate."""
     best, at = inf, np.empty(0, dtype=np.int64)
     for row in range(count):
-        found = lowest(candidates[row])
-        if found < best:
-            best, at = found, np.array([row])
+        minimum = lowest(candidates[row])
+        if minimum < best:
+            best, at = minimum, np.array([row])
     return at
 
 
@@ -231,16 +231,18 @@ def value_functions(
     for j in range(shortest - 1, count):
         lines = lines_to(j, places, sums)
         for k in range(1, levels):
-            found = 0
+            candidate_count = 0
             for i in range(j - shortest + 1, -1, -1):
                 for row in range(spans[k - 1, i, 0], spans[k - 1, i, 1]):
                     quadratic = extend(kept[row], lines[i])
                     if lowest(quadratic) <= ceilings[k, j]:
-                        candidates = grown(candidates, found + 1)
-                        candidates[found, :3] = quadratic
-                        candidates[found, 3], candidates[found, 4] = row, j
-                        found += 1
-            chosen = touching(candidates, found, ceilings[k, j]) if exact else least(candidates, found)
+                        candidates = grown(candidates, candidate_count + 1)
+                        candidates[candidate_count, :3] = quadratic
+                        candidates[candidate_count, 3], candidates[candidate_count, 4] = row, j
+                        candidate_count += 1
+            chosen = (
+                touching(candidates, candidate_count, ceilings[k, j]) if exact else least(candidates, candidate_count)
+            )
             kept = grown(kept, used + chosen.size)
             spans[k, j] = used, used + chosen.size
             for row in chosen:
@@ -254,9 +256,9 @@ def best_knots(kept: Doubles, span: Integers) -> tuple[float, Integers]:
     """Smallest sum of squares in a span of quadratics at the last place, and the places of the knots, both ends included."""
     best, at = inf, -1
     for row in range(span[0], span[1]):
-        found = lowest(kept[row])
-        if found < best:
-            best, at = found, row
+        minimum = lowest(kept[row])
+        if minimum < best:
+            best, at = minimum, row
     knots = [0]
     while at >= 0:
         knots.append(int(kept[at, 4]))

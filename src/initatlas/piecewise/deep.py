@@ -134,21 +134,21 @@ def _crossings(signals: _Signals, crosses: Flags) -> Doubles:
     """Where each signal crosses zero on each piece, shape (k + 1, units); infinite where it does not, or out of reach."""
     places, values = signals.anchors()
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        found = places[:, None] - values / signals.slopes
+        zeros = places[:, None] - values / signals.slopes
     if (
         signals.knots.size > 1
     ):  # between two knots the values at both ends tell more than the slope: the place is inside
         left, right = signals.values[:-1], signals.values[1:]
         with np.errstate(invalid="ignore"):
             share = abs(left) / (abs(left) + abs(right))
-        found[1:-1] = signals.knots[:-1, None] + share * np.diff(signals.knots)[:, None]
+        zeros[1:-1] = signals.knots[:-1, None] + share * np.diff(signals.knots)[:, None]
     bounds = np.concatenate([[-np.inf], signals.knots, [np.inf]])[:, None]
     high = np.nextafter(bounds[1:], -np.inf)
     low = np.nextafter(bounds[:-1], np.inf)
     inside = np.where(
-        low <= high, np.clip(found, low, high), bounds[1:]
+        low <= high, np.clip(zeros, low, high), bounds[1:]
     )  # neighbouring numbers have no place between them
-    return np.where(crosses & np.isfinite(found), inside, np.inf)
+    return np.where(crosses & np.isfinite(zeros), inside, np.inf)
 
 
 class _Cut(NamedTuple):
@@ -191,10 +191,10 @@ def _values_at(knots: Doubles, signals: _Signals, zeros: Doubles, parents: Integ
         return signals.values
     places, values = signals.anchors()
     inner = parents[:-1]
-    found = values[inner] + signals.slopes[inner] * (knots - places[inner])[:, None]
-    found[knots[:, None] == zeros[inner]] = 0.0
-    found[np.searchsorted(knots, signals.knots)] = signals.values[: signals.knots.size]
-    return found
+    refined = values[inner] + signals.slopes[inner] * (knots - places[inner])[:, None]
+    refined[knots[:, None] == zeros[inner]] = 0.0
+    refined[np.searchsorted(knots, signals.knots)] = signals.values[: signals.knots.size]
+    return refined
 
 
 def pieces(weights: Sequence[ArrayLike], biases: Sequence[ArrayLike]) -> tuple[PiecewiseLinear, Breakpoints]:
@@ -252,15 +252,15 @@ def _breakpoints(
 ) -> Breakpoints:
     """Read the breakpoints from the activity of all units on the final pieces."""
     seen = np.broadcast_to(layers[-1].weights, (knots.size + 1, layers[-1].weights.shape[1]))
-    found = []
+    by_layer = []
     for place in range(len(alive), 0, -1):
         flags, slopes = alive[place - 1], trends[place - 1]
         at, units = np.nonzero(flags[:-1] != flags[1:])
         side = at + flags[1:][at, units]  # the piece on which the unit is active
         jumps = np.abs(slopes[side, units]) * seen[side, units]
-        found.append((knots[at], np.full(at.size, place), units, jumps))
+        by_layer.append((knots[at], np.full(at.size, place), units, jumps))
         seen = (seen * flags) @ layers[place - 1].weights
     empty = (np.empty(0), np.empty(0), np.empty(0), np.empty(0))
-    positions, places, units, jumps = (np.concatenate(parts) for parts in zip(empty, *found, strict=True))
+    positions, places, units, jumps = (np.concatenate(parts) for parts in zip(empty, *by_layer, strict=True))
     order = np.lexsort((units, places, positions))
     return Breakpoints(positions[order], places[order].astype(int), units[order].astype(int), jumps[order])

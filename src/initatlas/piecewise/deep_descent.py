@@ -140,11 +140,11 @@ class _Layers:
         """The parameters of each network as the compiled loop takes them, shape (networks, layers, units + 1, units)."""
         count = int(np.prod(self.shape, dtype=int))
         units = max(self.widths)
-        found = np.zeros((count, len(self.weights), units + 1, units))
+        blocks = np.zeros((count, len(self.weights), units + 1, units))
         for layer, (one, other) in enumerate(zip(self.weights, self.biases, strict=True)):
-            found[:, layer, : one.shape[-1], : one.shape[-2]] = one.swapaxes(-1, -2).reshape(count, *one.shape[:-3:-1])
-            found[:, layer, units, : one.shape[-2]] = other.reshape(count, -1)
-        return found
+            blocks[:, layer, : one.shape[-1], : one.shape[-2]] = one.swapaxes(-1, -2).reshape(count, *one.shape[:-3:-1])
+            blocks[:, layer, units, : one.shape[-2]] = other.reshape(count, -1)
+        return blocks
 
     def unpacked(self, parameters: Doubles) -> tuple[Arrays, Arrays]:
         """Weights (r, ..., units, inputs) and biases (r, ..., units) per layer, of packed parameters (networks, r, ...)."""

@@ -117,15 +117,15 @@ def split(first: int, end: int, x: Doubles, z: Doubles, cuts: Integers) -> int:
     for u in range(z.shape[1]):
         if (z[0, u] * left + z[1, u] > 0.0) == (z[0, u] * right + z[1, u] > 0.0):
             continue
-        found = change_of_sign(z[0, u], z[1, u], x, first, end)
+        cut = change_of_sign(z[0, u], z[1, u], x, first, end)
         spot = count
-        while spot > 0 and cuts[spot - 1] > found:
+        while spot > 0 and cuts[spot - 1] > cut:
             spot -= 1
-        if spot > 0 and cuts[spot - 1] == found:
+        if spot > 0 and cuts[spot - 1] == cut:
             continue
         for shifted in range(count, spot, -1):
             cuts[shifted] = cuts[shifted - 1]
-        cuts[spot] = found
+        cuts[spot] = cut
         count += 1
     return count
 

@@ -181,7 +181,7 @@ def train_shallow(
     epochs = checked_record(record)
     shape, units = network.input_weights.shape[:-1], network.input_weights.shape[-1]
     count = int(np.prod(shape, dtype=int))
-    found = _Records(count, epochs.size, units)
+    records = _Records(count, epochs.size, units)
     parts = (network.input_weights, network.biases, network.output_weights)
     weights = np.stack([part.reshape(count, units) for part in parts], axis=1)
     constants = np.asarray(network.output_bias).reshape(count)
@@ -190,7 +190,7 @@ def train_shallow(
     sums = prefix_sums(inputs, targets, centre)
 
     def train(i: int) -> None:
-        found.diverged[i] = descend(
+        records.diverged[i] = descend(
             weights[i],
             float(constants[i]),
             inputs,
@@ -202,13 +202,13 @@ def train_shallow(
             betas,
             descent.train_output_bias,
             epochs,
-            found.losses[i],
-            found.parameters[i],
-            found.constants[i],
+            records.losses[i],
+            records.parameters[i],
+            records.constants[i],
         )
 
     for_each(train, count, threads=threads)
-    return found.trajectory(epochs, shape)
+    return records.trajectory(epochs, shape)
 
 
 class _Records:

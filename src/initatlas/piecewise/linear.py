@@ -35,9 +35,9 @@ class PiecewiseLinear:
         for name in ("knots", "slopes", "intercepts"):
             object.__setattr__(self, name, vector(name, getattr(self, name)))
         for name in ("slopes", "intercepts"):
-            found = getattr(self, name).size
-            if found != self.knots.size + 1:
-                raise ValueError(f"{name}: {found} pieces for {self.knots.size} knots, give {self.knots.size + 1}")
+            pieces = getattr(self, name).size
+            if pieces != self.knots.size + 1:
+                raise ValueError(f"{name}: {pieces} pieces for {self.knots.size} knots, give {self.knots.size + 1}")
         if (np.diff(self.knots) <= 0).any():
             raise ValueError("knots: must increase")
 

@@ -23,22 +23,22 @@ W, B, GAIN, SHIFT, V, MEAN, VARIANCE = range(7)
 @compiled()
 def normalised_slopes(state: Doubles, variance: float, epsilon: float) -> Doubles:
     """What x less the batch's mean is multiplied by in each unit before the gain, shape (units,)."""
-    found = np.empty(state.shape[1])
-    for i in range(found.size):
-        found[i] = state[W, i] / np.sqrt(state[W, i] ** 2 * variance + epsilon)
-    return found
+    slopes = np.empty(state.shape[1])
+    for i in range(slopes.size):
+        slopes[i] = state[W, i] / np.sqrt(state[W, i] ** 2 * variance + epsilon)
+    return slopes
 
 
 @compiled()
 def residuals(state: Doubles, constant: float, slopes: Doubles, moved: Doubles, y: Doubles) -> Doubles:
     """Outputs less targets on a batch, with x from the batch's mean, shape (points,)."""
-    found = np.empty(moved.size)
+    differences = np.empty(moved.size)
     for n in range(moved.size):
         total = constant - y[n]
         for i in range(slopes.size):
             total += state[V, i] * max(state[GAIN, i] * slopes[i] * moved[n] + state[SHIFT, i], 0.0)
-        found[n] = total
-    return found
+        differences[n] = total
+    return differences
 
 
 @compiled()
@@ -136,14 +136,14 @@ def train_normalised(
         )
     state = _start(network)
     constant = float(np.asarray(network.output_bias))
-    found: list[ShallowNetwork | None] = []
+    recorded: list[ShallowNetwork | None] = []
     for epoch in range(int(epochs[-1]) + 1):
         if epoch in epochs:
-            found.append(_equivalent(state, constant, epsilon))
+            recorded.append(_equivalent(state, constant, epsilon))
         if epoch < epochs[-1]:
             order = rng.permutation(inputs.size)
             constant = _epoch(state, constant, inputs[order], targets[order], descent, batch, (epsilon, momentum))
-    return found
+    return recorded
 
 
 def _start(network: ShallowNetwork) -> Doubles:

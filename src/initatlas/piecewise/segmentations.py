@@ -87,12 +87,12 @@ class Segmentations:
         freedom = np.where(enough, n - p, 1.0)
         with np.errstate(divide="ignore"):
             if name == "bic":
-                found = n * np.log(sums / n) + p * np.log(n)
+                values = n * np.log(sums / n) + p * np.log(n)
             elif name == "lwz":
-                found = n * np.log(sums / freedom) + 0.299 * p * np.log(n) ** 2.1
+                values = n * np.log(sums / freedom) + 0.299 * p * np.log(n) ** 2.1
             else:
                 raise ValueError(f"criterion: {name!r}, allowed: bic, lwz")
-        return np.where(enough, found, inf)
+        return np.where(enough, values, inf)
 
     def chosen(self, criterion: Criterion = "bic") -> PiecewiseLinear:
         """The fit with the smallest criterion; the one with fewer pieces where two have the same."""

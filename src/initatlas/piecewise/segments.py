@@ -73,11 +73,11 @@ def segment(
     moments = data.moments()
     if count <= _EXHAUSTIVE:
         _, lasts = free.optimal_breaks(moments, most, min(min_points, count))
-        found = [data.fit_apart(_traced(lasts, k)) for k in range(most)]
-        bounds = np.array([fit.squares for fit in found])
+        fits = [data.fit_apart(_traced(lasts, k)) for k in range(most)]
+        bounds = np.array([fit.squares for fit in fits])
     else:
-        found, bounds = _searched(data, moments, most, min_points, effort)
-    return _collected(found, bounds, data, continuous=False)
+        fits, bounds = _searched(data, moments, most, min_points, effort)
+    return _collected(fits, bounds, data, continuous=False)
 
 
 def _traced(lasts: Integers, k: int) -> Integers:
@@ -104,11 +104,11 @@ def _searched(
     return fits, np.where(proved, squares, np.minimum(bounds, squares * (1.0 - ROUNDING)))
 
 
-def _collected(found: Sequence[Fit], bounds: Doubles, data: SortedData, *, continuous: bool) -> Segmentations:
+def _collected(fits: Sequence[Fit], bounds: Doubles, data: SortedData, *, continuous: bool) -> Segmentations:
     """Fits as one result."""
     return Segmentations(
-        tuple(fit.function for fit in found),
-        np.array([fit.squares for fit in found]),
+        tuple(fit.function for fit in fits),
+        np.array([fit.squares for fit in fits]),
         bounds,
         data.x.size,
         continuous,
@@ -163,8 +163,8 @@ def segment_continuous(
         return _collected([fit], np.array([fit.squares]), data, continuous=True)
     ranks = np.linspace(0, count - 1, allowed).round().astype(np.int64)
     knots = _best_knots(data, ranks, most, min(min_points, allowed))
-    found = [data.fit_meeting(ranks[chosen]) for chosen in knots]
-    return _collected(found, np.array([fit.squares for fit in found]), data, continuous=True)
+    fits = [data.fit_meeting(ranks[chosen]) for chosen in knots]
+    return _collected(fits, np.array([fit.squares for fit in fits]), data, continuous=True)
 
 
 def _best_knots(data: SortedData, ranks: Integers, most: int, shortest: int) -> list[Integers]:

@@ -143,9 +143,9 @@ def optimal_breaks(blocks: Doubles, most: int, shortest: int) -> tuple[Doubles, 
             if start == 0:
                 totals[0, end] = squares
             for k in range(1, most):
-                found = totals[k - 1, start] + squares
-                if found < totals[k, end]:
-                    totals[k, end] = found
+                total = totals[k - 1, start] + squares
+                if total < totals[k, end]:
+                    totals[k, end] = total
                     lasts[k, end] = start
     return totals, lasts
 
@@ -343,8 +343,8 @@ def chain(
     known = True  # whether this block holds no break before
     for k in range(1, breaks):
         b, m = blocks[k - 1], breaks - k
-        apart = alone[k - 1, m, b] + (inner[k - 1, b] if known else 0.0)
-        known = apart <= shared[k - 1, m, b]
+        separate = alone[k - 1, m, b] + (inner[k - 1, b] if known else 0.0)
+        known = separate <= shared[k - 1, m, b]
         blocks[k] = following[k - 1, m, b] if known else same[k - 1, b]
     return blocks
 

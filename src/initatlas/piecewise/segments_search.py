@@ -30,7 +30,7 @@ ROUNDING = 1e-11
 
 
 @dataclass
-class Found:
+class Incumbent:
     """The best segmentation with some number of pieces that is known so far.
 
     Attributes
@@ -132,7 +132,7 @@ class _Bounds:
         return alive
 
 
-def search(data: Doubles, most: int, shortest: int, effort: float) -> list[Found]:
+def search(data: Doubles, most: int, shortest: int, effort: float) -> list[Incumbent]:
     """The best segmentations with 2, 3, ..., `most` pieces.
 
     Parameters
@@ -146,27 +146,27 @@ def search(data: Doubles, most: int, shortest: int, effort: float) -> list[Found
     """
     sums = prefix_sums(data)
     blocks = _Blocks.everywhere(data.shape[1], most - 1)
-    found = [Found() for _ in range(most - 1)]
+    best = [Incumbent() for _ in range(most - 1)]
     active = list(range(1, most))
     while active:
         bounds = _Bounds.of_blocks(data, sums, blocks, shortest)
         for breaks in active:
             bound, chosen = bounds.best(breaks)
             places = (blocks.lows + (blocks.highs - blocks.lows) // 2)[np.arange(breaks), chosen]
-            _learn(found[breaks - 1], data, sums, bound, places, blocks.width, shortest)
+            _learn(best[breaks - 1], data, sums, bound, places, blocks.width, shortest)
         if blocks.width == 1:
             for breaks in active:
-                found[breaks - 1].bound = found[breaks - 1].squares
+                best[breaks - 1].bound = best[breaks - 1].squares
             break
-        alive = {breaks: bounds.within(breaks, found[breaks - 1].squares) for breaks in active}
+        alive = {breaks: bounds.within(breaks, best[breaks - 1].squares) for breaks in active}
         active = [breaks for breaks in active if alive[breaks].sum() <= effort * breaks]
         if active:
             blocks = blocks.halved(np.any([alive[breaks] for breaks in active], axis=0))
-    return found
+    return best
 
 
 def _learn(
-    known: Found, data: Doubles, sums: Doubles, bound: float, places: Integers, reach: int, shortest: int
+    known: Incumbent, data: Doubles, sums: Doubles, bound: float, places: Integers, reach: int, shortest: int
 ) -> None:
     """Raise the bound, and keep a segmentation near these places if it is better."""
     known.bound = max(known.bound, bound)

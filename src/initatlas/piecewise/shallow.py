@@ -68,8 +68,8 @@ class ShallowNetwork:
     def breakpoints(self) -> Doubles:
         """beta, shape (..., units); nan where the input weight is 0, for such a unit is a constant."""
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-            found = -self.biases / self.input_weights
-        return np.where(np.isfinite(found), found + 0.0, np.nan)
+            positions = -self.biases / self.input_weights
+        return np.where(np.isfinite(positions), positions + 0.0, np.nan)
 
     @property
     def delta_slopes(self) -> Doubles:

@@ -52,8 +52,8 @@ def match(before: Breakpoints, after: Breakpoints, *, reach: float) -> Changes:
     pairs: list[tuple[int, int]] = []
     for layer, unit in sorted({*_units(before), *_units(after)}):
         mine, later = (np.flatnonzero((all_.layers == layer) & (all_.units == unit)) for all_ in (before, after))
-        found = match_in_order(before.positions[mine], after.positions[later], reach=reach)
-        pairs += [(int(mine[i]), int(later[j])) for i, j in found]
+        matches = match_in_order(before.positions[mine], after.positions[later], reach=reach)
+        pairs += [(int(mine[i]), int(later[j])) for i, j in matches]
     kept = np.array(sorted(pairs), dtype=np.int64).reshape(-1, 2)
     died, born = np.ones(before.positions.size, dtype=bool), np.ones(after.positions.size, dtype=bool)
     died[kept[:, 0]], born[kept[:, 1]] = False, False
@@ -126,11 +126,11 @@ def changes_by_layer(moments: Sequence[Breakpoints], *, layers: int, reach: floa
     births, deaths, stayed = (np.zeros(layers, dtype=np.int64) for _ in range(3))
     travelled = np.zeros(layers)
     for before, after in pairwise(moments):
-        found = match(before, after, reach=reach)
-        births += np.bincount(after.layers[found.born] - 1, minlength=layers)
-        deaths += np.bincount(before.layers[found.died] - 1, minlength=layers)
-        kept = before.layers[found.before] - 1
+        changes = match(before, after, reach=reach)
+        births += np.bincount(after.layers[changes.born] - 1, minlength=layers)
+        deaths += np.bincount(before.layers[changes.died] - 1, minlength=layers)
+        kept = before.layers[changes.before] - 1
         stayed += np.bincount(kept, minlength=layers)
-        way = np.abs(after.positions[found.after] - before.positions[found.before])
+        way = np.abs(after.positions[changes.after] - before.positions[changes.before])
         travelled += np.bincount(kept, weights=way, minlength=layers)
     return LayerChanges(births, deaths, travelled, stayed)

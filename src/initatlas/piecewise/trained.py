@@ -51,9 +51,9 @@ def trained(
     """
     if len(start.weights) == 2:
         return _trained_shallow(start, x, y, descent, record)
-    found = train_deep(*start, x, y, descent, record=record)
+    trajectory = train_deep(*start, x, y, descent, record=record)
     networks = [
-        Parameters([one[place] for one in found.weights], [one[place] for one in found.biases])
+        Parameters([one[place] for one in trajectory.weights], [one[place] for one in trajectory.biases])
         for place in range(len(record))
     ]
     return [network if _is_finite(network) else None for network in networks]
@@ -63,9 +63,9 @@ def _trained_shallow(
     start: Parameters, x: Doubles, y: Doubles, descent: Descent, record: Sequence[int]
 ) -> list[Parameters | None]:
     """The same for one hidden layer, where an epoch costs less."""
-    found = train_shallow(shallow_of(start), x, y, descent, record=record)
-    finite = np.atleast_1d(np.isfinite(found.input_weights).all(axis=-1))
-    return [layers_of(found.networks(place)) if finite[place] else None for place in range(len(record))]
+    trajectory = train_shallow(shallow_of(start), x, y, descent, record=record)
+    finite = np.atleast_1d(np.isfinite(trajectory.input_weights).all(axis=-1))
+    return [layers_of(trajectory.networks(place)) if finite[place] else None for place in range(len(record))]
 
 
 def _is_finite(network: Parameters) -> bool:

@@ -65,12 +65,12 @@ def gains(evidence: Evidence, target: str) -> Doubles:
 
 def _rescue(evidence: Evidence) -> Finding:
     """How much uniform breakpoints gain on the sine."""
-    found = gains(evidence, SINE)
+    log_ratios = gains(evidence, SINE)
     return measured(
-        mean_interval(found),
-        f"Uniform breakpoints divide the test loss on the sine by {np.exp(found.mean()):.2f} (geometric mean of "
-        f"{found.size} pairs); printed is {4.096 / 2.280:.2f}.",
-        controls={"exchanged": mean_interval(exchanged(found))},
+        mean_interval(log_ratios),
+        f"Uniform breakpoints divide the test loss on the sine by {np.exp(log_ratios.mean()):.2f} (geometric mean of "
+        f"{log_ratios.size} pairs); printed is {4.096 / 2.280:.2f}.",
+        controls={"exchanged": mean_interval(exchanged(log_ratios))},
     )
 
 
@@ -78,12 +78,12 @@ def _less_effect(evidence: Evidence) -> Finding:
     """How much more they gain on the sine than on the quadratic."""
     sine, quadratic = gains(evidence, SINE), gains(evidence, QUADRATIC)
     pairs = min(sine.size, quadratic.size)
-    found = sine[:pairs] - quadratic[:pairs]
+    differences = sine[:pairs] - quadratic[:pairs]
     return measured(
-        mean_interval(found),
+        mean_interval(differences),
         f"The test loss is divided by {np.exp(sine.mean()):.2f} on the sine and by {np.exp(quadratic.mean()):.2f} on x^2 / 2; "
         f"printed are {4.096 / 2.280:.2f} and {0.1032 / 0.1118:.2f}.",
-        controls={"exchanged": mean_interval(exchanged(found))},
+        controls={"exchanged": mean_interval(exchanged(differences))},
     )
 
 

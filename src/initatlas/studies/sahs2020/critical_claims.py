@@ -12,8 +12,8 @@ from initatlas.studies.statistics import exact
 
 def gradients(evidence: Evidence, residuals: str) -> xr.DataArray:
     """Relative sizes of gradients, by width and draw."""
-    found: xr.DataArray = evidence.cubes["thm3_4"]["gradient"].sel(residuals=residuals)
-    return found
+    gradient: xr.DataArray = evidence.cubes["thm3_4"]["gradient"].sel(residuals=residuals)
+    return gradient
 
 
 def _critical(evidence: Evidence) -> Finding:

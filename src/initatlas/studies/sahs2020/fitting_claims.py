@@ -33,8 +33,8 @@ def pieces_for(loss: Doubles, segments: xr.Dataset, method: str = "separate") ->
     wanted = np.log(loss)
     slopes = np.diff(pieces) / np.diff(reached)
     part = np.clip(np.searchsorted(-reached, -wanted) - 1, 0, slopes.size - 1)
-    found: Doubles = np.exp(pieces[part] + slopes[part] * (wanted - reached[part]))
-    return found
+    pieces_needed: Doubles = np.exp(pieces[part] + slopes[part] * (wanted - reached[part]))
+    return pieces_needed
 
 
 def _near_zero(evidence: Evidence) -> Finding:
@@ -52,12 +52,12 @@ def _near_zero(evidence: Evidence) -> Finding:
 def _merge(evidence: Evidence) -> Finding:
     """Pieces of greedy merging over those of the optimal fit with the same loss, by number of pieces."""
     segments = evidence.cubes["fig1_segments"]
-    found = _factors(segments, "merged")
+    by_pieces = _factors(segments, "merged")
     widest = losses(evidence.cubes["fig1_gd"]).isel(width=-1)
     need = float(pieces_for(np.array([widest.mean()]), segments)[0])
-    factors = [part.value for part in found.values()]
+    factors = [part.value for part in by_pieces.values()]
     return measured(
-        found,
+        by_pieces,
         f"Greedy merging takes {min(factors):.2f} to {max(factors):.2f} times as many pieces.",
         controls={"descent": exact(float(widest.width) / need)},
     )
@@ -90,12 +90,12 @@ def _more_pieces(evidence: Evidence) -> Finding:
 
 def _log_ratios(above: xr.DataArray, below: xr.DataArray) -> dict[str, Doubles]:
     """Logarithms of the ratios of losses, network by network, by width."""
-    found = {}
+    by_width = {}
     for width in above.width.values.tolist():
         one, other = kept(above.sel(width=width)), kept(below.sel(width=width))
         count = min(one.size, other.size)
-        found[f"{width:g} units"] = np.log(one[:count] / other[:count])
-    return found
+        by_width[f"{width:g} units"] = np.log(one[:count] / other[:count])
+    return by_width
 
 
 def _order(worse: str, better: str) -> Measure:

@@ -36,7 +36,7 @@ def loss_by_pieces(evidence: Evidence) -> Figure:
 
 def _networks(axes: Axes, evidence: Evidence, sweep: str, label: str, colour: str) -> None:
     """Medians and ranges of the networks of a sweep that stayed finite."""
-    found = losses(evidence.cubes[sweep])
-    low, middle, high = (found.quantile(share, "seed").values for share in (0.0, 0.5, 1.0))
+    loss = losses(evidence.cubes[sweep])
+    low, middle, high = (loss.quantile(share, "seed").values for share in (0.0, 0.5, 1.0))
     reach = np.array([middle - low, high - middle])
-    axes.errorbar(found.width, middle, yerr=reach, color=colour, marker="s", ms=4, lw=1.0, ls="--", label=label)
+    axes.errorbar(loss.width, middle, yerr=reach, color=colour, marker="s", ms=4, lw=1.0, ls="--", label=label)

@@ -18,20 +18,20 @@ from initatlas.studies.statistics import by_part, confidence, mean_interval, sca
 def shares(cube: xr.Dataset, parts: int) -> Parts:
     """Shares of lonely partitions by number of data points and alpha, or whatever other axes there are."""
     draws, counts = int(fixed_parameters(cube)["draws"]), cube["lonely"]
-    found = {}
+    by_place = {}
     for values in product(*(counts[dim].values.tolist() for dim in counts.dims)):
         place = dict(zip(counts.dims, values, strict=True))
         name = ", ".join(str(value) if isinstance(value, str) else f"{dim} = {value:g}" for dim, value in place.items())
-        found[name.replace("points", "N")] = share_interval(int(counts.sel(place)), draws, confidence(parts))
-    return found
+        by_place[name.replace("points", "N")] = share_interval(int(counts.sel(place)), draws, confidence(parts))
+    return by_place
 
 
-def _less(formula: xr.DataArray, found: Parts) -> Parts:
+def _less(formula: xr.DataArray, measured_shares: Parts) -> Parts:
     """A formula less the shares, in their order."""
     numbers = formula.values.ravel()
     return {
         name: shifted(scaled(part, -1.0), float(number))
-        for (name, part), number in zip(found.items(), numbers, strict=True)
+        for (name, part), number in zip(measured_shares.items(), numbers, strict=True)
     }
 
 
@@ -39,7 +39,7 @@ def _probability(evidence: Evidence) -> Finding:
     """The printed probability of a lonely partition."""
     cube = evidence.cubes["remark1"].sel(placing="even")
     cube = cube.sel(alpha=cube.alpha > 1.0)
-    found = shares(cube, cube["lonely"].size)
+    lonely = shares(cube, cube["lonely"].size)
     last = cube.isel(points=0).sel(alpha=[4, 16])
     draws = int(fixed_parameters(cube)["draws"])
     rows = ", ".join(
@@ -47,33 +47,33 @@ def _probability(evidence: Evidence) -> Finding:
         for alpha, share, printed in zip(last.alpha.values, last["lonely"].values, last["printed"].values, strict=True)
     )
     return measured(
-        _less(cube["printed"], found),
+        _less(cube["printed"], lonely),
         f"For N = {int(last.points)}: {rows}.",
-        controls={"complement": _less(1.0 - cube["printed"], found)},
-        references={"birthday": _less(cube["birthday"], found)},
+        controls={"complement": _less(1.0 - cube["printed"], lonely)},
+        references={"birthday": _less(cube["birthday"], lonely)},
     )
 
 
 def _grows(evidence: Evidence) -> Finding:
     """Shares at the largest and at the smallest alpha of the remark."""
     cube = evidence.cubes["remark1"]
-    found, one = (
+    largest, one = (
         shares(cube.sel(alpha=alpha, drop=True), cube.sizes["placing"] * cube.sizes["points"])
         for alpha in (float(cube.alpha.max()), 1.0)
     )
-    text = ", ".join(f"{part.value:.3f} ({name})" for name, part in found.items())
-    return measured(found, f"Shares at alpha = {float(cube.alpha.max()):g}: {text}.", controls={"one": one})
+    text = ", ".join(f"{part.value:.3f} ({name})" for name, part in largest.items())
+    return measured(largest, f"Shares at alpha = {float(cube.alpha.max()):g}: {text}.", controls={"one": one})
 
 
 def exponents(cube: xr.Dataset) -> dict[str, Doubles]:
     """Exponents with which the distance from a law falls with the step, of each network, by law and function."""
     steps = np.log(cube.step.values)
-    found = {}
+    by_network = {}
     for variable, text in (("breakpoint", "breakpoints"), ("delta_slope", "delta-slopes")):
         for target in cube.target.values.tolist():
             logs = np.log(cube[variable].sel(target=target).transpose("step", "seed").values)
-            found[f"{text}, {TITLES[target]}"] = np.polyfit(steps, logs, 1)[0]
-    return found
+            by_network[f"{text}, {TITLES[target]}"] = np.polyfit(steps, logs, 1)[0]
+    return by_network
 
 
 def _motion(laws: str) -> Measure:
@@ -81,14 +81,14 @@ def _motion(laws: str) -> Measure:
 
     def measure(evidence: Evidence) -> Finding:
         cube = evidence.cubes["thm5"]
-        found = {name: by_part(exponents(cube.sel(laws=name)), mean_interval) for name in cube.laws.values.tolist()}
+        by_laws = {name: by_part(exponents(cube.sel(laws=name)), mean_interval) for name in cube.laws.values.tolist()}
         smallest = cube.sel(laws=laws).isel(step=-1)
         far = max(float(smallest[name].median()) for name in ("breakpoint", "delta_slope"))
         return measured(
-            found[laws],
+            by_laws[laws],
             f"At a step of {float(smallest.step):g} the relative distance is {far:.2g} (median over networks, the larger one).",
-            controls={"no_correlation": found["no_correlation"]},
-            references={"right": found["right"]} if laws != "right" else {},
+            controls={"no_correlation": by_laws["no_correlation"]},
+            references={"right": by_laws["right"]} if laws != "right" else {},
         )
 
     return measure

@@ -23,8 +23,8 @@ def change_rate(cube: xr.Dataset) -> xr.DataArray:
 
 def speed(cube: xr.Dataset) -> xr.DataArray:
     """Distance per breakpoint and look; none where no breakpoint stayed."""
-    found: xr.DataArray = cube["travelled"] / cube["stayed"].where(cube["stayed"] > 0)
-    return found
+    distance: xr.DataArray = cube["travelled"] / cube["stayed"].where(cube["stayed"] > 0)
+    return distance
 
 
 def _pairs(values: xr.DataArray) -> dict[str, tuple[Doubles, Doubles]]:
@@ -55,10 +55,10 @@ def _births(evidence: Evidence) -> Finding:
     rates = change_rate(evidence.cubes["fig2"])
     pairs = _pairs(rates.fillna(0.0))
     level = confidence(len(pairs))
-    found: Parts = {name: mean_interval(deeper - first, level) for name, (deeper, first) in pairs.items()}
+    differences: Parts = {name: mean_interval(deeper - first, level) for name, (deeper, first) in pairs.items()}
     one, other = _halves(rates.fillna(0.0))
     return measured(
-        found,
+        differences,
         f"Births and deaths per breakpoint and 100 updates, from the first layer to the last: {_by_layer(rates)}.",
         controls={"halves": mean_interval(one - other)},
     )

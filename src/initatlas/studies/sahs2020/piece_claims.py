@@ -40,11 +40,11 @@ def _one_layer(target: str) -> Measure:
 
     def measure(evidence: Evidence) -> Finding:
         cube = evidence.cubes["table2"].sel(target=target)
-        found = kept(_of_depth(at_end(counts(cube)), 1))
+        breakpoints = kept(_of_depth(at_end(counts(cube)), 1))
         inside = kept(_of_depth(at_end(cube["pieces_within"]), 1))
         return measured(
-            _whole(found),
-            f"Between {found.min():.0f} and {found.max():.0f} breakpoints in {found.size} networks; "
+            _whole(breakpoints),
+            f"Between {breakpoints.min():.0f} and {breakpoints.max():.0f} breakpoints in {breakpoints.size} networks; "
             f"{inside.mean():.1f} pieces inside the interval.",
             controls={"inside": mean_interval(inside)},
         )
@@ -52,9 +52,9 @@ def _one_layer(target: str) -> Measure:
     return measure
 
 
-def _whole(found: Doubles) -> Estimate:
+def _whole(breakpoints: Doubles) -> Estimate:
     """Mean of counts that need not vary, with their range."""
-    return Estimate(float(found.mean()), float(found.min()), float(found.max()), found.size)
+    return Estimate(float(breakpoints.mean()), float(breakpoints.min()), float(breakpoints.max()), breakpoints.size)
 
 
 def _cell(target: str, depth: int) -> Measure:
@@ -62,7 +62,7 @@ def _cell(target: str, depth: int) -> Measure:
 
     def measure(evidence: Evidence) -> Finding:
         cube = evidence.cubes["table2"].sel(target=target)
-        found = _of_depth(at_end(counts(cube)), depth)
+        breakpoints = _of_depth(at_end(counts(cube)), depth)
         others = {
             name: kept(_of_depth(at_end(one), depth)).mean()
             for name, one in (
@@ -73,8 +73,8 @@ def _cell(target: str, depth: int) -> Measure:
         }
         folded = _of_depth(at_end(counts(evidence.cubes["table2_folding"])), depth)
         return measured(
-            mean_interval(kept(found)),
-            f"{spread_text(found)} breakpoints in {found.size} networks. Counted otherwise: "
+            mean_interval(kept(breakpoints)),
+            f"{spread_text(breakpoints)} breakpoints in {breakpoints.size} networks. Counted otherwise: "
             f"{', '.join(f'{name} {value:.1f}' for name, value in others.items())}.",
             controls={"folding": exact(folded.item())},
         )
@@ -92,8 +92,10 @@ def doublings(values: xr.DataArray) -> Doubles:
 
 def _not_exponential(evidence: Evidence) -> Finding:
     """Growth of the number of breakpoints with depth, by function."""
-    found = at_end(counts(evidence.cubes["table2"])).dropna("seed")
-    growth = {TITLES[target]: doublings(found.sel(target=target)) for target in found.target.values.tolist()}
+    breakpoints = at_end(counts(evidence.cubes["table2"])).dropna("seed")
+    growth = {
+        TITLES[target]: doublings(breakpoints.sel(target=target)) for target in breakpoints.target.values.tolist()
+    }
     folded = at_end(counts(evidence.cubes["table2_folding"]))
     smallest, largest = (pick(values.mean() for values in growth.values()) for pick in (min, max))
     return measured(
@@ -120,8 +122,8 @@ def _more_variable(rows: Doubles) -> float:
 
 def _variability(evidence: Evidence) -> Finding:
     """How much more the number of breakpoints varies with five layers than with two."""
-    found = at_end(counts(evidence.cubes["table2"])).dropna("seed").transpose("seed", "target", "shape")
-    two, five = (_of_depth(found, depth).values for depth in (2, 5))
+    breakpoints = at_end(counts(evidence.cubes["table2"])).dropna("seed").transpose("seed", "target", "shape")
+    two, five = (_of_depth(breakpoints, depth).values for depth in (2, 5))
     half = len(two) // 2
     return measured(
         jackknife_interval(_more_variable, np.concatenate([two, five], axis=1)),

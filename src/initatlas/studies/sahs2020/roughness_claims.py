@@ -21,10 +21,10 @@ def _initial(evidence: Evidence) -> Finding:
     start = at_start(evidence.cubes["fig3"]["roughness_by_layer"])
     first, last = start.isel(layer=0), start.isel(layer=-1)
     half = first.sizes["seed"] // 2
-    found = log_ratio_interval(kept(first), kept(last))
+    ratio = log_ratio_interval(kept(first), kept(last))
     means = ", ".join(f"{float(start.isel(layer=layer).mean()):.3g}" for layer in range(start.sizes["layer"]))
     return measured(
-        found,
+        ratio,
         f"Means of {first.size} networks from the first to the last layer: {means}.",
         controls={
             "halves": log_ratio_interval(kept(first.isel(seed=slice(half))), kept(first.isel(seed=slice(half, None))))
@@ -76,16 +76,18 @@ def _gap(sweep: str, axis: str, sign: float) -> Measure:
 
     def measure(evidence: Evidence) -> Finding:
         cube = evidence.cubes[sweep]
-        found = at_end(cube["roughness_inner"]).transpose("target", "seed", axis)
-        x, level = cube[axis].values.astype(float), confidence(found.sizes["target"])
-        rows = {TITLES[target]: _whole_rows(found.sel(target=target)) for target in found.target.values.tolist()}
+        roughness = at_end(cube["roughness_inner"]).transpose("target", "seed", axis)
+        x, level = cube[axis].values.astype(float), confidence(roughness.sizes["target"])
+        rows = {
+            TITLES[target]: _whole_rows(roughness.sel(target=target)) for target in roughness.target.values.tolist()
+        }
         slopes, turned = _slopes(x, rows, sign, level), {name: shuffled(one) for name, one in rows.items()}
         ends = ", ".join(
             f"{one.mean(axis=0)[0]:.3g} to {one.mean(axis=0)[-1]:.3g} ({name})" for name, one in rows.items()
         )
         return measured(
             slopes,
-            f"Mean roughness in the gap from {axis} {x[0]:g} to {x[-1]:g}: {ends}, over {found.sizes['seed']} networks.",
+            f"Mean roughness in the gap from {axis} {x[0]:g} to {x[-1]:g}: {ends}, over {roughness.sizes['seed']} networks.",
             controls={"shuffled": _slopes(x, turned, sign, level)},
         )
 

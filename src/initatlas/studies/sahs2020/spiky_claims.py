@@ -57,12 +57,12 @@ def _cell(column: str, target: str) -> Measure:
 
     def measure(evidence: Evidence) -> Finding:
         losses = sums_of_squares(evidence, column, target)
-        found = at_end(losses)
+        trained = at_end(losses)
         more = _elsewhere(evidence, column, target)
         return measured(
-            mean_of(found),
-            f"{spread_text(found)} over {losses.sizes['seed']} networks, median {np.median(kept(found)):.3g}; as half the sum "
-            f"{kept(found).mean() / 2:.3g}.{more}",
+            mean_of(trained),
+            f"{spread_text(trained)} over {losses.sizes['seed']} networks, median {np.median(kept(trained)):.3g}; as half the "
+            f"sum {kept(trained).mean() / 2:.3g}.{more}",
             controls={"untrained": mean_of(at_start(losses))},
         )
 
@@ -72,14 +72,14 @@ def _cell(column: str, target: str) -> Measure:
 def _elsewhere(evidence: Evidence, column: str, target: str) -> str:
     """What other choices give, where they were tried."""
     cube, start = evidence.cubes["table3_choices"], COLUMNS[column][1]
-    found = {}
+    by_choice = {}
     if column.endswith("shallow") and target in cube.target.values:
         for name, one in choices(cube.sel(target=target, start=start), CHOICES):
-            found[name] = 2.0 * at_end(one["test_loss"])
-        found.pop(AS_IN_THE_TABLE)
+            by_choice[name] = 2.0 * at_end(one["test_loss"])
+        by_choice.pop(AS_IN_THE_TABLE)
     if target == "sine":
-        found["sin(x)"] = at_end(sums_of_squares(evidence, column, "sin"))
-    other = "; ".join(f"{name}: {spread_text(losses)}" for name, losses in found.items())
+        by_choice["sin(x)"] = at_end(sums_of_squares(evidence, column, "sin"))
+    other = "; ".join(f"{name}: {spread_text(losses)}" for name, losses in by_choice.items())
     return f" With other choices: {other}." if other else ""
 
 
@@ -126,7 +126,7 @@ def _in_words(ratios: Parts) -> str:
 
 def _factors(ratios: Mapping[str, Doubles]) -> str:
     """Geometric means of ratios by function."""
-    return ", ".join(f"{np.exp(found.mean()):.2g} ({name})" for name, found in ratios.items())
+    return ", ".join(f"{np.exp(ratio.mean()):.2g} ({name})" for name, ratio in ratios.items())
 
 
 def _worse(sweep: str) -> Measure:
@@ -149,10 +149,10 @@ def _remembered(sweep: str) -> Measure:
 
     def measure(evidence: Evidence) -> Finding:
         roughness = evidence.cubes[sweep]["roughness_within"]
-        found = _mean_ratios(roughness)
+        ratios = _mean_ratios(roughness)
         return measured(
-            found,
-            f"A spiky start multiplies the mean roughness after training by {_in_words(found)}.",
+            ratios,
+            f"A spiky start multiplies the mean roughness after training by {_in_words(ratios)}.",
             controls={"halves": _relative_halves(roughness)},
         )
 
@@ -166,10 +166,10 @@ def _training(sweep: str) -> Measure:
         cube = evidence.cubes[sweep]
         sine = at_end(cube["train_loss"]).sel(target="sine")
         means = [kept(sine.sel(start=start)).mean() for start in ("spiky", "drawn")]
-        found = _mean_ratios(cube["train_loss"])
+        ratios = _mean_ratios(cube["train_loss"])
         return measured(
-            found,
-            f"A spiky start multiplies the mean training loss by {_in_words(found)}; on the sine it is {means[0]:.3g} (spiky) "
+            ratios,
+            f"A spiky start multiplies the mean training loss by {_in_words(ratios)}; on the sine it is {means[0]:.3g} (spiky) "
             f"and {means[1]:.3g} (standard), as half the sum.",
             controls={"test": _mean_ratios(cube["test_loss"])},
         )

@@ -32,14 +32,14 @@ def _measured(values: xr.DataArray) -> Row:
 def table1(evidence: Evidence) -> Table:
     """Test losses of standard and uniform breakpoints."""
     losses = at_end(evidence.cubes["table1"]["test_loss"])
-    cells = {cell: name for name, cell in breakpoint_claims.CELLS.items()}
+    names = {cell: name for name, cell in breakpoint_claims.CELLS.items()}
     rows: list[Row] = []
     for target in losses.target.values.tolist():
         for start in losses.start.values.tolist():
-            found = losses.sel(target=target, start=start)
-            name = cells.get((target, start))
+            cell = losses.sel(target=target, start=start)
+            name = names.get((target, start))
             in_print = printed(evidence, name) if name else None
-            rows.append([TITLES[target], STARTS[start], in_print, *_measured(found)])
+            rows.append([TITLES[target], STARTS[start], in_print, *_measured(cell)])
     columns = ["function", "breakpoints", "printed", "measured"]
     return Table([*map(Column, columns), Column("median", 3), Column("networks")], rows)
 
@@ -88,8 +88,8 @@ def table2_choices(evidence: Evidence) -> Table:
     rows: list[Row] = []
     for place, depth in enumerate(cube.depth.values.tolist()):
         for name, one in choices(cube.isel(shape=place), PIECE_CHOICES):
-            found = at_end(piece_claims.counts(one))
-            rows.append([depth, name, *(spread_text(found.sel(target=target)) for target in targets)])
+            breakpoints = at_end(piece_claims.counts(one))
+            rows.append([depth, name, *(spread_text(breakpoints.sel(target=target)) for target in targets)])
     return Table([Column("hidden layers"), Column("choice"), *(Column(TITLES[target]) for target in targets)], rows)
 
 
@@ -98,9 +98,9 @@ def table3(evidence: Evidence) -> Table:
     rows: list[Row] = []
     for name, target in spiky_claims.FUNCTIONS.items():
         for column in spiky_claims.COLUMNS:
-            found = at_end(spiky_claims.sums_of_squares(evidence, column, target))
+            cell = at_end(spiky_claims.sums_of_squares(evidence, column, target))
             in_print = printed(evidence, f"table3_{name}_{column}")
-            rows.append([TITLES[target], column.replace("_", " "), in_print, *_measured(found)])
+            rows.append([TITLES[target], column.replace("_", " "), in_print, *_measured(cell)])
     columns = ["function", "network", "printed", "measured"]
     return Table([*map(Column, columns), Column("median", 3), Column("networks")], rows)
 

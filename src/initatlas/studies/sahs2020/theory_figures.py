@@ -37,11 +37,11 @@ def laws(cube: xr.Dataset) -> Figure:
     return figure
 
 
-def _density(axes: Axes, found: xr.DataArray, pdf: Callable[[Any], Any]) -> None:
+def _density(axes: Axes, histogram: xr.DataArray, pdf: Callable[[Any], Any]) -> None:
     """A histogram and the law."""
-    middles = found.bin.values
+    middles = histogram.bin.values
     width = float(middles[1] - middles[0])
-    axes.bar(middles, found, width=width, color="C3", alpha=0.6, lw=0, label="random units")
+    axes.bar(middles, histogram, width=width, color="C3", alpha=0.6, lw=0, label="random units")
     density = pdf(middles)  # the density of delta-slopes has no value at 0, between two bins
     axes.plot(middles, np.where(density > 0, density, np.nan), color="k", lw=1.1, label="theorem 1")
 
@@ -52,11 +52,13 @@ def roughness(cube: xr.Dataset) -> Figure:
     gaussian = cube.sel(family="gaussian")
     for place, preset in enumerate(("he", "glorot")):
         one = gaussian.sel(preset=preset)
-        for axes, found, theory in (
+        for axes, moment, theory in (
             (grid[0], "mean", "theory_mean"),
             (grid[1], "mean_squared_distance", "theory_variance"),
         ):
-            _by_width(axes, one[found], one[theory].isel(seed=0), f"C{place}", {"he": "He", "glorot": "Glorot"}[preset])
+            _by_width(
+                axes, one[moment], one[theory].isel(seed=0), f"C{place}", {"he": "He", "glorot": "Glorot"}[preset]
+            )
     _tails(grid[2], gaussian.sel(preset="he"), int(fixed_parameters(cube)["networks"]))
     grid[0].axhline(2.0, color="0.5", ls=":", lw=1.0)
     grid[0].annotate("appendix: 2", (5, 2.0), fontsize=7.5, color="0.35", va="top")
@@ -67,10 +69,10 @@ def roughness(cube: xr.Dataset) -> Figure:
     return figure
 
 
-def _by_width(axes: Axes, found: xr.DataArray, theory: xr.DataArray, colour: str, label: str) -> None:
+def _by_width(axes: Axes, moment: xr.DataArray, theory: xr.DataArray, colour: str, label: str) -> None:
     """A moment of the roughness against the width, with the theorem's."""
-    widths = found.width.values
-    estimates = [mean_interval(found.sel(width=width)) for width in widths]
+    widths = moment.width.values
+    estimates = [mean_interval(moment.sel(width=width)) for width in widths]
     reach = [one.high - one.value for one in estimates]
     axes.errorbar(widths, [one.value for one in estimates], yerr=reach, color=colour, ls="", marker="o", label=label)
     axes.plot(widths, theory, color="k", lw=1.0, zorder=1)
@@ -99,9 +101,9 @@ def lonely(cube: xr.Dataset) -> Figure:
     for axes, points in zip(grid, cube.points.values.tolist(), strict=True):
         for place, placing in enumerate(("even", "random")):
             one = cube.sel(points=points, placing=placing)
-            found = list(shares(one, 1).values())
-            reach = np.array([[part.value - part.low, part.high - part.value] for part in found]).T
-            axes.errorbar(alphas, [part.value for part in found], yerr=reach, color=f"C{place}", ls="", marker="os"[place],
+            estimates = list(shares(one, 1).values())
+            reach = np.array([[part.value - part.low, part.high - part.value] for part in estimates]).T
+            axes.errorbar(alphas, [part.value for part in estimates], yerr=reach, color=f"C{place}", ls="", marker="os"[place],
                           label=f"{placing} breakpoints")  # fmt: skip
             axes.plot(alphas, one["exact"], color=f"C{place}", lw=1.0)
         one = cube.sel(points=points, placing="even")
@@ -122,8 +124,8 @@ def motion(cube: xr.Dataset) -> Figure:
     figure, grid = plt.subplots(1, 2, figsize=(7.6, 3.3), sharex=True, sharey=True)
     for axes, variable, title in zip(grid, ("breakpoint", "delta_slope"), ("breakpoints", "delta-slopes"), strict=True):
         for place, (name, text) in enumerate(texts.items()):
-            found = cube[variable].sel(laws=name).stack(networks=("target", "seed"))
-            low, middle, high = (found.quantile(share, "networks") for share in (0.25, 0.5, 0.75))
+            distances = cube[variable].sel(laws=name).stack(networks=("target", "seed"))
+            low, middle, high = (distances.quantile(share, "networks") for share in (0.25, 0.5, 0.75))
             axes.plot(cube.step, middle, color=f"C{place}", marker="o", ms=3, label=text)
             axes.fill_between(cube.step, low, high, color=f"C{place}", alpha=0.2, lw=0)
         axes.set_xscale("log")

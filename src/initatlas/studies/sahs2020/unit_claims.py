@@ -45,10 +45,10 @@ def _laws(family: str) -> Measure:
 
     def measure(evidence: Evidence) -> Finding:
         cube = evidence.cubes["thm1"].sel(family=family)
-        found = {name: _distances(cube.isel(law=place)) for place, name in enumerate(HELD_AGAINST)}
-        right = found.pop("right")
+        by_law = {name: _distances(cube.isel(law=place)) for place, name in enumerate(HELD_AGAINST)}
+        right = by_law.pop("right")
         texts = ", ".join(f"{part.value:.4f} ({name})" for name, part in right.items())
-        return measured(right, f"Distances of {int(fixed_parameters(cube)['units'])} units: {texts}.", controls=found)
+        return measured(right, f"Distances of {int(fixed_parameters(cube)['units'])} units: {texts}.", controls=by_law)
 
     return measure
 
@@ -84,8 +84,10 @@ def _kurtosis_of(family: str, other: str) -> Measure:
     """The kurtosis of a family, and of the other one."""
 
     def measure(evidence: Evidence) -> Finding:
-        found, control = (_kurtosis(evidence.cubes["thm2"], name) for name in (family, other))
-        return measured(found, f"{found.value:.3f}, by {_networks(evidence)} networks.", controls={"other": control})
+        kurtosis, control = (_kurtosis(evidence.cubes["thm2"], name) for name in (family, other))
+        return measured(
+            kurtosis, f"{kurtosis.value:.3f}, by {_networks(evidence)} networks.", controls={"other": control}
+        )
 
     return measure
 
@@ -99,19 +101,19 @@ def _networks(evidence: Evidence) -> int:
 def _he_mean(evidence: Evidence) -> Finding:
     """Mean roughness, by width."""
     cube = evidence.cubes["thm2"]
-    found, other = (_mean_by_width(_of(cube, "gaussian", preset)["mean"]) for preset in ("he", "glorot"))
-    return measured(found, f"Means of {_networks(evidence)} networks: {_values(found)}.", controls={"glorot": other})
+    means, other = (_mean_by_width(_of(cube, "gaussian", preset)["mean"]) for preset in ("he", "glorot"))
+    return measured(means, f"Means of {_networks(evidence)} networks: {_values(means)}.", controls={"glorot": other})
 
 
 def _he_variance(evidence: Evidence) -> Finding:
     """Variance of the roughness times the width."""
     cube = evidence.cubes["thm2"]
-    found, other = (
+    variances, other = (
         _mean_by_width(_of(cube, family, "he")["mean_squared_distance"], cube.width)
         for family in ("gaussian", "uniform")
     )
-    text = f"Variance times width of {_networks(evidence)} networks: {_values(found)}."
-    return measured(found, text, controls={"uniform": other})
+    text = f"Variance times width of {_networks(evidence)} networks: {_values(variances)}."
+    return measured(variances, text, controls={"uniform": other})
 
 
 def _glorot(variable: str, power: int) -> Measure:
@@ -122,10 +124,10 @@ def _glorot(variable: str, power: int) -> Measure:
         width = cube.width.astype(float)
         values = _of(cube, "gaussian", "glorot")[variable]
         scale = 4.0 if variable == "mean" else 128.0
-        found = _mean_by_width(values, (width + 1.0) ** power / (scale * width))
+        ratios = _mean_by_width(values, (width + 1.0) ** power / (scale * width))
         wrong = _mean_by_width(values, width**power / (scale * width))
-        text = f"Ratios to the printed ones by {_networks(evidence)} networks: {_values(found)}."
-        return measured(found, text, controls={"fan_in": wrong})
+        text = f"Ratios to the printed ones by {_networks(evidence)} networks: {_values(ratios)}."
+        return measured(ratios, text, controls={"fan_in": wrong})
 
     return measure
 
@@ -149,10 +151,10 @@ def _tails(cube: xr.Dataset, variable: str, networks: int) -> Parts:
 def _tail(evidence: Evidence) -> Finding:
     """Tails of the roughness and their bound."""
     cube, networks = evidence.cubes["thm2"].sel(family="gaussian"), _networks(evidence)
-    found, appendix = (_tails(cube, variable, networks) for variable in ("beyond", "beyond_half"))
-    nearest = max(found.values(), key=lambda part: part.value)
+    margins, appendix = (_tails(cube, variable, networks) for variable in ("beyond", "beyond_half"))
+    nearest = max(margins.values(), key=lambda part: part.value)
     return measured(
-        found,
+        margins,
         f"The share beyond stays below the bound by {-nearest.value:.3f} or more; smallest margins of {networks} networks each.",
         controls={"appendix": appendix},
     )
