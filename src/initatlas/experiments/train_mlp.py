@@ -15,7 +15,7 @@ from initatlas.datasets.traits import BOTH_SPLITS, SAMPLES, DataNeeds
 from initatlas.experiments.activation_labels import ActivationLabel, check_trainable
 from initatlas.experiments.weights_labels import WeightsLabel
 from initatlas.networks.training_cost import networks_at_once, training_megabytes, training_seconds
-from initatlas.networks.training_settings import LossName, TrainingSettings
+from initatlas.networks.training_settings import LossName, Parametrisation, Residual, TrainingSettings
 from initatlas.sweeps.experiment import Coordinate, Experiment, Output, Parameters
 
 if TYPE_CHECKING:
@@ -36,7 +36,11 @@ class TrainMlpParameters(Parameters):
     depth: int = Field(default=2, ge=1, description="number of hidden layers")
     activation: ActivationLabel = Field(default="relu", description="activation of every hidden layer")
     weights: WeightsLabel = Field(default="gaussian", description="weight distribution")
-    weight_variance: float = Field(default=2.0, gt=0, description="weight variance times fan-in, in the hidden layers")
+    weight_variance: float = Field(
+        default=2.0,
+        gt=0,
+        description="weight variance times fan-in, in the hidden layers (scaled branches: before their factor)",
+    )
     bias_variance: float = Field(default=0.0, ge=0, description="bias variance in the hidden layers")
     optimiser: Literal["sgd", "adam"] = Field(default="sgd", description="optimiser")
     learning_rate: float = Field(default=0.01, gt=0, description="step size of the optimiser")
@@ -50,6 +54,22 @@ class TrainMlpParameters(Parameters):
             "cross entropy, of classes; or the squared error of real targets, one-hot for classes: mean, sum or half the sum "
             "over a minibatch"
         ),
+    )
+    parametrisation: Parametrisation = Field(
+        default="standard",
+        description=(
+            "how variances and learning rates go with the width: standard, ntk (a rate over the fan-in under sgd), "
+            "or mup (features learn alike at every width; equal to standard at `base_width`)"
+        ),
+    )
+    base_width: int = Field(default=64, ge=1, description="width at which mup is the standard parametrisation")
+    residual: Residual = Field(
+        default="none",
+        description="whether a hidden layer adds to those before; scaled: as a branch times 1 / sqrt(depth)",
+    )
+    mirrored: bool = Field(
+        default=False,
+        description="whether a network is (g_1 - g_2) / sqrt(2), with halves g that start equal: its output starts at 0",
     )
     device: Literal["cpu", "cuda", "auto"] = Field(default="cpu", description="where the network is trained")
 
@@ -67,6 +87,7 @@ class TrainMlpParameters(Parameters):
 
 _SHARED = (
     *("width", "depth", "activation", "steps", "batch_size", "optimiser", "momentum", "evaluations", "loss", "device"),
+    *("parametrisation", "base_width", "residual", "mirrored"),
 )
 """Parameters that the networks of a batch share."""
 
@@ -162,7 +183,7 @@ OUTPUTS = (
     Output("diverged", "whether the loss stopped being finite", dtype="int8"),
     Output(
         "norm_ratio",
-        "norm of a layer's signal over the norm of the input, at initialisation",
+        "norm of a layer's signal over the norm of the input, at initialisation; of a mirrored network's halves",
         dims=("layer",),
         nan_means="the signal of a layer before is beyond single precision",
         inf_means="the signal is beyond single precision",

@@ -77,9 +77,9 @@ def _chunks(mlp: StackedMLP, x: Tensor) -> Iterator[tuple[slice, Tensor, Workspa
     space = Workspace(mlp, min(EVALUATION_CHUNK, len(x)))
     for start in range(0, len(x), EVALUATION_CHUNK):
         rows = slice(start, min(start + EVALUATION_CHUNK, len(x)))
-        if rows.stop - start != space.outputs.shape[1]:
+        if rows.stop - start != space.raw.shape[1]:
             space = Workspace(mlp, rows.stop - start)
-        yield rows, forward(mlp, x[rows].expand(mlp.networks, -1, -1), space), space
+        yield rows, forward(mlp, x[rows].expand(mlp.stacked, -1, -1), space), space
 
 
 def evaluate(mlp: StackedMLP, loss: Loss, data: DeviceSplit) -> Scores:
@@ -106,7 +106,7 @@ def evaluate(mlp: StackedMLP, loss: Loss, data: DeviceSplit) -> Scores:
 
 
 def norm_ratios(mlp: StackedMLP, x: Tensor) -> NDArray[np.float64]:
-    """Mean of |h_l(x)| / |x| over the inputs, with h_l the activations of hidden layer l.
+    """Mean of |h_l(x)| / |x| over the inputs, with h_l the activations of hidden layer l (of a mirrored network's first half).
 
     Parameters
     ----------
@@ -124,6 +124,7 @@ def norm_ratios(mlp: StackedMLP, x: Tensor) -> NDArray[np.float64]:
     for rows, _, space in _chunks(mlp, x):
         lengths = torch.linalg.vector_norm(x[rows], dim=-1, dtype=torch.float64)
         for layer, hidden in enumerate(space.after):
-            ratios[layer, :, rows] = torch.linalg.vector_norm(hidden, dim=-1, dtype=torch.float64) / lengths
+            norms = torch.linalg.vector_norm(hidden[:: mlp.halves], dim=-1, dtype=torch.float64)
+            ratios[layer, :, rows] = norms / lengths
     means = [[fsum(row) / max(len(x), 1) for row in layer] for layer in ratios.tolist()]
     return np.array(means).reshape(mlp.depth, mlp.networks).T

@@ -1,10 +1,11 @@
-"""Optimisers for stacked networks; every network has its own learning rate.
+"""Optimisers for stacked networks; every network has its own learning rate, and every layer factors on it.
 
 Each takes a layer's loss gradient as soon as back-propagation has it, in the form of the two factors whose product it
 is, so plain gradient descent never stores it. All arithmetic is single operations, for the reason given in
 `initatlas.networks.stacked_mlp`.
 """
 
+from collections.abc import Sequence
 from math import sqrt
 from typing import Protocol
 
@@ -13,13 +14,16 @@ from torch import Tensor
 
 from initatlas.networks.stacked_mlp import StackedMLP
 
+Factors = Sequence[tuple[float, float]]
+"""On the learning rate: those of each layer's weights and biases."""
+
 
 class Optimiser(Protocol):
     """Changes the parameters of stacked networks layer by layer."""
 
     @property
     def loss_scale(self) -> Tensor:
-        """Factor on each network's loss gradient, (networks, 1, 1)."""
+        """Factor on each loss gradient of the stack, (stacked, 1, 1)."""
 
     def begin_step(self) -> None:
         """Start one training step; each layer is then updated once."""
@@ -32,13 +36,13 @@ class Optimiser(Protocol):
         layer
             Index of the layer.
         gradient
-            Scaled loss gradient at the layer's pre-activations, (networks, batch, padded fan_out).
+            Scaled loss gradient at the layer's pre-activations, (stacked, batch, padded fan_out).
         inputs
-            The layer's inputs, (networks, batch, padded fan_in).
+            The layer's inputs, (stacked, batch, padded fan_in).
         """
 
     def keep(self, mlp: StackedMLP, chosen: Tensor) -> "Optimiser":
-        """Copy the state for `mlp`, the networks at the positions `chosen`."""
+        """Copy the state for `mlp`, what stands at the positions `chosen` of the stack."""
 
 
 class GradientDescent:
@@ -51,11 +55,14 @@ class GradientDescent:
     mlp
         The networks to train.
     learning_rates
-        Shape (networks, 1, 1).
+        Shape (stacked, 1, 1).
+    factors
+        On the learning rate, of each layer's weights and biases (`initatlas.networks.parametrisations.layer_rates`).
     """
 
-    def __init__(self, mlp: StackedMLP, learning_rates: Tensor) -> None:
+    def __init__(self, mlp: StackedMLP, learning_rates: Tensor, factors: Factors) -> None:
         self._mlp = mlp
+        self._factors = factors
         self.loss_scale = learning_rates
 
     def begin_step(self) -> None:
@@ -63,12 +70,13 @@ class GradientDescent:
 
     def update(self, layer: int, gradient: Tensor, inputs: Tensor) -> None:
         """See `Optimiser.update`."""
-        add_product(self._mlp.weights[layer], gradient, inputs, alpha=-1)
-        self._mlp.biases[layer].sub_(gradient.sum(1, keepdim=True))
+        weight, bias = self._factors[layer]
+        add_product(self._mlp.weights[layer], gradient, inputs, alpha=-weight)
+        self._mlp.biases[layer].sub_(_summed(gradient, bias))
 
     def keep(self, mlp: StackedMLP, chosen: Tensor) -> "GradientDescent":
         """See `Optimiser.keep`."""
-        return GradientDescent(mlp, self.loss_scale.index_select(0, chosen))
+        return GradientDescent(mlp, self.loss_scale.index_select(0, chosen), self._factors)
 
 
 class Momentum:
@@ -79,13 +87,16 @@ class Momentum:
     mlp
         The networks to train.
     learning_rates
-        Shape (networks, 1, 1).
+        Shape (stacked, 1, 1).
+    factors
+        On the learning rate, of each layer's weights and biases (`initatlas.networks.parametrisations.layer_rates`).
     momentum
         mu in [0, 1).
     """
 
-    def __init__(self, mlp: StackedMLP, learning_rates: Tensor, momentum: float) -> None:
+    def __init__(self, mlp: StackedMLP, learning_rates: Tensor, factors: Factors, momentum: float) -> None:
         self._mlp = mlp
+        self._factors = factors
         self._momentum = momentum
         self.loss_scale = learning_rates
         self._weights = [torch.zeros_like(weight) for weight in mlp.weights]
@@ -96,14 +107,15 @@ class Momentum:
 
     def update(self, layer: int, gradient: Tensor, inputs: Tensor) -> None:
         """See `Optimiser.update`."""
-        add_product(self._weights[layer], gradient, inputs, beta=self._momentum)
+        weight, bias = self._factors[layer]
+        add_product(self._weights[layer], gradient, inputs, alpha=weight, beta=self._momentum)
         self._mlp.weights[layer].sub_(self._weights[layer])
-        self._biases[layer].mul_(self._momentum).add_(gradient.sum(1, keepdim=True))
+        self._biases[layer].mul_(self._momentum).add_(_summed(gradient, bias))
         self._mlp.biases[layer].sub_(self._biases[layer])
 
     def keep(self, mlp: StackedMLP, chosen: Tensor) -> "Momentum":
         """See `Optimiser.keep`."""
-        kept = Momentum(mlp, self.loss_scale.index_select(0, chosen), self._momentum)
+        kept = Momentum(mlp, self.loss_scale.index_select(0, chosen), self._factors, self._momentum)
         kept._weights = [velocity.index_select(0, chosen) for velocity in self._weights]
         kept._biases = [velocity.index_select(0, chosen) for velocity in self._biases]
         return kept
@@ -117,13 +129,16 @@ class Adam:
     mlp
         The networks to train.
     learning_rates
-        Shape (networks, 1, 1).
+        Shape (stacked, 1, 1).
+    factors
+        On the learning rate, of each layer's weights and biases (`initatlas.networks.parametrisations.layer_rates`).
     """
 
     BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8
 
-    def __init__(self, mlp: StackedMLP, learning_rates: Tensor) -> None:
+    def __init__(self, mlp: StackedMLP, learning_rates: Tensor, factors: Factors) -> None:
         self._mlp = mlp
+        self._factors = factors
         self._learning_rates = learning_rates
         self._step = 0
         self.loss_scale = torch.ones_like(learning_rates)
@@ -137,21 +152,22 @@ class Adam:
 
     def update(self, layer: int, gradient: Tensor, inputs: Tensor) -> None:
         """See `Optimiser.update`."""
-        self._move(layer, torch.bmm(gradient.mT, inputs))
-        self._move(len(self._mlp.weights) + layer, gradient.sum(1, keepdim=True))
+        weight, bias = self._factors[layer]
+        self._move(layer, torch.bmm(gradient.mT, inputs), weight)
+        self._move(len(self._mlp.weights) + layer, gradient.sum(1, keepdim=True), bias)
 
-    def _move(self, index: int, gradient: Tensor) -> None:
+    def _move(self, index: int, gradient: Tensor, factor: float) -> None:
         """Update one parameter tensor; `gradient` is overwritten."""
         mean, square = self._means[index], self._squares[index]
         mean.mul_(self.BETA1).add_(gradient * (1 - self.BETA1))
         square.mul_(self.BETA2).add_(gradient.square_().mul_(1 - self.BETA2))
         spread = square.sqrt().div_(sqrt(1 - self.BETA2**self._step)).add_(self.EPSILON)
-        rates = self._learning_rates / (1 - self.BETA1**self._step)
+        rates = self._learning_rates * factor / (1 - self.BETA1**self._step)
         self._parameters[index].sub_((mean * rates).div_(spread))
 
     def keep(self, mlp: StackedMLP, chosen: Tensor) -> "Adam":
         """See `Optimiser.keep`."""
-        kept = Adam(mlp, self._learning_rates.index_select(0, chosen))
+        kept = Adam(mlp, self._learning_rates.index_select(0, chosen), self._factors)
         kept._step = self._step
         kept._means = [mean.index_select(0, chosen) for mean in self._means]
         kept._squares = [square.index_select(0, chosen) for square in self._squares]
@@ -168,3 +184,8 @@ def add_product(target: Tensor, gradient: Tensor, inputs: Tensor, *, alpha: floa
         target.mul_(beta).add_((gradient.mT * inputs).mul_(alpha))
     else:
         target.baddbmm_(gradient.mT, inputs, beta=beta, alpha=alpha)
+
+
+def _summed(gradient: Tensor, factor: float) -> Tensor:
+    """A factor times the gradient of a layer's biases."""
+    return gradient.sum(1, keepdim=True).mul_(factor)

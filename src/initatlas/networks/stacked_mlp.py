@@ -12,6 +12,7 @@ Why a network's numbers do not depend on the networks beside it (CPU, float32, o
 - Padded units have zero weights and zero biases, and an activation that does not map 0 to 0 is followed by a zero in
   their place. So they stay silent and receive zero gradients. Padded outputs have a bias that keeps them out
   of the loss: minus infinity before a softmax, so their probability is exactly 0.
+- A mirrored network is two of the stack, side by side, with outputs of their own; nothing else is shared between networks.
 - No reduction runs across networks; sums over the minibatch keep their order when the number of networks changes.
 - Remaining element-wise steps are single operations (one rounding each), or functions that PyTorch evaluates with
   the same code in the vectorised body and in the tail. Fused forms such as ``add(..., alpha=...)`` are avoided.
@@ -20,9 +21,9 @@ The unit tests check all this bit for bit. On CUDA the results agree to rounding
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
-from math import inf
+from math import inf, sqrt
 
 import numpy as np
 import torch
@@ -53,17 +54,28 @@ class StackedMLP:
         Applied after every layer but the read-out.
     units
         Numbers of units of the hidden layers, without the padding, where the padding would not be silent by itself.
+    residual
+        Whether every hidden layer but the first adds to the pre-activations before it.
+    halves
+        How many of the stack make one network: 2 if they are mirrored, one behind the other.
     """
 
     weights: list[Tensor]
     biases: list[Tensor]
     activation: InPlace
     units: list[int] | None = None
+    residual: bool = False
+    halves: int = 1
+
+    @property
+    def stacked(self) -> int:
+        """How many are stacked: the networks, or their halves."""
+        return self.weights[0].shape[0]
 
     @property
     def networks(self) -> int:
-        """How many networks are stacked."""
-        return self.weights[0].shape[0]
+        """How many networks there are."""
+        return self.stacked // self.halves
 
     @property
     def depth(self) -> int:
@@ -71,25 +83,33 @@ class StackedMLP:
         return len(self.weights) - 1
 
     def keep(self, chosen: Tensor) -> "StackedMLP":
-        """Copy the networks at the positions `chosen`, an integer tensor."""
-        return StackedMLP(
-            [weight.index_select(0, chosen) for weight in self.weights],
-            [bias.index_select(0, chosen) for bias in self.biases],
-            self.activation,
-            self.units,
+        """Copy what stands at the positions `chosen` of the stack, an integer tensor."""
+        return replace(
+            self,
+            weights=[weight.index_select(0, chosen) for weight in self.weights],
+            biases=[bias.index_select(0, chosen) for bias in self.biases],
         )
 
 
-def _stack(arrays: Sequence[NDArray[np.float32]], shape: tuple[int, int], fill: float, device: str) -> Tensor:
-    """Stack equal two-dimensional arrays, each padded with `fill` to `shape`."""
-    stacked = torch.full((len(arrays), *shape), fill, dtype=torch.float32)
+def _stack(
+    arrays: Sequence[NDArray[np.float32]], shape: tuple[int, int], fill: float, device: str, halves: int
+) -> Tensor:
+    """Stack equal two-dimensional arrays, each padded with `fill` to `shape`; a second half is padded with 0."""
+    stacked = torch.zeros((len(arrays), halves, *shape), dtype=torch.float32)
+    stacked[:, 0] = fill
     for slot, array in zip(stacked, arrays, strict=True):
-        slot[: array.shape[0], : array.shape[1]] = torch.from_numpy(array)
-    return stacked.to(device)
+        slot[:, : array.shape[0], : array.shape[1]] = torch.from_numpy(array)
+    return stacked.flatten(0, 1).to(device)
 
 
 def stack_networks(
-    networks: Sequence[Sequence[Layer]], activation: Activation, device: str, *, padding_bias: float = -inf
+    networks: Sequence[Sequence[Layer]],
+    activation: Activation,
+    device: str,
+    *,
+    padding_bias: float = -inf,
+    residual: bool = False,
+    halves: int = 1,
 ) -> StackedMLP:
     """Stack networks of one shape.
 
@@ -103,16 +123,18 @@ def stack_networks(
         Where PyTorch keeps the tensors.
     padding_bias
         Bias of the outputs that are there for alignment alone; see `initatlas.networks.losses`.
+    residual, halves
+        As in `StackedMLP`; both halves of a network start with its layers.
     """
     weights: list[Tensor] = []
     biases: list[Tensor] = []
     for layers in zip(*networks, strict=True):
         fan_out, fan_in = layers[0][0].shape
         absent = padding_bias if len(weights) == len(networks[0]) - 1 else 0.0
-        weights.append(_stack([weight for weight, _ in layers], (padded(fan_out), padded(fan_in)), 0.0, device))
-        biases.append(_stack([bias[None] for _, bias in layers], (1, padded(fan_out)), absent, device))
+        weights.append(_stack([weight for weight, _ in layers], (padded(fan_out), padded(fan_in)), 0.0, device, halves))
+        biases.append(_stack([bias[None] for _, bias in layers], (1, padded(fan_out)), absent, device, halves))
     units = None if activation.maps_zero_to_zero else [weight.shape[0] for weight, _ in networks[0][:-1]]
-    return StackedMLP(weights, biases, activation.in_place(), units)
+    return StackedMLP(weights, biases, activation.in_place(), units, residual, halves)
 
 
 class Workspace:
@@ -124,14 +146,23 @@ class Workspace:
         The networks that will run in it.
     batch
         Number of inputs per network and pass.
+
+    Attributes
+    ----------
+    before, after
+        Pre-activations and activations of the hidden layers, (stacked, batch, padded width). Without residual connections they
+        share their memory where the activation allows it.
+    raw
+        Outputs of the stack, (stacked, batch, padded outputs).
     """
 
     def __init__(self, mlp: StackedMLP, batch: int) -> None:
         empty = partial(torch.empty, dtype=torch.float32, device=mlp.weights[0].device)
-        shapes = [(mlp.networks, batch, weight.shape[1]) for weight in mlp.weights]
+        shapes = [(mlp.stacked, batch, weight.shape[1]) for weight in mlp.weights]
         self.before = [empty(shape) for shape in shapes[:-1]]
-        self.after = [empty(shape) for shape in shapes[:-1]] if mlp.activation.needs_input else self.before
-        self.outputs = empty(shapes[-1])
+        apart = mlp.activation.needs_input or mlp.residual
+        self.after = [empty(shape) for shape in shapes[:-1]] if apart else self.before
+        self.raw = empty(shapes[-1])
         self._gradients = [empty(shapes[0]), empty(shapes[0])] if mlp.depth else []
 
     def gradient(self, layer: int) -> Tensor:
@@ -147,25 +178,36 @@ def forward(mlp: StackedMLP, inputs: Tensor, space: Workspace) -> Tensor:
     mlp
         The networks.
     inputs
-        Shape (networks, batch, padded input dimension).
+        Shape (stacked, batch, padded input dimension).
     space
         Keeps the hidden layers; made for the same `mlp` and batch.
 
     Returns
     -------
     Tensor
-        The outputs, (networks, batch, padded outputs): ``space.outputs``. Those that are there for alignment are their bias.
+        The outputs, (networks, batch, padded outputs). Those that are there for alignment are their bias.
     """
     hidden = inputs
     layers = list(zip(mlp.weights, mlp.biases, strict=True))
     for layer, ((weight, bias), before, after) in enumerate(zip(layers[:-1], space.before, space.after, strict=True)):
         torch.baddbmm(bias, hidden, weight.mT, out=before)
+        if mlp.residual and layer:
+            before.add_(space.before[layer - 1])
         mlp.activation.apply(before, after)
         if mlp.units is not None:
             after[..., mlp.units[layer] :] = 0.0
         hidden = after
     weight, bias = layers[-1]
-    return torch.baddbmm(bias, hidden, weight.mT, out=space.outputs)
+    raw = torch.baddbmm(bias, hidden, weight.mT, out=space.raw)
+    return raw if mlp.halves == 1 else torch.sub(raw[0::2], raw[1::2]).mul_(sqrt(0.5))
+
+
+def at_halves(mlp: StackedMLP, gradient: Tensor) -> Tensor:
+    """Gradient at the outputs of the stack, from that at the outputs of the networks."""
+    if mlp.halves == 1:
+        return gradient
+    first = gradient * sqrt(0.5)
+    return torch.stack([first, -first], 1).flatten(0, 1)
 
 
 def backward(mlp: StackedMLP, inputs: Tensor, gradient: Tensor, space: Workspace, update: LayerUpdate) -> None:
@@ -178,7 +220,8 @@ def backward(mlp: StackedMLP, inputs: Tensor, gradient: Tensor, space: Workspace
     inputs
         What that `forward` was given.
     gradient
-        Loss gradient at the outputs, (networks, batch, padded outputs), zero at those that are there for alignment.
+        Loss gradient at the outputs of the stack, (stacked, batch, padded outputs); see `at_halves`. Zero at those that are there
+        for alignment.
     space
         The hidden layers of that `forward`; not to be read afterwards.
     update
@@ -189,5 +232,7 @@ def backward(mlp: StackedMLP, inputs: Tensor, gradient: Tensor, space: Workspace
         lower = torch.bmm(gradient, mlp.weights[layer], out=space.gradient(layer - 1))
         update(layer, gradient, after)
         mlp.activation.pull_back(lower, before, after)
+        if mlp.residual and layer < mlp.depth:
+            lower.add_(gradient)
         gradient = lower
     update(0, gradient, inputs)

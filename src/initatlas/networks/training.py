@@ -20,10 +20,12 @@ from initatlas.errors import UserError
 from initatlas.networks.evaluation import DeviceSplit, Scores, Split, evaluate, norm_ratios, to_device
 from initatlas.networks.losses import Loss, make_loss
 from initatlas.networks.optimisers import Adam, GradientDescent, Momentum, Optimiser
+from initatlas.networks.parametrisations import layer_rates, layer_variances
 from initatlas.networks.stacked_mlp import (
     Layer,
     StackedMLP,
     Workspace,
+    at_halves,
     backward,
     forward,
     stack_networks,
@@ -188,14 +190,13 @@ def draw_layers(
     """
     layers: list[Layer] = []
     family, fan_in = family_of(network.weights), input_dim
-    for _ in range(settings.depth):
-        shape, variance = (settings.width, fan_in), network.weight_variance / fan_in
-        weight = family.draw(shape, variance=variance, rng=rng, dtype=np.float32)
-        bias = rng.standard_normal(settings.width) * sqrt(network.bias_variance)
+    *hidden, (readout, _) = layer_variances(settings, network, input_dim)
+    for weight_variance, bias_variance in hidden:
+        weight = family.draw((settings.width, fan_in), variance=weight_variance, rng=rng, dtype=np.float32)
+        bias = rng.standard_normal(settings.width) * sqrt(bias_variance)
         layers.append((weight, bias.astype(np.float32)))
         fan_in = settings.width
-    shape = (settings.outputs, fan_in)
-    weight = family.draw(shape, variance=1 / fan_in, rng=rng, dtype=np.float32)
+    weight = family.draw((settings.outputs, fan_in), variance=readout, rng=rng, dtype=np.float32)
     return [*layers, (weight, np.zeros(settings.outputs, dtype=np.float32))]
 
 
@@ -210,10 +211,16 @@ def _train_group(
 ) -> list[NetworkRecord]:
     """Train networks that share the stacked tensors, and write their records."""
     layers = [draw_layers(settings, network, input_dim, rng=rng) for network, rng in zip(networks, rngs, strict=True)]
-    mlp = stack_networks(layers, activation_of(settings.activation), settings.device, padding_bias=loss.padding_bias)
+    mlp = stack_networks(
+        layers,
+        activation_of(settings.activation),
+        settings.device,
+        padding_bias=loss.padding_bias,
+        residual=settings.residual != "none",
+        halves=settings.halves,
+    )
     ratios = norm_ratios(mlp, train.first(NORM_INPUTS).x)
-    rates = torch.tensor([network.learning_rate for network in networks], device=settings.device)
-    run = _Run(settings, loss, mlp, _optimiser(settings, mlp, rates[:, None, None]), train, rngs)
+    run = _Run(settings, loss, mlp, _optimiser(settings, networks, mlp, input_dim), train, rngs)
     curve = _Curve(len(networks), evaluation_steps(settings.steps, settings.evaluations))
     for point, step in enumerate(curve.steps):
         run.advance(int(step))
@@ -261,11 +268,18 @@ def _record(
     )
 
 
-def _optimiser(settings: TrainingSettings, mlp: StackedMLP, rates: Tensor) -> Optimiser:
-    """Make the optimiser that the settings name."""
+def _optimiser(
+    settings: TrainingSettings, networks: Sequence[NetworkSettings], mlp: StackedMLP, input_dim: int
+) -> Optimiser:
+    """Make the optimiser that the settings name; the halves of a mirrored network have its learning rate."""
+    own = [network.learning_rate for network in networks for _ in range(mlp.halves)]
+    rates = torch.tensor(own, device=settings.device)[:, None, None]
+    factors = layer_rates(settings, input_dim)
     if settings.optimiser == "adam":
-        return Adam(mlp, rates)
-    return Momentum(mlp, rates, settings.momentum) if settings.momentum else GradientDescent(mlp, rates)
+        return Adam(mlp, rates, factors)
+    return (
+        Momentum(mlp, rates, factors, settings.momentum) if settings.momentum else GradientDescent(mlp, rates, factors)
+    )
 
 
 def minibatches(n: int, batch_size: int, *, rng: np.random.Generator) -> Iterator[NDArray[np.int64]]:
@@ -314,7 +328,7 @@ class _Run:
 
     def _make_space(self) -> None:
         """Allocate what the steps write to."""
-        count, device = self._mlp.networks, self._train.x.device
+        count, device = self._mlp.stacked, self._train.x.device
         self._space = Workspace(self._mlp, self._batch)
         self._inputs = torch.empty((count, self._batch, self._train.x.shape[1]), device=device)
 
@@ -329,12 +343,12 @@ class _Run:
 
     def _step(self, chosen: Tensor) -> None:
         """One update of every network; `chosen` holds the inputs of their minibatches, (networks, batch)."""
-        flat = chosen.reshape(-1)
-        torch.index_select(self._train.x, 0, flat, out=self._inputs.view(len(flat), -1))
+        flat, seen = chosen.reshape(-1), chosen.repeat_interleave(self._mlp.halves, 0).reshape(-1)
+        torch.index_select(self._train.x, 0, seen, out=self._inputs.view(len(seen), -1))
         targets = self._train.y.index_select(0, flat).view(*chosen.shape, *self._train.y.shape[1:])
         self._optimiser.begin_step()
         outputs = forward(self._mlp, self._inputs, self._space)
-        gradient = self._loss.gradient(outputs, targets)
+        gradient = at_halves(self._mlp, self._loss.gradient(outputs, targets))
         gradient.mul_(self._optimiser.loss_scale / self._loss.divisor(self._batch))
         backward(self._mlp, self._inputs, gradient, self._space, self._optimiser.update)
 
@@ -347,7 +361,9 @@ class _Run:
         chosen = np.flatnonzero(np.isfinite(losses))
         if len(chosen) == len(self.alive):
             return
-        index = torch.from_numpy(chosen).to(self._train.x.device)
+        halves = self._mlp.halves
+        stacked = (chosen[:, None] * halves + np.arange(halves)).ravel()
+        index = torch.from_numpy(stacked).to(self._train.x.device)
         self.alive = [self.alive[position] for position in chosen]
         self._minibatches = [self._minibatches[position] for position in chosen]
         self._mlp = self._mlp.keep(index)

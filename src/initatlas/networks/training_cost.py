@@ -35,7 +35,7 @@ def networks_at_once(settings: TrainingSettings, input_dim: int) -> int:
         Number of inputs d.
     """
     room = _GROUP_MEGABYTES[settings.device] / _network_megabytes(settings, input_dim)
-    return max(1, min(_GROUP[settings.device], int(room)))
+    return max(1, min(_GROUP[settings.device] // settings.halves, int(room)))
 
 
 def training_megabytes(settings: TrainingSettings, input_dim: int, n_train: int, n_test: int) -> float:
@@ -71,8 +71,9 @@ def _network_megabytes(settings: TrainingSettings, input_dim: int) -> float:
     """Parameters, optimiser state and hidden layers of one network."""
     copies = {"sgd": 3 if settings.momentum else 2, "adam": 6}[settings.optimiser]
     batch = max(settings.batch_size, EVALUATION_CHUNK)
-    hidden = batch * (padded(settings.width) * (settings.depth + 2) + padded(input_dim))
-    return 4e-6 * (copies * _weights(settings, input_dim) + 2 * hidden)
+    layers = settings.depth * (1 if settings.residual == "none" else 2) + 2
+    hidden = batch * (padded(settings.width) * layers + padded(input_dim))
+    return settings.halves * 4e-6 * (copies * _weights(settings, input_dim) + 2 * hidden)
 
 
 def training_seconds(settings: TrainingSettings, input_dim: int, n_train: int, n_test: int) -> float:
@@ -101,7 +102,7 @@ def training_seconds(settings: TrainingSettings, input_dim: int, n_train: int, n
     passes = 3 * settings.steps * settings.batch_size + evaluated
     per_unit = _UNIT_SECONDS + 1e-9 * activation_of(settings.activation).training_nanoseconds
     sweeps_over_weights = {"sgd": 2 if settings.momentum else 0, "adam": 20}[settings.optimiser]
-    return (
+    return settings.halves * (
         passes * (weights * _PRODUCT_SECONDS + units * per_unit)
         + evaluated * _SCORE_SECONDS
         + settings.steps * (6 * settings.depth + 12) * _CALL_SECONDS

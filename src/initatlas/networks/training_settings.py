@@ -15,6 +15,12 @@ NORM_INPUTS = 512
 LossName = Literal["cross_entropy", "squared_mean", "squared_sum", "squared_half_sum"]
 """Cross entropy of classes, mean over a minibatch; squared error of numbers: mean, sum, or half the sum over a minibatch."""
 
+Parametrisation = Literal["standard", "ntk", "mup"]
+"""See `initatlas.networks.parametrisations`."""
+
+Residual = Literal["none", "plain", "scaled"]
+"""Whether a hidden layer adds to the pre-activations before it, and whether it is multiplied by 1 / sqrt(depth) before."""
+
 SmallActivation = Literal["tanh", "relu", "identity"]
 """Activations of the small networks that are trained one by one in double precision."""
 
@@ -46,6 +52,13 @@ class TrainingSettings:
         Where to train. Bit-identical records are promised on ``cpu`` only.
     loss
         What is minimised; see `initatlas.networks.losses`.
+    parametrisation, base_width
+        How variances and learning rates go with the width; see `initatlas.networks.parametrisations`.
+    residual
+        Without: h_l = phi(W_l h_(l-1) + b_l). With: z_1 = W_1 x + b_1, z_l = z_(l-1) + W_l phi(z_(l-1)) + b_l and h_l = phi(z_l);
+        ``scaled`` divides W_l and b_l from the second layer on by sqrt(depth).
+    mirrored
+        Whether a network is (g_1 - g_2) / sqrt(2), with two networks g that are equal at initialisation: it starts at 0.
     """
 
     width: int
@@ -59,6 +72,15 @@ class TrainingSettings:
     evaluations: int
     device: Literal["cpu", "cuda"]
     loss: LossName = "cross_entropy"
+    parametrisation: Parametrisation = "standard"
+    base_width: int = 64
+    residual: Residual = "none"
+    mirrored: bool = False
+
+    @property
+    def halves(self) -> int:
+        """Networks that one network is made of."""
+        return 2 if self.mirrored else 1
 
 
 @dataclass(frozen=True)

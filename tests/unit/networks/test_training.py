@@ -30,7 +30,7 @@ from initatlas.networks.training import (
     train_networks,
 )
 from initatlas.networks.training_cost import networks_at_once, training_megabytes, training_seconds
-from initatlas.networks.training_settings import LossName
+from initatlas.networks.training_settings import LossName, Parametrisation, Residual
 
 SETTINGS = TrainingSettings(
     width=10,
@@ -134,12 +134,13 @@ def torch_train(shared: TrainingSettings, network: NetworkSettings, split, seed:
 
 
 @pytest.mark.parametrize("activation", ACTIVATION_LABELS)
-@pytest.mark.parametrize("depth", [0, 1, 4])
-def test_gradients_equal_autograd(activation, depth):
+@pytest.mark.parametrize(("depth", "residual"), [(0, False), (1, False), (4, False), (4, True)])
+def test_gradients_equal_autograd(activation, depth, residual):
     shared = replace(SETTINGS, activation=activation, depth=depth, width=21)
     rngs = [np.random.default_rng(seed) for seed in range(3)]
     network = replace(NETWORK, weight_variance=0.1) if activation.startswith(("exp", "hermite")) else NETWORK
-    mlp = stack_networks([draw_layers(shared, network, 19, rng=rng) for rng in rngs], activation_of(activation), "cpu")
+    layers = [draw_layers(shared, network, 19, rng=rng) for rng in rngs]
+    mlp = stack_networks(layers, activation_of(activation), "cpu", residual=residual)
     inputs = torch.randn(3, 5, padded(19), generator=torch.Generator().manual_seed(0))
     labels = torch.tensor([[1, 2, 3, 9, 0]] * 3)
     functions = {
@@ -164,9 +165,10 @@ def test_gradients_equal_autograd(activation, depth):
     }
     weights = [weight.clone().requires_grad_() for weight in mlp.weights]
     biases = [bias.clone().requires_grad_() for bias in mlp.biases]
-    hidden = inputs
+    hidden, before = inputs, 0
     for weight, bias in zip(weights[:-1], biases[:-1], strict=True):
-        hidden = functions[activation](hidden @ weight.mT + bias) * (torch.arange(weight.shape[1]) < 21)
+        before = hidden @ weight.mT + bias + (before if residual else 0)
+        hidden = functions[activation](before) * (torch.arange(weight.shape[1]) < 21)
     logits = hidden @ weights[-1].mT + biases[-1]
     logits.retain_grad()
     (-torch.log_softmax(logits, -1).gather(2, labels[..., None]).sum()).backward()
@@ -225,6 +227,9 @@ def test_records_do_not_depend_on_the_batch(width, dim):
             steps=4,
             evaluations=3,
             loss=str(cases.choice(get_args(LossName))),
+            parametrisation=str(cases.choice(get_args(Parametrisation))),
+            residual=str(cases.choice(get_args(Residual))),
+            mirrored=bool(cases.integers(2)),
         )
         _check_batches(shared, dim, cases)
 
