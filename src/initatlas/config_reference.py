@@ -30,6 +30,7 @@ EXPERIMENTS = (
     "weight_integral",
     "smoothness",
     "train_mlp",
+    "training_records",
     "train_univariate",
     "trained_weights",
     "training_boundary",

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from initatlas.datasets.samples import Samples, Split
+    from initatlas.networks.probes import Probe
     from initatlas.networks.training import NetworkRecord
 
 PIXELS, CLASSES, TRAIN, TEST = 784, 10, 6000, 2000
@@ -85,14 +86,14 @@ class TrainMlpParameters(Parameters):
         return self
 
 
-_SHARED = (
+STATIC = (
     *("width", "depth", "activation", "steps", "batch_size", "optimiser", "momentum", "evaluations", "loss", "device"),
     *("parametrisation", "base_width", "residual", "mirrored"),
 )
 """Parameters that the networks of a batch share."""
 
 
-def _coordinates(parameters: TrainMlpParameters) -> Mapping[str, Coordinate]:
+def coordinates(parameters: TrainMlpParameters) -> Mapping[str, Coordinate]:
     """Hidden layers, and the points of the training curve."""
     return {
         "layer": Coordinate(range(1, parameters.depth + 1), "hidden layer"),
@@ -104,26 +105,28 @@ def _run(
     points: Sequence[TrainMlpParameters], rngs: Sequence["np.random.Generator"], data: "Samples"
 ) -> list[dict[str, Any]]:
     """Train the networks of a batch together."""
+    return [outputs_of(record, classes=data.traits.labels) for record in train_points(points, rngs, data)]
+
+
+def train_points(
+    points: Sequence[TrainMlpParameters],
+    rngs: Sequence["np.random.Generator"],
+    data: "Samples",
+    probe: "Probe | None" = None,
+) -> list["NetworkRecord"]:
+    """Train the networks of a batch of points; with a probe, follow what happens inside."""
     from initatlas.networks.training import NetworkSettings, train_networks
 
-    networks = [
-        NetworkSettings(
-            weights=point.weights,
-            weight_variance=point.weight_variance,
-            bias_variance=point.bias_variance,
-            learning_rate=point.learning_rate,
-        )
-        for point in points
-    ]
+    names = ("weights", "weight_variance", "bias_variance", "learning_rate")
+    networks = [NetworkSettings(**{name: getattr(point, name) for name in names}) for point in points]
     targets = _targets(data, points[0].loss)
-    settings = _settings(points[0], targets.shape[1] if targets.ndim == 2 else int(targets.max()) + 1)
+    settings = settings_of(points[0], targets.shape[1] if targets.ndim == 2 else int(targets.max()) + 1)
     splits: tuple[Split, ...] = ("train", "test")
-    train, test = ((_inputs(data, split), targets[data.rows(split)]) for split in splits)
-    records = train_networks(settings, networks, train, test, rngs=rngs)
-    return [_outputs(record, classes=data.traits.labels) for record in records]
+    train, test = ((inputs_of(data, split), targets[data.rows(split)]) for split in splits)
+    return train_networks(settings, networks, train, test, rngs=rngs, probe=probe)
 
 
-def _outputs(record: "NetworkRecord", *, classes: bool) -> dict[str, Any]:
+def outputs_of(record: "NetworkRecord", *, classes: bool) -> dict[str, Any]:
     """What the cube gets of a record; real targets have no accuracy."""
     outputs = {output.name: getattr(record, output.name) for output in OUTPUTS}
     accuracies = [name for name in outputs if "accuracy" in name and not classes]
@@ -141,13 +144,13 @@ def _targets(data: "Samples", loss: LossName) -> "np.ndarray":
     return one_hot
 
 
-def _settings(point: TrainMlpParameters, outputs: int) -> TrainingSettings:
+def settings_of(point: TrainMlpParameters, outputs: int) -> TrainingSettings:
     """What the networks of a batch share."""
-    shared = {name: getattr(point, name) for name in _SHARED}
+    shared = {name: getattr(point, name) for name in STATIC}
     return TrainingSettings(outputs=outputs, **shared)
 
 
-def _inputs(data: "Samples", split: "Split") -> "np.ndarray":
+def inputs_of(data: "Samples", split: "Split") -> "np.ndarray":
     """Features of a split; those of images shifted and scaled so that training images have mean 0 and variance 1."""
     features = data.features(split)
     if data.traits.holds == "images":
@@ -156,28 +159,28 @@ def _inputs(data: "Samples", split: "Split") -> "np.ndarray":
     return features.astype("float32")
 
 
-def _seconds(parameters: TrainMlpParameters) -> float:
+def seconds(parameters: TrainMlpParameters) -> float:
     """Estimate for images of MNIST's form."""
-    return training_seconds(_settings(parameters, CLASSES), PIXELS, TRAIN, TEST)
+    return training_seconds(settings_of(parameters, CLASSES), PIXELS, TRAIN, TEST)
 
 
-def _megabytes(parameters: TrainMlpParameters) -> float:
+def megabytes(parameters: TrainMlpParameters) -> float:
     """One network's share: only so many are held in memory at once."""
-    settings = replace(_settings(parameters, CLASSES), device="cuda" if parameters.device == "cuda" else "cpu")
+    settings = replace(settings_of(parameters, CLASSES), device="cuda" if parameters.device == "cuda" else "cpu")
     return training_megabytes(settings, PIXELS, TRAIN, TEST) / networks_at_once(settings, PIXELS)
 
 
-def _gpus(parameters: TrainMlpParameters) -> float:
+def gpus(parameters: TrainMlpParameters) -> float:
     """A few batches share a GPU: the networks are small."""
     return 0.25 if parameters.device == "cuda" else 0.0
 
 
-_DIVERGED = "the network diverged"
+DIVERGED = "the network diverged"
 _NO_CLASSES = "the targets are no classes"
 
 OUTPUTS = (
-    Output("train_loss", "loss on the training samples after training (cross entropy: nats)", nan_means=_DIVERGED),
-    Output("test_loss", "loss on the test samples after training (cross entropy: nats)", nan_means=_DIVERGED),
+    Output("train_loss", "loss on the training samples after training (cross entropy: nats)", nan_means=DIVERGED),
+    Output("test_loss", "loss on the test samples after training (cross entropy: nats)", nan_means=DIVERGED),
     Output("train_accuracy", "fraction of training samples classified correctly", nan_means=_NO_CLASSES),
     Output("test_accuracy", "fraction of test samples classified correctly", nan_means=_NO_CLASSES),
     Output("diverged", "whether the loss stopped being finite", dtype="int8"),
@@ -193,7 +196,7 @@ OUTPUTS = (
         "curve_train_loss",
         "loss on training samples during training (cross entropy: nats)",
         dims=("evaluation",),
-        nan_means=_DIVERGED,
+        nan_means=DIVERGED,
     ),
     Output(
         "curve_test_accuracy",
@@ -208,11 +211,11 @@ EXPERIMENT = Experiment(
     parameters=TrainMlpParameters,
     outputs=OUTPUTS,
     run=_run,
-    static=_SHARED,
-    coordinates=_coordinates,
-    seconds=_seconds,
-    megabytes=_megabytes,
-    gpus=_gpus,
+    static=STATIC,
+    coordinates=coordinates,
+    seconds=seconds,
+    megabytes=megabytes,
+    gpus=gpus,
     data_needs=DataNeeds(holds=SAMPLES, targets=True, splits=BOTH_SPLITS, classes=2),
     point_needs={"loss": {"cross_entropy": DataNeeds(labels=True)}},
 )

@@ -21,6 +21,7 @@ from initatlas.networks.evaluation import DeviceSplit, Scores, Split, evaluate, 
 from initatlas.networks.losses import Loss, make_loss
 from initatlas.networks.optimisers import Adam, GradientDescent, Momentum, Optimiser
 from initatlas.networks.parametrisations import layer_rates, layer_variances
+from initatlas.networks.probes import Follower, Probe, ProbeRecord
 from initatlas.networks.stacked_mlp import (
     Layer,
     StackedMLP,
@@ -66,6 +67,8 @@ class NetworkRecord:
         Shape (evaluations,): loss of the first 1024 training inputs; NaN once diverged.
     curve_test_accuracy
         Shape (evaluations,): accuracy on the whole test split; 0 once the curve's loss is NaN.
+    probed
+        What happened inside, if a probe was given.
     """
 
     train_loss: float
@@ -77,6 +80,7 @@ class NetworkRecord:
     curve_step: NDArray[np.int64]
     curve_train_loss: NDArray[np.float64]
     curve_test_accuracy: NDArray[np.float64]
+    probed: ProbeRecord | None = None
 
 
 def train_networks(
@@ -86,6 +90,7 @@ def train_networks(
     test: Split,
     *,
     rngs: Sequence[np.random.Generator],
+    probe: Probe | None = None,
 ) -> list[NetworkRecord]:
     """Train every network by minibatch descent on the loss of the settings.
 
@@ -101,6 +106,8 @@ def train_networks(
         One generator per network, the source of all its randomness: for each hidden layer its weights, then its
         biases; then the read-out's weights; then one permutation of the training inputs per epoch. An epoch is cut
         into whole minibatches; inputs left over wait for the next epoch.
+    probe
+        Inputs on which the networks are followed at every point of the training curve.
 
     Returns
     -------
@@ -125,7 +132,7 @@ def train_networks(
     with torch.inference_mode():
         for start in range(0, len(networks), size):
             group = slice(start, start + size)
-            records += _train_group(settings, loss, networks[group], *data, train[0].shape[1], rngs[group])
+            records += _train_group(settings, loss, networks[group], *data, train[0].shape[1], rngs[group], probe)
     return records
 
 
@@ -208,6 +215,7 @@ def _train_group(
     test: DeviceSplit,
     input_dim: int,
     rngs: Sequence[np.random.Generator],
+    probe: Probe | None,
 ) -> list[NetworkRecord]:
     """Train networks that share the stacked tensors, and write their records."""
     layers = [draw_layers(settings, network, input_dim, rng=rng) for network, rng in zip(networks, rngs, strict=True)]
@@ -222,13 +230,27 @@ def _train_group(
     ratios = norm_ratios(mlp, train.first(NORM_INPUTS).x)
     run = _Run(settings, loss, mlp, _optimiser(settings, networks, mlp, input_dim), train, rngs)
     curve = _Curve(len(networks), evaluation_steps(settings.steps, settings.evaluations))
+    follower = _follower(settings, mlp, probe, input_dim) if probe else None
     for point, step in enumerate(curve.steps):
         run.advance(int(step))
         curve.record(point, run.alive, run.scores(train.first(CURVE_INPUTS)), run.scores(test))
         run.keep_finite(curve.loss[run.alive, point])
+        if follower:
+            follower.record(point, run.alive, run.mlp)
     final = run.scores(train)
     finals = dict(zip(run.alive, zip(final.loss, final.accuracy, strict=True), strict=True))
-    return [_record(*finals.get(index, (nan, 0.0)), ratios[index], curve, index) for index in range(len(networks))]
+    probed = follower.records if follower else [None] * len(networks)
+    return [
+        _record(*finals.get(index, (nan, 0.0)), ratios[index], curve, index, probed[index])
+        for index in range(len(networks))
+    ]
+
+
+def _follower(settings: TrainingSettings, mlp: StackedMLP, probe: Probe, input_dim: int) -> Follower:
+    """Follow what happens inside the networks."""
+    sizes = [input_dim, *[settings.width] * settings.depth, settings.outputs]
+    rates = layer_rates(settings, input_dim)
+    return Follower(probe, activation_of(settings.activation), mlp, rates, sizes, settings.evaluations)
 
 
 class _Curve:
@@ -250,7 +272,12 @@ class _Curve:
 
 
 def _record(
-    train_loss: float, train_accuracy: float, ratio: NDArray[np.float64], curve: _Curve, index: int
+    train_loss: float,
+    train_accuracy: float,
+    ratio: NDArray[np.float64],
+    curve: _Curve,
+    index: int,
+    probed: ProbeRecord | None,
 ) -> NetworkRecord:
     """Assemble the record of network `index` from its final score on the training split and its curve."""
     test_loss = float(curve.test_loss[index, -1])
@@ -265,6 +292,7 @@ def _record(
         curve_step=curve.steps,
         curve_train_loss=curve.loss[index],
         curve_test_accuracy=curve.accuracy[index],
+        probed=probed,
     )
 
 
@@ -351,6 +379,11 @@ class _Run:
         gradient = at_halves(self._mlp, self._loss.gradient(outputs, targets))
         gradient.mul_(self._optimiser.loss_scale / self._loss.divisor(self._batch))
         backward(self._mlp, self._inputs, gradient, self._space, self._optimiser.update)
+
+    @property
+    def mlp(self) -> StackedMLP:
+        """The networks alive."""
+        return self._mlp
 
     def scores(self, data: DeviceSplit) -> Scores:
         """Loss and accuracy of the networks alive."""
