@@ -6,10 +6,12 @@ import json
 import os
 import platform
 import subprocess
+import sys
 from collections.abc import Iterable, Iterator, Sequence, Set
+from contextlib import suppress
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
-from importlib.util import find_spec
+from importlib.util import cache_from_source, find_spec
 from pathlib import Path
 from typing import NamedTuple
 
@@ -96,7 +98,8 @@ def syntax_tree(module: str) -> ast.Module:
     ModuleNotFoundError, UserError
         As `import_closure`.
     """
-    return _parsed(source_file(module))
+    path = source_file(module)
+    return _parsed(path, path.read_bytes())
 
 
 def source_file(module: str) -> Path:
@@ -180,8 +183,50 @@ class _Module(NamedTuple):
 
 @cache
 def _read(name: str, path: Path) -> _Module:
-    """Read a module, once for all the entries that reach it."""
-    tree = _parsed(path)
+    """Read a module, once for all the entries that reach it, and once for all processes until its text changes.
+
+    What is found lies beside the bytecode. It is bound to the text, to the name (which relative imports are seen from), and to
+    the text of this module.
+    """
+    text = path.read_bytes()
+    key = hashlib.sha256(b"\0".join([_own_text(), name.encode(), text])).hexdigest()
+    kept = Path(cache_from_source(path)).with_suffix(".code")
+    module = _recall(kept, key)
+    if module is None:
+        module = _analysed(name, path, text)
+        _keep(kept, key, module)
+    return module
+
+
+@cache
+def _own_text() -> bytes:
+    """The source of this module."""
+    return Path(__file__).read_bytes()
+
+
+def _recall(kept: Path, key: str) -> _Module | None:
+    """What an earlier process found; None if it found nothing, or in another text, or in a file that is damaged."""
+    try:
+        bound, imports, names, syntax = json.loads(kept.read_bytes())
+    except (OSError, ValueError, TypeError):
+        return None
+    return _Module(tuple(imports), frozenset(names), bytes.fromhex(syntax)) if bound == key else None
+
+
+def _keep(kept: Path, key: str, module: _Module) -> None:
+    """Write down what was found, whole or not at all; where bytecode may not or cannot be kept, neither is this."""
+    if sys.dont_write_bytecode:
+        return
+    draft = kept.with_name(f"{kept.name}.{os.getpid()}")
+    with suppress(OSError):
+        kept.parent.mkdir(exist_ok=True)
+        draft.write_text(json.dumps([key, module.imports, sorted(module.names), module.syntax.hex()]), encoding="utf-8")
+        draft.replace(kept)
+
+
+def _analysed(name: str, path: Path, text: bytes) -> _Module:
+    """Find what is asked of a source file in its text."""
+    tree = _parsed(path, text)
     imports = tuple(_imports(name, tree, is_package=path.name == "__init__.py"))
     names = frozenset(_defined(tree.body))
     for node in ast.walk(tree):
@@ -190,10 +235,10 @@ def _read(name: str, path: Path) -> _Module:
     return _Module(imports, names, hashlib.sha256(ast.dump(tree).encode()).digest())
 
 
-def _parsed(path: Path) -> ast.Module:
-    """The syntax of a file; a slip in it is one line."""
+def _parsed(path: Path, text: bytes) -> ast.Module:
+    """The syntax of a file with this text; a slip in it is one line."""
     try:
-        return ast.parse(path.read_text(encoding="utf-8"))
+        return ast.parse(text.decode())
     except (SyntaxError, ValueError) as error:  # the latter for what is not UTF-8, or has a null byte
         line = f":{error.lineno}" if isinstance(error, SyntaxError) and error.lineno else ""
         raise UserError(f"{path}{line}: not Python ({error.args[0]}); mend it") from None

@@ -4,12 +4,15 @@ import json
 import os
 import re
 import select
+import shlex
 import subprocess
 import sys
 from collections import namedtuple
 from pathlib import Path
 
 Answer = namedtuple("Answer", ["code", "text"])
+
+TOY = Path(__file__).parent
 
 SECONDS = 1800
 """How long one run may take, also on a machine that has more to do."""
@@ -42,8 +45,8 @@ class Project:
     @property
     def environment(self):
         """That of the caller, but with the package of the copy."""
-        kept = {key: value for key, value in os.environ.items() if not key.startswith(("RAY_", "INITATLAS_"))}
-        return {**kept, "PYTHONPATH": str(self / "src"), "OMP_NUM_THREADS": "1"}
+        kept = {key: value for key, value in _own_environment().items() if not key.startswith(("RAY_", "INITATLAS_"))}
+        return {**kept, "PYTHONPATH": str(self / "src")}
 
     def snakemake(self, *targets, options=(), config=(), profile="default"):
         """Run the workflow at scale smoke, in one process per job."""
@@ -67,14 +70,18 @@ class Project:
 
 
 class WarmSnakemake:
-    """Runs Snakemake in children of a process that has imported it, which takes longer than many a run."""
+    """Runs Snakemake in children of a process that has imported it, which takes longer than many a run; its stages too."""
 
     def __init__(self, folder):
-        program = Path(__file__).with_name("warm_snakemake.py")
         self.output = folder / "output"
-        self.process = subprocess.Popen(
-            [sys.executable, str(program)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=folder
-        )
+        self.stages = _start("warm_stages.py", str(folder / "stages"), folder=folder)
+        self.stages.stdout.readline()
+        self.process = _start("warm_snakemake.py", folder=folder)
+        self.python = folder / "bin" / "python"
+        self.python.parent.mkdir()
+        words = [sys.executable, "-IS", str(TOY / "warm_stage.py"), str(folder / "stages")]
+        self.python.write_text(f'#!/bin/sh\nexec {shlex.join(words)} "$@"\n', encoding="utf-8")
+        self.python.chmod(0o755)
 
     def run(self, arguments, folder, environment):
         """Run it; give the exit code and what it said."""
@@ -83,6 +90,7 @@ class WarmSnakemake:
             "folder": str(folder),
             "environment": environment,
             "output": str(self.output),
+            "python": str(self.python),
         }
         self.process.stdin.write(json.dumps(request) + "\n")
         self.process.stdin.flush()
@@ -91,5 +99,24 @@ class WarmSnakemake:
         return Answer(int(self.process.stdout.readline()), self.output.read_text(encoding="utf-8"))
 
     def end(self):
-        self.process.stdin.close()
-        self.process.wait(30)
+        for process in (self.process, self.stages):
+            process.stdin.close()
+            process.wait(30)
+
+
+def _own_environment():
+    """That of the caller, with one thread; bytecode is written, or each of some hundred processes would make it."""
+    kept = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
+    return {**kept, "OMP_NUM_THREADS": "1"}
+
+
+def _start(program, *arguments, folder):
+    """A process that takes requests until its standard input ends."""
+    return subprocess.Popen(
+        [sys.executable, str(TOY / program), *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=folder,
+        env=_own_environment(),
+    )

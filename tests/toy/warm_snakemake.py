@@ -1,7 +1,7 @@
 """Run Snakemake on request, each time in a fork of this process, which has imported it and nothing of ours.
 
-A request is a line of JSON on standard input: arguments, folder, environment, and the file for what Snakemake says. The answer is
-a line with its exit code.
+A request is a line of JSON on standard input: arguments, folder, environment, the file for what Snakemake says, and the Python
+of its jobs. The answer is a line with its exit code.
 """
 
 import json
@@ -27,7 +27,7 @@ def main():
         print(os.waitstatus_to_exitcode(status), flush=True)
 
 
-def run(arguments, folder, environment, output):
+def run(arguments, folder, environment, output, python):
     """Be a Snakemake that was started in a folder, and end as it does."""
     said = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
@@ -38,6 +38,7 @@ def run(arguments, folder, environment, output):
     os.chdir(folder)
     sys.path[:0] = environment["PYTHONPATH"].split(os.pathsep)
     sys.argv[1:] = arguments
+    sys.executable = python
     code = 1
     try:
         snakemake.cli.main(arguments)

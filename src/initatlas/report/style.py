@@ -99,10 +99,21 @@ def save_figure(figure: Figure, stem: Path) -> list[Path]:
         ``<stem>.svg``, ``<stem>.pdf``, ``<stem>.png``. The same figure gives the same bytes.
     """
     targets = [stem.with_name(f"{stem.name}.{kind}") for kind in FIGURE_FORMATS]
-    with figure_style():
+    with figure_style(), _laid_out(figure):
         for target, kind in zip(targets, FIGURE_FORMATS, strict=True):
             _save(figure, target, _METADATA.get(kind, {}))
     return targets
+
+
+@contextmanager
+def _laid_out(figure: Figure) -> Iterator[None]:
+    """Lay a figure out once: of itself matplotlib does so for every format, in more time than it takes to draw."""
+    engine = figure.get_layout_engine()
+    figure.draw_without_rendering()
+    with matplotlib.rc_context({"figure.constrained_layout.use": False}):
+        figure.set_layout_engine(None)
+        yield
+    figure.set_layout_engine(engine)
 
 
 def _save(figure: Figure, target: Path, metadata: Mapping[str, Any]) -> None:

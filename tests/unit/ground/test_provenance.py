@@ -8,7 +8,7 @@ import textwrap
 import pytest
 
 from initatlas import provenance
-from initatlas.provenance import code_version, import_closure, package_versions
+from initatlas.provenance import code_version, import_closure, package_versions, source_file
 
 SOURCES = {
     "__init__": "",
@@ -37,6 +37,7 @@ def package(tmp_path, monkeypatch):
     home = tmp_path / "plots"
     home.mkdir()
     monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
 
     def version_with(**changed):
         for name, text in {**SOURCES, **changed}.items():
@@ -94,6 +95,50 @@ def test_words_and_layout_do_not_count(package, deep):
 )
 def test_a_real_change_counts(package, change):
     assert package(**change) != package()
+
+
+def kept_of(package, module="deep"):
+    """The file beside the bytecode in which another process finds what was found in a module."""
+    package()
+    (kept,) = (source_file("plots").parent / "__pycache__").glob(f"{module}.*.code")
+    return kept
+
+
+def test_another_process_reads_no_module_again(package, monkeypatch):
+    version = package()
+    monkeypatch.setattr(provenance, "_analysed", lambda *_: pytest.fail("read again"))
+    assert package() == version
+    with pytest.raises(pytest.fail.Exception, match="read again"):
+        package(deep="def one():\n    return 2\n")
+
+
+@pytest.mark.parametrize("damage", [b"", b"{}", b"null", b"[1, 2]", b"\xff", b'["", [], [], ""]'])
+def test_a_damaged_memory_of_a_module_is_made_anew(package, damage):
+    kept = kept_of(package)
+    version, sound = package(), kept.read_bytes()
+    kept.write_bytes(damage)
+    assert package() == version
+    assert kept.read_bytes() == sound
+
+
+def test_what_was_found_is_kept_for_the_text_and_the_name_alone(package):
+    """Neither a file that was moved, nor one that got the memory of another, is taken for it."""
+    deep, far = kept_of(package), kept_of(package, "far")
+    version = package()
+    deep.write_bytes(far.read_bytes())
+    assert package() == version
+
+
+def test_versions_where_no_bytecode_may_be_written(package, monkeypatch):
+    version = package()
+    kept = kept_of(package)
+    kept.unlink()
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    assert package() == version
+    assert not kept.exists()
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    monkeypatch.setattr(sys, "pycache_prefix", "/dev/null/nowhere")
+    assert package() == version
 
 
 def test_a_module_outside_the_closure_does_not_count(package):
