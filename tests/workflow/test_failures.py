@@ -39,7 +39,7 @@ JOINTS = {
         {CLAIMS, "ledger of claims", "report page"},
     ),
     "ledger": (
-        "reports/smoke/atlas/claims.json",
+        "reports/smoke/chen2024/claims.json",
         '"claims"',
         '"clams"',
         {"ledger of claims", "report page"},
@@ -59,10 +59,21 @@ def told_of_jobs(answer):
 
 
 @pytest.fixture(scope="module")
-def shared(built, tmp_path_factory):
-    """One copy of the built project for all joints: each leaves it whole."""
+def of_one_study(built, tmp_path_factory):
+    """A copy of the built project that is left with one study, whose jobs are told from each other in less time."""
     shutil.copytree(built.folder, folder := tmp_path_factory.mktemp("joints") / "atlas", symlinks=True)
     project = Project(folder, built.warm)
+    config = project / "config/config.yaml"
+    config.write_text(re.sub(r"^studies: \[.*?\]", "studies: [chen2024]", config.read_text(), flags=re.MULTILINE))
+    assert project.would_run() == {"ledger of claims", "report page"}
+    return project
+
+
+@pytest.fixture(scope="module")
+def shared(of_one_study):
+    """One project for all joints: each leaves it whole."""
+    project = of_one_study
+    assert project.snakemake().code == 0
     profile = (project / "workflow/profiles/default/config.yaml").read_text()
     assert "keep-going: true" in profile
     (project / "workflow/profiles/stop").mkdir()
@@ -119,10 +130,9 @@ def own_data(project, folder="mine"):
 
 
 @pytest.fixture(scope="module")
-def on_own_data(built, tmp_path_factory):
-    """A copy of the project, with a data set of the user's in a sweep of chen2024, built; each test leaves it whole."""
-    shutil.copytree(built.folder, folder := tmp_path_factory.mktemp("own") / "atlas", symlinks=True)
-    project = Project(folder, built.warm)
+def on_own_data(shared):
+    """The same, with a data set of the user's in a sweep of chen2024, built; each test leaves it whole."""
+    project = shared
     write_images(project / "data/raw/mine", 0)
     own_data(project)
     project.edit("config/sweeps/chen2024.yaml", "[digits, glyphs, ", "[mine, digits, glyphs, ")
@@ -180,9 +190,9 @@ def test_whatever_is_removed_is_made_again(project):
 
 def test_scales_live_apart(project):
     """Another scale touches no file of this one but the page, and coming back makes the page alone."""
-    answer = project.snakemake("chen2024/table1", config=["scale=quick"])
+    answer = project.snakemake("atlas/depth_scale", "data/datasets/quick/digits.nc", config=["scale=quick"])
     assert answer.code == 0, answer.text
-    assert (project / "data/cubes/quick/chen2024/table1.nc").exists()
+    assert (project / "data/cubes/quick/atlas/depth_scale.nc").exists()
     assert project.would_run() == set()
 
 
