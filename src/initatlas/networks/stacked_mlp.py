@@ -160,8 +160,8 @@ class Workspace:
         empty = partial(torch.empty, dtype=torch.float32, device=mlp.weights[0].device)
         shapes = [(mlp.stacked, batch, weight.shape[1]) for weight in mlp.weights]
         self.before = [empty(shape) for shape in shapes[:-1]]
-        apart = mlp.activation.needs_input or mlp.residual
-        self.after = [empty(shape) for shape in shapes[:-1]] if apart else self.before
+        own_outputs = mlp.activation.needs_input or mlp.residual
+        self.after = [empty(shape) for shape in shapes[:-1]] if own_outputs else self.before
         self.raw = empty(shapes[-1])
         self._gradients = [empty(shapes[0]), empty(shapes[0])] if mlp.depth else []
 
