@@ -36,6 +36,7 @@ EXPERIMENTS = (
     "training_boundary",
     "two_point_fit",
     "breakpoint_changes",
+    "breakpoint_density",
     "unit_laws",
     "initial_roughness",
     "lonely_partition",

@@ -132,6 +132,20 @@ class Elementary(Spec):
         return values
 
 
+class Chirp(Spec):
+    """A sine whose frequency grows with the distance from 0."""
+
+    name: Literal["chirp"] = Field(default="chirp", description="sin(scale x^2)")
+    scale: Number = Field(default=1.0, description="Factor of x^2.")
+
+    def values(self, x: "Doubles", low: float, high: float) -> "Doubles":
+        """The function."""
+        import numpy as np
+
+        values: Doubles = np.sin(self.scale * x**2)
+        return values
+
+
 class PiecewiseLinear(Spec):
     """Straight lines between given points, and constant beyond them."""
 
@@ -176,11 +190,42 @@ class Spikes(Spec):
         return values
 
 
+class CubicSpline(Spec):
+    """The natural cubic spline through evenly spaced knots with random values, both ends of the interval included."""
+
+    name: Literal["cubic_spline"] = Field(
+        default="cubic_spline", description="natural cubic spline through evenly spaced knots of random value"
+    )
+    knots: Annotated[int, Field(ge=3, le=1000, strict=True)] = Field(default=6, description="Number of knots.")
+    height: Positive = Field(default=2.0, description="Values at the knots are uniform between -height and height.")
+    seed: Seed = Field(default=0, description="Seed of the values at the knots.")
+
+    def values(self, x: "Doubles", low: float, high: float) -> "Doubles":
+        """The function; beyond the ends its last cubic."""
+        import numpy as np
+        from scipy import interpolate
+
+        heights = np.random.default_rng([self.seed, self.knots]).uniform(-self.height, self.height, self.knots)
+        spline = interpolate.CubicSpline(np.linspace(low, high, self.knots), heights, bc_type="natural")
+        values: Doubles = spline(x)
+        return values
+
+
 Target = Annotated[
-    Sine | Step | Sawtooth | Triangle | Arches | Polynomial | Elementary | PiecewiseLinear | Spikes,
+    Sine
+    | Step
+    | Sawtooth
+    | Triangle
+    | Arches
+    | Polynomial
+    | Elementary
+    | Chirp
+    | PiecewiseLinear
+    | Spikes
+    | CubicSpline,
     Field(discriminator="name"),
 ]
-TARGETS = (Sine, Step, Sawtooth, Triangle, Arches, Polynomial, Elementary, PiecewiseLinear, Spikes)
+TARGETS = (Sine, Step, Sawtooth, Triangle, Arches, Polynomial, Elementary, Chirp, PiecewiseLinear, Spikes, CubicSpline)
 """The functions, in the order of the reference."""
 
 

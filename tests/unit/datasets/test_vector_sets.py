@@ -13,6 +13,8 @@ from initatlas.datasets.dataset import read_dataset, write_dataset
 from initatlas.datasets.sphere import Harmonic, Linear, SphereSpec, SquareOfSum, zonal_harmonic
 from initatlas.datasets.univariate import (
     Arches,
+    Chirp,
+    CubicSpline,
     Elementary,
     PiecewiseLinear,
     Polynomial,
@@ -42,11 +44,21 @@ NOWHERE = Path("nowhere")
         (Polynomial(), [3.0], [4.5]),
         (Elementary(name="exp", scale=2.0), [0.5], [np.e]),
         (Elementary(name="abs", scale=-3.0), [-0.5], [1.5]),
+        (Chirp(scale=2.0), [-0.5, 0.0], [np.sin(0.5), 0.0]),
         (PiecewiseLinear(points=((-1.0, 0.0), (0.0, 2.0), (1.0, 1.0))), [-2.0, -0.5, 0.25, 5.0], [0.0, 1.0, 1.75, 1.0]),
     ],
 )
 def test_functions_of_one_variable(target, at, values):
     np.testing.assert_allclose(target.values(np.array(at), -1.0, 1.0), values, rtol=1e-14, atol=1e-14)
+
+
+def test_a_cubic_spline_goes_through_its_knots_smoothly_with_straight_ends():
+    spline, spikes = CubicSpline(knots=5, height=2.0, seed=1), Spikes(knots=5, height=2.0, seed=1)
+    knots = np.linspace(-3.0, 1.0, 5)
+    np.testing.assert_allclose(spline.values(knots, -3.0, 1.0), spikes.values(knots, -3.0, 1.0), rtol=1e-12)
+    step = 1e-4
+    second = [spline.values(x + step * np.array([-1, 0, 1]), -3.0, 1.0) @ [1, -2, 1] / step**2 for x in knots]
+    assert abs(np.array(second)[[0, -1]]).max() < 1e-2 < abs(np.array(second)[1:-1]).max()
 
 
 def test_spikes_are_straight_between_their_knots():

@@ -5,7 +5,16 @@ from math import comb, prod
 import numpy as np
 import pytest
 
-from initatlas.experiments import breakpoint_changes, flow_laws, initial_roughness, lonely_partition, unit_laws
+from initatlas.experiments import (
+    breakpoint_changes,
+    breakpoint_density,
+    flow_laws,
+    initial_roughness,
+    lonely_partition,
+    unit_laws,
+)
+from initatlas.piecewise.starts import drawn
+from initatlas.piecewise.trained import view
 
 
 def one(experiment, seed=0, **parameters):
@@ -113,3 +122,38 @@ def test_the_first_layer_neither_bears_nor_loses_breakpoints_but_at_the_ends():
 def test_a_sweep_of_changes_refuses_what_cannot_be(parameters, message):
     with pytest.raises(ValueError, match=message):
         breakpoint_changes.BreakpointChangesParameters(**parameters)
+
+
+def test_a_density_counts_breakpoints_by_length():
+    places = np.linspace(-8.0, 8.0, 4001)
+    heights = breakpoint_density.density(np.array([-1.0, 2.0, 2.0]), places, 0.25)
+    assert heights.sum() * 0.004 == pytest.approx(3.0, rel=1e-9)
+    assert heights[places == 2.0] == pytest.approx(2.0 / (0.25 * (2 * np.pi) ** 0.5), rel=1e-9)
+    spread = (heights * (places - places @ heights / heights.sum()) ** 2).sum() * 0.004 / 3.0
+    assert spread == pytest.approx(2.0 + 0.25**2, rel=1e-9)
+
+
+def test_densities_are_held_against_the_curvature():
+    changes = one(breakpoint_density.EXPERIMENT, target="polynomial(c3=0.5)", width=6, depth=2, epochs=200)
+    places = np.linspace(-2.0, 2.0, 81)
+    np.testing.assert_allclose(changes["curvature"], 3.0 * abs(places), atol=1e-6)
+    for place in range(2):
+        expected = np.corrcoef(changes["density"][place], abs(places))[0, 1]
+        assert changes["correlation"][place] == pytest.approx(expected, abs=1e-6)
+    assert changes["loss"][1] < 0.9 * changes["loss"][0]
+    start = drawn([6, 6], scheme="he", rng=np.random.default_rng(0))
+    positions = view(start).breakpoints.positions
+    np.testing.assert_array_equal(changes["density"][0], breakpoint_density.density(positions, places, 0.2))
+
+
+def test_a_network_that_diverges_has_no_density_after_training():
+    changes = one(breakpoint_density.EXPERIMENT, width=6, depth=2, epochs=200, learning_rate=10.0)
+    assert np.isfinite(changes["correlation"]).tolist() == [True, False]
+    assert np.isnan(changes["density"][1]).all()
+    assert np.isnan(changes["loss"][1])
+
+
+def test_without_curvature_there_is_no_correlation():
+    straight = one(breakpoint_density.EXPERIMENT, target="polynomial(c1=1)", width=6, depth=1, epochs=5)
+    assert np.isnan(straight["correlation"]).all()
+    assert np.isfinite(straight["density"]).all()

@@ -8,7 +8,7 @@ from claim_cubes import ROOT, Trial, both, changed, contracted, copied
 
 from initatlas.config import load_published
 from initatlas.piecewise.densities import GaussianInitialisation, UniformInitialisation
-from initatlas.studies.sahs2020 import breakpoint_claims, piece_claims, spiky_claims, unit_claims
+from initatlas.studies.sahs2020 import breakpoint_claims, density_claims, piece_claims, spiky_claims, unit_claims
 
 STUDY = "sahs2020"
 
@@ -247,6 +247,20 @@ def fig2():
     )
 
 
+def table4():
+    """Correlations as printed for the cells; on the simple function they stay."""
+    printed = [
+        [[PRINTED[f"table4_{name}_{depth}_{when}"].value for depth in (1, 4)] for when in density_claims.TIMES]
+        for name in density_claims.FUNCTIONS
+    ]
+    dims = ("target", "time", "shape", "seed")
+    correlation = np.array([*printed, [[-0.5, -0.5]] * 2])[..., None] + 0.005 * SCATTER
+    coords = {"target": [*density_claims.FUNCTIONS.values(), density_claims.SIMPLE], "time": ["before", "after"]}
+    return xr.Dataset(
+        {"correlation": (dims, correlation)}, {**coords, "depth": ("shape", [1, 4]), "shape": [0, 1], **SEEDS}
+    )
+
+
 def cubes():
     """All sweeps."""
     return {
@@ -266,9 +280,14 @@ def cubes():
         "thm1": thm1(),
         "thm2": thm2(),
         "remark1": remark1(),
+        "table4": table4(),
         "thm3_4": thm3_4(),
         "thm5": thm5(),
     }
+
+
+def plus(difference):
+    return lambda values: values + difference
 
 
 def times(factor):
@@ -322,6 +341,13 @@ def _becomes(column, target):
     contract = PRINTED[f"table3_{name}_{column}"]
     above = contract.null is not None and contract.value - contract.reach > contract.null
     return "differs" if above else "fails"
+
+
+def cell4(name, depth, when):
+    """A correlation that is off; a contract that says nothing."""
+    here = {"target": density_claims.FUNCTIONS[name], "time": density_claims.TIMES[when], "shape": (1, 4).index(depth)}
+    claim = f"table4_{name}_{depth}_{when}"
+    return Trial("holds", changed("table4", "correlation", plus(-0.3), **here), "fails", contracted(claim, margin=3.0))
 
 
 def halves(sweep, variable):
@@ -559,6 +585,30 @@ TRIALS = {
         for name, target in spiky_claims.FUNCTIONS.items()
         for column in spiky_claims.COLUMNS
     },
+    **{
+        f"table4_{name}_{depth}_{when}": cell4(name, depth, when)
+        for name in density_claims.FUNCTIONS
+        for depth in density_claims.DEPTHS
+        for when in density_claims.TIMES
+    },
+    "table4_moved": Trial(
+        "holds",
+        changed("table4", "correlation", plus(-0.6), time="after", target="chirp", shape=1),
+        "fails",
+        changed("table4", "correlation", plus(3.0), time="before"),
+    ),
+    "table4_deeper": Trial(
+        "holds",
+        changed("table4", "correlation", plus(-0.5), time="after", target="chirp", shape=1),
+        "fails",
+        changed("table4", "correlation", plus(-0.3), time="after", shape=0, seed=FIRST_HALF),
+    ),
+    "table4_simple": Trial(
+        "holds",
+        changed("table4", "correlation", plus(0.3), time="after", target="exp", shape=0),
+        "fails",
+        changed("table4", "correlation", lambda values: 0.0 * values + 0.99, target="exp"),
+    ),
     "table3_spiky_worse_shallow": worse("table3_shallow"),
     "table3_spiky_worse_deep": worse("table3_deep"),
     "fig4_remembered": remembered("table3_shallow"),

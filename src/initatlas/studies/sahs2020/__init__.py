@@ -31,6 +31,7 @@ STUDY = Study(
         "fig5": ("fig5_width", "fig5_variance"),
         "fig6": ("table3_deep",),
         "fig8": ("fig5_width",),
+        "fig9": ("table4",),
     },
     tables={
         "table1": ("table1",),
@@ -39,6 +40,7 @@ STUDY = Study(
         "table2_choices": ("table2_choices",),
         "table3": _TABLE3,
         "table3_choices": ("table3_choices",),
+        "table4": ("table4",),
         "thm3_4": ("thm3_4",),
     },
     claims=(
@@ -47,6 +49,7 @@ STUDY = Study(
         *_TABLE2,
         *_TABLE3,
         "table3_choices",
+        "table4",
         "thm1",
         "thm2",
         "remark1",

@@ -3,6 +3,7 @@
 from initatlas.studies.sahs2020 import (
     breakpoint_claims,
     critical_claims,
+    density_claims,
     fitting_claims,
     flow_claims,
     motion_claims,
@@ -20,6 +21,7 @@ CLAIMS = {
     **motion_claims.CLAIMS,
     **roughness_claims.CLAIMS,
     **critical_claims.CLAIMS,
+    **density_claims.CLAIMS,
     **flow_claims.CLAIMS,
     **fitting_claims.CLAIMS,
 }

@@ -3,7 +3,13 @@
 from matplotlib.figure import Figure
 
 from initatlas.studies.evidence import Evidence
-from initatlas.studies.sahs2020 import fitting_figures, motion_figures, roughness_figures, theory_figures
+from initatlas.studies.sahs2020 import (
+    density_figures,
+    fitting_figures,
+    motion_figures,
+    roughness_figures,
+    theory_figures,
+)
 from initatlas.studies.sahs2020.spiky_figures import before_and_after
 
 
@@ -60,3 +66,8 @@ def fig2(evidence: Evidence) -> Figure:
 def fig1_left(evidence: Evidence) -> Figure:
     """Training loss against pieces."""
     return fitting_figures.loss_by_pieces(evidence)
+
+
+def fig9(evidence: Evidence) -> Figure:
+    """Density of the breakpoints before and after training."""
+    return density_figures.densities(evidence.cubes["table4"])

@@ -22,6 +22,9 @@ TITLES = {
     "triangle(peaks=2)": "triangles",
     "triangle(peaks=4)": "sawtooth",
     "polynomial(c2=0.5)": "x²/2",
+    "polynomial(c3=1)": "x³",
+    "chirp": "sin(x²)",
+    "cubic_spline": "cubic spline",
     "polynomial(c1=-0.5, c2=0.5, c3=0.25)": "x³/4 + x²/2 − x/2",
 }
 """Functions as a reader writes them."""

@@ -7,7 +7,7 @@ import xarray as xr
 
 from initatlas.studies.evidence import Evidence
 from initatlas.studies.product import Column, Table
-from initatlas.studies.sahs2020 import breakpoint_claims, critical_claims, piece_claims, spiky_claims
+from initatlas.studies.sahs2020 import breakpoint_claims, critical_claims, density_claims, piece_claims, spiky_claims
 from initatlas.studies.sahs2020.measures import TITLES, at_end, choices, kept, spread_text
 
 Row = list[str | float | int | None]
@@ -127,4 +127,23 @@ def thm3_4(evidence: Evidence) -> Table:
         rows.append([width, *(f"{float(number):.1e}" for number in numbers)])
     columns = ["breakpoints, or data points", "gradient, fits (largest)", "gradient, other data (smallest)"]
     columns += ["loss, lonely (largest)", "loss, three in a piece (smallest)"]
+    return Table([*map(Column, columns)], rows)
+
+
+def table4(evidence: Evidence) -> Table:
+    """Correlations of breakpoint density and curvature, as printed and measured, with the changes in training."""
+    cube = evidence.cubes["table4"]
+    rows: list[Row] = []
+    for depth in density_claims.DEPTHS:
+        for name, target in density_claims.FUNCTIONS.items():
+            one = density_claims.of_depth(cube["correlation"].sel(target=target), depth)
+            contracts = [evidence.published[f"table4_{name}_{depth}_{when}"] for when in density_claims.TIMES]
+            cells = [spread_text(one.sel(time=time)) for time in density_claims.TIMES.values()]
+            moved = spread_text(one.sel(time="after", drop=True) - one.sel(time="before", drop=True))
+            rows.append([depth, TITLES[target], *(f"{contract.value:g}" for contract in contracts), *cells, moved])
+        simple = density_claims.of_depth(cube["correlation"].sel(target=density_claims.SIMPLE), depth)
+        before, after = (simple.sel(time=time, drop=True) for time in density_claims.TIMES.values())
+        title = TITLES[density_claims.SIMPLE]
+        rows.append([depth, title, None, None, spread_text(before), spread_text(after), spread_text(after - before)])
+    columns = ["hidden layers", "function", "printed, before", "printed, after", "before", "after", "change"]
     return Table([*map(Column, columns)], rows)
