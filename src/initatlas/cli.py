@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, NoReturn
 from initatlas import __version__
 from initatlas.caches import use_writable_caches
 from initatlas.errors import UserError
+from initatlas.machine import cpus_at_hand, cpus_of_the_job
 from initatlas.messages import own_the_streams, set_up_logging
 from initatlas.names import did_you_mean
 from initatlas.runs import atlas_folder, atlas_or_here, end_with_workflow, import_from_here
@@ -161,7 +162,7 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--backend", choices=("serial", "ray", "auto"), help="instead of the config's")
     parser.add_argument("--raw-data", help="folder for raw files, instead of the one in config.yaml")
     parser.add_argument("--fail-fast", action="store_true", help="stop at the first failing point of a sweep")
-    parser.add_argument("--workers", type=_count, default=os.cpu_count(), help="CPUs to use here")
+    parser.add_argument("--workers", type=_count, default=cpus_at_hand(), help="CPUs to use here")
     parser.add_argument("--verbose", action="store_true", help="show all that Snakemake says")
     parser.add_argument(
         "--snakefile", type=Path, help="the Snakefile, if it is not here and this package is no clone's"
@@ -444,7 +445,7 @@ def _stage_sweep(options: argparse.Namespace) -> int:
         store=Path(options.store),
         output=Path(options.output),
         backend=options.backend,
-        workers=options.workers,
+        workers=min(options.workers, cpus_of_the_job() or options.workers),
         fail_fast=options.fail_fast,
         log_file=options.log,
     )

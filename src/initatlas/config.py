@@ -20,6 +20,7 @@ from initatlas.names import check_names, did_you_mean
 from initatlas.studies.claim import PublishedStudy
 from initatlas.studies.product import Study
 from initatlas.studies.registry import first_gap, listed_claims, load_study
+from initatlas.sweeps.allocation import ClusterLimits
 from initatlas.sweeps.experiment import Experiment
 from initatlas.sweeps.fitting_data import unfit
 from initatlas.sweeps.registry import load_experiment
@@ -61,6 +62,13 @@ class Settings(Strict):
         description=(
             "The studies in the order of the page: ours by their names, one of yours by the dotted path of its package, whose "
             "last part is its name. Other files of sweeps need no study."
+        ),
+    )
+    cluster: ClusterLimits = Field(
+        default=ClusterLimits(),
+        description=(
+            "The most that one job of a cluster asks for (`workflow/profiles/slurm`). A sweep asks for what its estimates say, "
+            "and for no more than the largest node has."
         ),
     )
 

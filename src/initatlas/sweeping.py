@@ -23,6 +23,7 @@ from initatlas.cubes import open_cube
 from initatlas.datasets.dataset import Dataset, read_dataset
 from initatlas.errors import UserError
 from initatlas.layout import POINTS
+from initatlas.machine import cpus_at_hand
 from initatlas.messages import Console
 from initatlas.names import check_names
 from initatlas.sweeps.engine import DataSource, first_points, open_store, partial_path
@@ -144,7 +145,7 @@ def sweep(
             store=Path(store),
             output=output,
             backend=backend,
-            workers=int(workers or os.cpu_count() or 1),
+            workers=int(workers or cpus_at_hand()),
             fail_fast=fail_fast,
         )
         tell_failures(resolved, report, output, None)

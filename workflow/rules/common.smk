@@ -3,7 +3,9 @@
 import re
 import shlex
 import sys
+from dataclasses import replace
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 
 from initatlas.config import cube_titles
@@ -14,17 +16,20 @@ from initatlas.layout import (
     TABLE_FORMATS,
     published,
 )
+from initatlas.machine import largest_node
 from initatlas.runs import spec_file
+from initatlas.sweeps.allocation import Allocation, allocation, within_node
+from initatlas.sweeps.costs import expected_seconds
 from initatlas.sweeps.registry import load_experiment
-from initatlas.sweeps.spec import expected_seconds
 
 # `python` in a rule is the interpreter that runs Snakemake; where that lies is no reason to run a rule again.
 shell.prefix(
     f"set -euo pipefail; export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH; "
 )
 
-# What a sweep on Ray asks for; Snakemake scales it down to the cores that there are, or to --max-threads.
-MOST_THREADS = 256
+# What a sweep on Ray asks for on this machine; Snakemake scales the CPUs down to those that there are. Nobody counts the rest
+# here, and estimates of many points take time.
+HERE = Allocation(cpus=256, megabytes=8000, minutes=720)
 
 AVAILABLE = [sweep.title for group in ATLAS.sweeps.values() for sweep in group.values()]
 
@@ -80,6 +85,49 @@ def sweep_of(wildcards):
 def sweep_backend(wildcards):
     """Backend that the sweep, or else the config, asks for."""
     return ATLAS.backends[wildcards.title]
+
+
+def sweep_threads(wildcards, attempt):
+    """CPUs of the job of a sweep."""
+    return asked_for(wildcards.title, attempt).cpus
+
+
+def sweep_megabytes(wildcards, attempt):
+    """Memory of the job of a sweep."""
+    return asked_for(wildcards.title, attempt).megabytes
+
+
+def sweep_minutes(wildcards, attempt):
+    """Time limit of the job of a sweep."""
+    return asked_for(wildcards.title, attempt).minutes
+
+
+@cache
+def asked_for(title, attempt):
+    """What the job of a sweep asks a cluster for; one that could never start ends the run, in one line."""
+    sweep, parallel = ATLAS.sweep(title), ATLAS.backends[title] != "serial"
+    if workflow.local_exec:
+        return HERE if parallel else replace(HERE, cpus=1)
+    try:
+        return allocation(
+            sweep,
+            load_experiment(sweep.experiment),
+            cluster_limits(),
+            parallel=parallel,
+            attempt=attempt,
+        )
+    except UserError as error:
+        sys.exit(f"initatlas: {error}")
+
+
+@cache
+def cluster_limits():
+    """The most that a job may ask for: of the config, and of the nodes where Slurm runs the jobs."""
+    if workflow.local_exec:
+        return ATLAS.settings.cluster
+    resources = workflow.resource_settings.default_resources
+    partition = resources.parsed.get("slurm_partition") if resources else None
+    return within_node(ATLAS.settings.cluster, largest_node(partition))
 
 
 def sweep_seconds(wildcards):

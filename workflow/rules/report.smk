@@ -13,6 +13,7 @@ rule ledger:
         str(LAYOUT.benchmark("ledger"))
     conda:
         "../../environment.yml"
+    localrule: True
     threads: 1
     resources:
         mem_mb=500,
@@ -44,6 +45,7 @@ rule page:
         str(LAYOUT.benchmark("page"))
     conda:
         "../../environment.yml"
+    localrule: True
     threads: 1
     resources:
         mem_mb=2000,

@@ -26,6 +26,7 @@ for _study, _declared in ATLAS.studies.items():
                 str(LAYOUT.benchmark(f"figures/{_study}/{_name}"))
             conda:
                 "../../environment.yml"
+            localrule: True
             threads: 1
             resources:
                 mem_mb=2000,
@@ -68,6 +69,7 @@ for _study, _declared in ATLAS.studies.items():
                 str(LAYOUT.benchmark(f"tables/{_study}/{_name}"))
             conda:
                 "../../environment.yml"
+            localrule: True
             threads: 1
             resources:
                 mem_mb=2000,
@@ -99,6 +101,7 @@ for _study, _declared in ATLAS.studies.items():
             str(LAYOUT.benchmark(f"claims/{_study}"))
         conda:
             "../../environment.yml"
+        localrule: True
         threads: 1
         resources:
             mem_mb=2000,

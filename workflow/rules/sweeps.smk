@@ -14,10 +14,10 @@ rule sweep:
         title=one_of(AVAILABLE),
     conda:
         "../../environment.yml"
-    threads: lambda wildcards: 1 if sweep_backend(wildcards) == "serial" else MOST_THREADS
+    threads: sweep_threads
     resources:
-        mem_mb=8000,
-        runtime=720,
+        mem_mb=sweep_megabytes,
+        runtime=sweep_minutes,
         gpu=lambda wildcards: int(sweep_of(wildcards).fixed.get("device") == "cuda"),
         engine=engine_options,
     params:
@@ -44,6 +44,7 @@ rule unavailable:
         title=one_of(ATLAS.unavailable),
     conda:
         "../../environment.yml"
+    localrule: True
     threads: 1
     resources:
         mem_mb=100,

@@ -9,6 +9,7 @@ from pathlib import Path
 from initatlas.errors import UserError
 from initatlas.sweeps.backends.base import Backend
 from initatlas.sweeps.backends.choice import choose_backend
+from initatlas.sweeps.costs import largest_megabytes
 from initatlas.sweeps.engine import DataSource, Plan, SweepReport, open_store, partial_path, plan_sweep, run_sweep
 from initatlas.sweeps.execute import Failure
 from initatlas.sweeps.fitting_data import unfit
@@ -16,7 +17,7 @@ from initatlas.sweeps.former import older_path
 from initatlas.sweeps.ray.address import cluster_is_given
 from initatlas.sweeps.ray.client import BackendName, RayOfTheSweep
 from initatlas.sweeps.registry import load_experiment
-from initatlas.sweeps.spec import Sweep, largest_megabytes
+from initatlas.sweeps.spec import Sweep
 
 log = logging.getLogger(__name__)
 

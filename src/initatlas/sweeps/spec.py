@@ -1,7 +1,7 @@
 """The spec of a sweep: what the YAML may say, and the grid that it resolves to."""
 
 import math
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import islice, product
@@ -149,8 +149,10 @@ class Sweep(Strict):
         return [*dict.fromkeys([*fixed, *along])]
 
 
-def grid(sweep: Sweep, experiment: Experiment) -> Iterator[tuple[tuple[int, ...], Parameters | None]]:
-    """All positions of a sweep's grid with their parameters; None where the point is excluded.
+def grid(
+    sweep: Sweep, experiment: Experiment, positions: Iterable[tuple[int, ...]] | None = None
+) -> Iterator[tuple[tuple[int, ...], Parameters | None]]:
+    """All positions of a sweep's grid, or some of them, with their parameters; None where the point is excluded.
 
     Raises
     ------
@@ -158,20 +160,9 @@ def grid(sweep: Sweep, experiment: Experiment) -> Iterator[tuple[tuple[int, ...]
         If the parameters of a point contradict each other.
     """
     rules = _rules(sweep)
-    for index, values in _combinations(sweep):
+    for index, values in _combinations(sweep, positions):
         excluded = any(_matches(values, rule) for rule in rules)
         yield index, None if excluded else _parameters(experiment, values, f"sweep {sweep.title}")
-
-
-def expected_seconds(sweep: Sweep, experiment: Experiment) -> float:
-    """Estimated cost of all points of a sweep, on one core; its data sets need not be there."""
-    return sum(experiment.seconds(point) for _, point in grid(sweep, experiment) if point is not None)
-
-
-def largest_megabytes(sweep: Sweep, experiment: Experiment) -> float:
-    """Most memory that one of the first points of a sweep declares."""
-    points = (point for _, point in islice(grid(sweep, experiment), POINTS_CHECKED) if point is not None)
-    return max(map(experiment.megabytes, points), default=0.0)
 
 
 def has_point(sweep: Sweep, experiment: Experiment, wanted: Mapping[str, Scalar]) -> bool:
@@ -185,9 +176,11 @@ def has_point(sweep: Sweep, experiment: Experiment, wanted: Mapping[str, Scalar]
     )
 
 
-def _combinations(sweep: Sweep) -> Iterator[tuple[tuple[int, ...], dict[str, Any]]]:
-    """All positions of the grid with the values there."""
-    for index in product(*(range(size) for size in sweep.shape)):
+def _combinations(
+    sweep: Sweep, positions: Iterable[tuple[int, ...]] | None = None
+) -> Iterator[tuple[tuple[int, ...], dict[str, Any]]]:
+    """All positions of the grid, or some of them, with the values there."""
+    for index in product(*map(range, sweep.shape)) if positions is None else positions:
         values = dict(sweep.fixed)
         for axis, position in zip(sweep.axes, index, strict=True):
             values |= {parameter: column[position] for parameter, column in axis.values.items()}

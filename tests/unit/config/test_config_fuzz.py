@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from initatlas.config import load_workflow
 from initatlas.errors import UserError
+from initatlas.sweeps.costs import largest_megabytes
 from initatlas.sweeps.registry import load_experiment
-from initatlas.sweeps.spec import Sweep, grid, largest_megabytes
+from initatlas.sweeps.spec import Sweep, grid
 
 CONFIG = Path(__file__).resolve().parents[3] / "config"
 FILES = sorted(str(path.relative_to(CONFIG)) for path in CONFIG.rglob("*.yaml"))
