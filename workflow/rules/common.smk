@@ -125,9 +125,10 @@ def cluster_limits():
     """The most that a job may ask for: of the config, and of the nodes where Slurm runs the jobs."""
     if workflow.local_exec:
         return ATLAS.settings.cluster
-    resources = workflow.resource_settings.default_resources
-    partition = resources.parsed.get("slurm_partition") if resources else None
-    return within_node(ATLAS.settings.cluster, largest_node(partition))
+    asked = workflow.resource_settings.default_resources
+    named = dict(text.split("=", 1) for text in asked.args) if asked else {}
+    partition = named.get("slurm_partition", "").strip("\"' ")
+    return within_node(ATLAS.settings.cluster, largest_node(partition or None))
 
 
 def sweep_seconds(wildcards):

@@ -11,9 +11,9 @@ rule ledger:
         str(LAYOUT.log("ledger")),
     benchmark:
         str(LAYOUT.benchmark("ledger"))
+    localrule: True
     conda:
         "../../environment.yml"
-    localrule: True
     threads: 1
     resources:
         mem_mb=500,
@@ -43,9 +43,9 @@ rule page:
         str(LAYOUT.log("page")),
     benchmark:
         str(LAYOUT.benchmark("page"))
+    localrule: True
     conda:
         "../../environment.yml"
-    localrule: True
     threads: 1
     resources:
         mem_mb=2000,

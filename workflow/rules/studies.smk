@@ -24,9 +24,9 @@ for _study, _declared in ATLAS.studies.items():
                 str(LAYOUT.log(f"figures/{_study}/{_name}")),
             benchmark:
                 str(LAYOUT.benchmark(f"figures/{_study}/{_name}"))
+            localrule: True
             conda:
                 "../../environment.yml"
-            localrule: True
             threads: 1
             resources:
                 mem_mb=2000,
@@ -67,9 +67,9 @@ for _study, _declared in ATLAS.studies.items():
                 str(LAYOUT.log(f"tables/{_study}/{_name}")),
             benchmark:
                 str(LAYOUT.benchmark(f"tables/{_study}/{_name}"))
+            localrule: True
             conda:
                 "../../environment.yml"
-            localrule: True
             threads: 1
             resources:
                 mem_mb=2000,
@@ -99,9 +99,9 @@ for _study, _declared in ATLAS.studies.items():
             str(LAYOUT.log(f"claims/{_study}")),
         benchmark:
             str(LAYOUT.benchmark(f"claims/{_study}"))
+        localrule: True
         conda:
             "../../environment.yml"
-        localrule: True
         threads: 1
         resources:
             mem_mb=2000,

@@ -42,9 +42,9 @@ rule unavailable:
         str(LAYOUT.benchmark("sweeps/{title}"))
     wildcard_constraints:
         title=one_of(ATLAS.unavailable),
+    localrule: True
     conda:
         "../../environment.yml"
-    localrule: True
     threads: 1
     resources:
         mem_mb=100,
