@@ -196,8 +196,19 @@ def _tolerance(text: str) -> float:
     return number
 
 
+def _positive(text: str) -> float:
+    """A finite number above 0."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0.0 < number < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r}: give a finite number above 0")
+    return number
+
+
 def _add_kernel_commands(parser: argparse.ArgumentParser) -> None:
-    """``initatlas kernel gram | spectrum``."""
+    """``initatlas kernel gram | spectrum | fit``."""
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     gram = commands.add_parser("gram", help="compute a kernel matrix into a file, tile by tile; can be interrupted")
     gram.add_argument(
@@ -237,6 +248,20 @@ def _add_kernel_commands(parser: argparse.ArgumentParser) -> None:
     )
     spectrum.add_argument("--output", type=Path, help="also write everything to this netCDF file")
     spectrum.set_defaults(command=_kernel_spectrum)
+    fit = commands.add_parser("fit", help="train networks of infinite width on such a file, and test them")
+    fit.add_argument("gram", type=Path, help="a file of `initatlas kernel gram`")
+    fit.add_argument("--dataset", type=Path, required=True, help="file of the data set that it was made from")
+    fit.add_argument("--kernel", choices=("ntk", "nngp"), help="which one, of a file with both")
+    fit.add_argument("--ridge", type=_positive, nargs="+", default=[], help="ridge regression with each of these")
+    fit.add_argument(
+        "--time", type=_positive, nargs="+", default=[], help="gradient flow of the mean loss to each of these"
+    )
+    fit.add_argument("--split", choices=("train", "test"), help="test on this split alone, less what is in the matrix")
+    fit.add_argument("--rank", type=_count, help="of the preconditioner (an eighth of the rows, at most 1000)")
+    fit.add_argument("--tolerance", type=_tolerance, default=1e-6, help="of the residuals, relative to the targets")
+    fit.add_argument("--seed", type=_seed, default=0, help="seed of the preconditioner")
+    fit.add_argument("--output", type=Path, required=True, help="the netCDF file to make")
+    fit.set_defaults(command=_kernel_fit)
 
 
 def _add_download(parser: argparse.ArgumentParser) -> None:
@@ -379,6 +404,24 @@ def _kernel_spectrum(options: argparse.Namespace) -> None:
             coding=options.coding,
             seed=options.seed,
             tolerance=options.tolerance,
+            output=options.output,
+        )
+    )
+
+
+def _kernel_fit(options: argparse.Namespace) -> None:
+    from initatlas.commands.kernel_fit import Methods, fit
+
+    print(
+        fit(
+            options.gram,
+            options.dataset,
+            Methods(options.ridge, options.time),
+            kernel=options.kernel,
+            split=options.split,
+            rank=options.rank,
+            tolerance=options.tolerance,
+            seed=options.seed,
             output=options.output,
         )
     )

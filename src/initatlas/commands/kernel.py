@@ -73,12 +73,16 @@ class KernelSettings:
     normalise: bool = True
     bias: bool = False
 
-    def between(self, features: NDArray[np.floating], dtype: Dtype) -> FullyConnected:
-        """The kernels between rows of features."""
+    def between(
+        self, features: NDArray[np.floating], dtype: Dtype, other: NDArray[np.floating] | None = None
+    ) -> FullyConnected:
+        """The kernels between rows of features, or between those and others."""
         try:
             architecture = Architecture(self.activation, self.depth, self.weight_variance, self.bias_variance)
             networks = [(kernel, architecture) for kernel in dict.fromkeys(self.kernels)]
-            return fully_connected(features, networks, normalise=self.normalise, bias=self.bias, dtype=dtype)
+            return fully_connected(
+                features, networks, other=other, normalise=self.normalise, bias=self.bias, dtype=dtype
+            )
         except ValueError as error:
             raise UserError(str(error)) from None
 

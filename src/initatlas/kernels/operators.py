@@ -10,7 +10,7 @@ from initatlas.kernels.kernel import Array, Kernel
 from initatlas.kernels.tiles import Tile, TilePlan, compute_tile, plan_tiles
 
 
-def gram_operator(file: GramFile, name: str | None = None) -> LinearOperator:
+def gram_operator(file: GramFile, name: str | None = None, *, exact: bool = False) -> LinearOperator:
     """One matrix of a file as a linear operator. Every product reads each tile once, for both triangles.
 
     Parameters
@@ -19,6 +19,8 @@ def gram_operator(file: GramFile, name: str | None = None) -> LinearOperator:
         An open file; it must stay open. Tiles are checked when they are read for the first time.
     name
         Which of the file's kernels; may be left out where there is one.
+    exact
+        Compute products in float64 whatever the file's type.
 
     Returns
     -------
@@ -32,10 +34,11 @@ def gram_operator(file: GramFile, name: str | None = None) -> LinearOperator:
 
     Notes
     -----
-    Memory: one tile, and three times the block of vectors.
+    Memory: one tile (three times that for exact products with one in float32), and three times the block of vectors.
     """
     number = file.number_of(name)
-    return _operator(file.plan, lambda tile: file.read(tile, number), file.dtype)
+    dtype = np.dtype(np.float64) if exact else file.dtype
+    return _operator(file.plan, lambda tile: file.read(tile, number).astype(dtype, copy=False), dtype)
 
 
 def kernel_operator(kernel: Kernel, name: str, *, largest_side: int = 1024) -> LinearOperator:

@@ -1,4 +1,4 @@
-"""`initatlas kernel gram` and `spectrum`: from a data set to slopes, and every mistake in one line."""
+"""`initatlas kernel gram`, `spectrum` and `fit`: from a data set to slopes, and every mistake in one line."""
 
 import logging
 from dataclasses import replace
@@ -8,8 +8,12 @@ import pytest
 import xarray as xr
 
 from initatlas.cli import main
+from initatlas.commands.kernel_fit import _Draft
 from initatlas.datasets.dataset import write_dataset
 from initatlas.datasets.image_set import Images
+from initatlas.estimators.flow import NetworkFlowClassifier
+from initatlas.estimators.kernel import NetworkKernel
+from initatlas.estimators.ridge import NetworkRidgeClassifier
 from initatlas.experiments.gram_spectrum import EXPERIMENT
 from initatlas.kernels.architecture import Architecture
 from initatlas.kernels.gram import gram_matrix
@@ -213,3 +217,132 @@ def test_an_unknown_activation_is_one_line(tmp_path, images, capsys):
     assert command("gram", "--dataset", images, "--output", tmp_path / "gram.h5", "--activation", "ReLU") == 2
     (told,) = capsys.readouterr().err.splitlines()
     assert told.startswith("initatlas: activation = 'ReLU': 'ReLU' does not exist (did you mean 'relu'?)")
+
+
+def fitted(path):
+    """A file of `kernel fit`, in memory."""
+    with xr.open_dataset(path) as stored:
+        return stored.load()
+
+
+FITS = ("--ridge", 0.5, "--time", 4000, "--split", "test")
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_fits_are_those_of_the_estimators(tmp_path, images, data, capsys, dtype):
+    gram, output = tmp_path / "gram.h5", tmp_path / "fit.nc"
+    made = ("--split", "train", "--kernel", "ntk", "nngp", "--depth", 3, "--bias", "--dtype", dtype, "--tile", 130)
+    assert command("gram", "--dataset", images, "--output", gram, *made) == 0
+    words = ("--dataset", images, "--kernel", "ntk", *FITS, "--output", output)
+    assert command("fit", gram, *words, "--tolerance", 1e-9) == 0
+    header, ridge, flow = (line.split() for line in capsys.readouterr().out.splitlines())
+    assert header == ["method", "value", "residual", "bound", "train", "wrong", "test", "wrong"]
+    assert (ridge[:2], flow[:2]) == (["ridge", "0.5"], ["flow", "4000"])
+    with_bias = np.column_stack([unit := data.features() / norms(data), np.ones(len(unit))])
+    kernel = NetworkKernel("ntk", depth=3)
+    one = NetworkRidgeClassifier(kernel, ridge=0.5).fit(with_bias[:N], data.labels[:N])
+    other = NetworkFlowClassifier(kernel, time=4000.0).fit(with_bias[:N], data.labels[:N])
+    result, within = fitted(output), 1e-7 if dtype == "float64" else 1e-4
+    for place, expected in enumerate((one, other)):
+        coefficients, outputs = result["coefficient"].values[place], expected.decision_function(with_bias[N:])
+        size = np.linalg.norm(expected.dual_coef_)
+        assert np.linalg.norm(coefficients - expected.dual_coef_) <= within * size
+        np.testing.assert_allclose(result["prediction"].values[place], outputs, atol=20 * within)
+        assert result["train_error"].values[place] == pytest.approx(1 - expected.score(with_bias[:N], data.labels[:N]))
+        assert result["test_error"].values[place] == pytest.approx(1 - expected.score(with_bias[N:], data.labels[N:]))
+    assert (result["residual"] <= 1e-9).all()
+    assert result["test_row"].values.tolist() == list(range(N, N + 30))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["fit.nc", "gram.h5", "images.nc"]
+
+
+def norms(data):
+    """Of the features."""
+    return np.linalg.norm(data.features(), axis=1, keepdims=True)
+
+
+def test_a_killed_fit_goes_on(tmp_path, images, messages, monkeypatch):
+    gram, output = tmp_path / "gram.h5", tmp_path / "fit.nc"
+    assert command("gram", "--dataset", images, "--output", gram, "--split", "train") == 0
+    words = ("fit", gram, "--dataset", images, "--ridge", 0.5, "--rank", 5, "--output", output)
+    assert command(*words) == 0
+    whole = fitted(output)
+    monkeypatch.setattr("initatlas.commands.kernel_fit.SECONDS_BETWEEN_DRAFTS", 0.0)
+    write, calls = _Draft.write, []
+
+    def dies(self, arrays):
+        """The fifth draft is the last."""
+        write(self, arrays)
+        calls.append(self.path.name)
+        if len(calls) == 5:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(_Draft, "write", dies)
+    output.unlink()
+    assert command(*words) == 130
+    assert set(calls) == {".fit.preconditioner.npz", ".fit.draft.npz"}
+    assert not output.exists()
+    messages.clear()
+    monkeypatch.undo()
+    assert command(*words) == 0
+    assert messages.text.count("goes on from an earlier run") == 2
+    again = fitted(output)
+    np.testing.assert_allclose(again["prediction"], whole["prediction"], atol=1e-3)
+    assert (again["residual"] <= 1e-6).all()
+    assert not [path for path in tmp_path.iterdir() if path.suffix == ".npz"]
+
+
+def test_the_beginning_of_another_fit_is_not_continued(tmp_path, images, messages):
+    gram, output = tmp_path / "gram.h5", tmp_path / "fit.nc"
+    assert command("gram", "--dataset", images, "--output", gram, "--samples", 100) == 0
+    _Draft(tmp_path / ".fit.draft.npz", {"of": "something else"}).write([np.zeros((100, 5))])
+    (tmp_path / ".fit.preconditioner.npz").write_bytes(b"torn")
+    assert command("fit", gram, "--dataset", images, "--ridge", 1, "--output", output) == 0
+    assert "is the beginning of another fit; begun anew" in messages.text
+    assert fitted(output)["test_row"].size == 330
+
+
+def test_without_other_samples_there_is_no_test(tmp_path, images, capsys):
+    gram = tmp_path / "gram.h5"
+    assert command("gram", "--dataset", images, "--output", gram) == 0
+    assert command("fit", gram, "--dataset", images, "--ridge", 1, "--output", tmp_path / "fit.nc") == 0
+    assert capsys.readouterr().out.splitlines()[1].split()[-1] == "nan"
+
+
+def test_a_ridge_that_single_precision_does_not_bear_is_warned_of(tmp_path, images, data, messages):
+    twice = replace(data, images=np.repeat(data.images[: (N + 30) // 2], 2, axis=0))
+    write_dataset(twice, tmp_path / "twice.nc")
+    gram = tmp_path / "gram.h5"
+    assert command("gram", "--dataset", tmp_path / "twice.nc", "--output", gram) == 0
+    words = ("fit", gram, "--dataset", tmp_path / "twice.nc", "--ridge", 1e-12, "--output", tmp_path / "fit.nc")
+    assert command(*words) == 0
+    assert "take a larger ridge, a shorter time, or a matrix in float64" in messages.text
+    assert np.isfinite(fitted(tmp_path / "fit.nc")["prediction"]).all()
+
+
+@pytest.mark.parametrize(
+    ("options", "line"),
+    [
+        ((), "nothing to fit: give a --ridge or a --time"),
+        (("--ridge", 1, "--rank", 101), "--rank 101: give at most the number of rows of"),
+        (("--ridge", 1, "--kernel", "nngp"), "has no kernel 'nngp'; name one of: ntk"),
+        (("--ridge", 0), "'0': give a finite number above 0"),
+        (("--time", "inf"), "'inf': give a finite number above 0"),
+    ],
+)
+def test_a_mistake_in_a_fit_is_one_line(tmp_path, images, capsys, options, line):
+    gram = tmp_path / "gram.h5"
+    assert command("gram", "--dataset", images, "--output", gram, "--samples", 100) == 0
+    capsys.readouterr()
+    try:
+        assert command("fit", gram, "--dataset", images, "--output", tmp_path / "fit.nc", *options) == 2
+    except SystemExit as end:
+        assert end.code == 2  # noqa: PT017
+    assert line in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_another_data_set_is_refused(tmp_path, images, data, capsys):
+    gram, other = tmp_path / "gram.h5", tmp_path / "other.nc"
+    assert command("gram", "--dataset", images, "--output", gram) == 0
+    write_dataset(replace(data, labels=data.labels[::-1].copy()), other)
+    assert command("fit", gram, "--dataset", other, "--ridge", 1, "--output", tmp_path / "fit.nc") == 2
+    assert f"other.nc: is not the data set images that {gram} was made from" in capsys.readouterr().err.splitlines()[-1]
