@@ -40,6 +40,7 @@ EXPERIMENTS = (
     "unit_laws",
     "initial_roughness",
     "lonely_partition",
+    "partition_count",
     "flow_laws",
     "segment_function",
     "critical_points",

@@ -11,8 +11,10 @@ from initatlas.experiments import (
     flow_laws,
     initial_roughness,
     lonely_partition,
+    partition_count,
     unit_laws,
 )
+from initatlas.piecewise.partitions import continuous_partitions
 from initatlas.piecewise.starts import drawn
 from initatlas.piecewise.trained import view
 
@@ -157,3 +159,12 @@ def test_without_curvature_there_is_no_correlation():
     straight = one(breakpoint_density.EXPERIMENT, target="polynomial(c1=1)", width=6, depth=1, epochs=5)
     assert np.isnan(straight["correlation"]).all()
     assert np.isfinite(straight["density"]).all()
+
+
+def test_partitions_of_noisy_data_are_counted():
+    counts = one(partition_count.EXPERIMENT, points=6, breakpoints=5, target="exp", noise=0.5)
+    rng = np.random.default_rng(0)
+    x = rng.uniform(-1.0, 1.0, 6)
+    y = np.exp(x) + 0.5 * rng.standard_normal(6)
+    assert list(counts["continuous"]) == list(continuous_partitions(x, y, pieces=6))
+    assert counts["partitions"] == [comb(6 + used, 6) for used in range(6)]

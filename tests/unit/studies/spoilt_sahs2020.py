@@ -261,6 +261,16 @@ def table4():
     )
 
 
+def fig7():
+    """Numbers that grow with the square of both, of ever more."""
+    points, used = np.array([4, 8, 16]), np.arange(17)
+    squares = (points[:, None] * np.maximum(used, 1.0)) ** 2.0
+    dims = ("points", "used", "seed")
+    counts = {"continuous": squares, "partitions": squares**2}
+    variables = {name: (dims, scattered(array[..., None])) for name, array in counts.items()}
+    return xr.Dataset(variables, {"points": points, "used": used, **SEEDS})
+
+
 def cubes():
     """All sweeps."""
     return {
@@ -281,6 +291,7 @@ def cubes():
         "thm2": thm2(),
         "remark1": remark1(),
         "table4": table4(),
+        "fig7": fig7(),
         "thm3_4": thm3_4(),
         "thm5": thm5(),
     }
@@ -591,6 +602,12 @@ TRIALS = {
         for depth in density_claims.DEPTHS
         for when in density_claims.TIMES
     },
+    "fig7_polynomial": Trial(
+        "holds",
+        changed("fig7", "continuous", times(0.003), points=16),
+        "fails",
+        changed("fig7", "partitions", lambda counts: 0.0 * counts + 1.0),
+    ),
     "table4_moved": Trial(
         "holds",
         changed("table4", "correlation", plus(-0.6), time="after", target="chirp", shape=1),

@@ -322,6 +322,7 @@ TINY = {
     "unit_laws": {"units": 100, "bins": 4},
     "initial_roughness": {"networks": 5},
     "lonely_partition": {"points": 3, "draws": 5},
+    "partition_count": {"points": 4, "breakpoints": 3},
     "kernel_flow": {"samples": 6, "tests": 5},
     "wide_regression": {"samples": 4, "tests": 5},
     "training_boundary": {"steps": 20, "width": 3, "inputs": 2, "samples": 4},

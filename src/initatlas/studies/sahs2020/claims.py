@@ -7,6 +7,7 @@ from initatlas.studies.sahs2020 import (
     fitting_claims,
     flow_claims,
     motion_claims,
+    partition_claims,
     piece_claims,
     roughness_claims,
     spiky_claims,
@@ -22,6 +23,7 @@ CLAIMS = {
     **roughness_claims.CLAIMS,
     **critical_claims.CLAIMS,
     **density_claims.CLAIMS,
+    **partition_claims.CLAIMS,
     **flow_claims.CLAIMS,
     **fitting_claims.CLAIMS,
 }

@@ -7,6 +7,7 @@ from initatlas.studies.sahs2020 import (
     density_figures,
     fitting_figures,
     motion_figures,
+    partition_figures,
     roughness_figures,
     theory_figures,
 )
@@ -66,6 +67,11 @@ def fig2(evidence: Evidence) -> Figure:
 def fig1_left(evidence: Evidence) -> Figure:
     """Training loss against pieces."""
     return fitting_figures.loss_by_pieces(evidence)
+
+
+def fig7(evidence: Evidence) -> Figure:
+    """Growth of the number of critical points."""
+    return partition_figures.growth(evidence.cubes["fig7"])
 
 
 def fig9(evidence: Evidence) -> Figure:
