@@ -129,7 +129,9 @@ def test_code_of_claims_runs_claims_alone(project):
 def test_a_new_data_set_spec_runs_the_sweeps_on_it(project):
     project.edit("config/datasets.yaml", "smoke: {train: 400, test: 200}", "smoke: {train: 401, test: 200}")
     expected = {"data set glyphs", "sweep chen2024/table1", "sweep atlas/trainability", "sweep atlas/invariance"}
-    other = {"figure atlas/trainability_digits"}  # of the sweep on digits
+    other = {
+        f"figure atlas/{name}" for name in ("trainability_digits", "learning_rate", "init_to_smoothness")
+    }  # of digits
     other |= {
         "figure atlas/boundary",
         "figure chen2024/fig1",

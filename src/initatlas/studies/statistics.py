@@ -119,6 +119,25 @@ def _relative_error(values: Doubles) -> Doubles:
     return errors
 
 
+def difference_interval(above: ArrayLike, below: ArrayLike, level: float = CONFIDENCE) -> Estimate:
+    """Difference of two means over independent networks, with Welch's interval: the spreads may differ.
+
+    Parameters
+    ----------
+    above, below
+        Numbers that are near normal, shape (networks,), at least 2 each.
+    level
+        Confidence, see `confidence`.
+    """
+    first, second = np.asarray(above, dtype=np.float64), np.asarray(below, dtype=np.float64)
+    parts = np.array([one.var(ddof=1) / one.size for one in (first, second)])
+    with np.errstate(invalid="ignore"):  # without any spread the interval has no width
+        freedom = parts.sum() ** 2 / (parts**2 / [first.size - 1, second.size - 1]).sum()
+    value = float(first.mean() - second.mean())
+    reach = float(special.stdtrit(freedom, 0.5 * (1.0 + level)) * np.sqrt(parts.sum())) if parts.any() else 0.0
+    return Estimate(value, value - reach, value + reach, min(first.size, second.size))
+
+
 def log_ratio_interval(above: ArrayLike, below: ArrayLike, level: float = CONFIDENCE) -> Estimate:
     """Logarithm of the ratio of two means of positive numbers, of independent networks.
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import xarray as xr
-from claim_cubes import Trial, changed
+from claim_cubes import Trial, changed, copied
 
 STUDY = "atlas"
 
@@ -45,8 +45,105 @@ def cubes():
         "depth_scale": depth_scales(),
         "invariance": learning_curves(),
         "boundary_networks": maps,
+        **learning_rates(),
+        "init_to_smoothness": functions(),
         **{name: maps.isel(network=0) for name in ("boundary", "boundary_near", "boundary_close")},
     }
+
+
+def losses(best, sizes, axis, seeds=8):
+    """A loss that is least at some learning rate for each size, a few percent beside it for each seed."""
+    rates = np.geomspace(2.0**-12, 1.0, 25)
+    places = np.log(best)[:, None, None] + 0.05 * np.random.default_rng(5).standard_normal((len(sizes), 1, seeds))
+    values = 0.1 + (np.log(rates)[None, :, None] - places) ** 2
+    return xr.DataArray(
+        values, {axis: sizes, "learning_rate": rates, "seed": range(seeds)}, (axis, "learning_rate", "seed")
+    )
+
+
+WIDTHS, LAYERS = np.array([32, 64, 128, 256]), np.array([2, 4, 8, 16])
+KEPT, FALLING = np.full(4, 0.04), 0.16 * 2.0 ** -np.arange(4)
+
+
+def learning_rates():
+    """Best rates that stay, and that fall with the size, where theory has them."""
+
+    def cube(name, axis, sizes, **rows):
+        loss = xr.concat([losses(best, sizes, axis) for best in rows.values()], name).assign_coords({name: list(rows)})
+        return xr.Dataset({"train_loss": loss.expand_dims(dataset=["digits"])})
+
+    return {
+        "learning_rate": cube("parametrisation", "width", WIDTHS, standard=FALLING, mup=KEPT),
+        "learning_rate_ntk": cube("parametrisation", "width", WIDTHS, ntk=KEPT),
+        "learning_rate_cross_entropy": cube("parametrisation", "width", WIDTHS, standard=FALLING),
+        "learning_rate_depth": cube("residual", "depth", LAYERS, none=FALLING, scaled=KEPT),
+        "coordinate_check": coordinates(),
+    }
+
+
+def coordinates():
+    """Signals of the last of two layers that move by as much, or as 1 / sqrt(width); those of the first do not move."""
+    runs = ["standard", "ntk", "mup"]
+    exponents = np.array([0.0, -0.5, 0.0])[:, None, None]
+    noise = np.random.default_rng(6).normal(0.0, 0.02, (3, 4, 8))
+    change = np.exp(exponents * np.log(WIDTHS)[None, :, None] + noise)
+    values = np.zeros((1, 3, 4, 8, 2, 2))
+    values[0, ..., 1, 1] = change
+    dims = ("dataset", "run", "width", "seed", "evaluation", "layer")
+    coordinates = {"dataset": ["digits"], "run": range(3), "width": WIDTHS, "parametrisation": ("run", runs)}
+    return xr.Dataset({"signal_change": (dims, values)}, coordinates)
+
+
+def moved_best(sweep, best, **where):
+    """Other best learning rates, by width."""
+    return changed(sweep, "train_loss", lambda loss: losses(best, WIDTHS, "width").broadcast_like(loss), **where)
+
+
+def parametrisation(of, to):
+    """The losses of one parametrisation for another's."""
+    return copied("learning_rate", "train_loss", of={"parametrisation": of}, to={"parametrisation": to})
+
+
+def branches(of, to):
+    """The losses of one kind of branches for the other's."""
+    return copied("learning_rate_depth", "train_loss", of={"residual": of}, to={"residual": to})
+
+
+def movement(of, to):
+    """The signals of one run for another's."""
+    return copied("coordinate_check", "signal_change", of={"run": of}, to={"run": to})
+
+
+def functions():
+    """Bending of 2 where networks do not start at 0, of 1 where they do, at every depth, and of nothing before training."""
+    coordinates = {
+        "dataset": ["digits"],
+        "activation": ["relu", "tanh"],
+        "mirrored": [False, True],
+        "depth": [1, 4],
+        "weight_variance": [1.0, 2.0],
+        "seed": range(6),
+        "evaluation": [0, 1],
+    }
+    dims = tuple(coordinates)
+    noise = np.random.default_rng(7).normal(0.0, 0.02, tuple(len(values) for values in coordinates.values()))
+    bending, smoothness = np.exp(noise), 1.5 + noise
+    bending[:, :, 0] *= 2.0
+    bending[:, :, :, :, 0] *= 10.0
+    bending[:, :, 1, :, :, :, 0] = 0.0
+    smoothness[:, 1] += 0.5
+    smoothness[:, :, 1, ..., 0] = np.nan
+    return xr.Dataset({"bending": (dims, bending), "smoothness": (dims, smoothness)}, coordinates)
+
+
+def bent(sweep_value, **where):
+    """Spoil the bending at the norm-preserving variance."""
+    return changed("init_to_smoothness", "bending", sweep_value, weight_variance=2.0, activation="relu", **where)
+
+
+def smooth(by, **where):
+    """Spoil the smoothness at initialisation."""
+    return changed("init_to_smoothness", "smoothness", lambda value: value + by, evaluation=0, **where)
 
 
 def learning_curves():
@@ -146,6 +243,38 @@ TRIALS = {
         blunt=ALL_LEARN,
     ),
     "invariance": Trial("holds", spoil=learns_less("laplace", 0.1), becomes="fails", blunt=learns_less(HEAVY, -0.2)),
+    "learning_rate_mup": Trial(
+        "holds", spoil=parametrisation("standard", "mup"), becomes="fails", blunt=parametrisation("mup", "standard")
+    ),
+    "learning_rate_ntk": Trial(
+        "holds",
+        spoil=moved_best("learning_rate_ntk", FALLING),
+        becomes="fails",
+        blunt=parametrisation("mup", "standard"),
+    ),
+    "learning_rate_standard": Trial(
+        "holds", spoil=parametrisation("mup", "standard"), becomes="fails", blunt=parametrisation("standard", "mup")
+    ),
+    "learning_rate_cross_entropy": Trial(
+        "holds",
+        spoil=moved_best("learning_rate_cross_entropy", KEPT),
+        becomes="fails",
+        blunt=parametrisation("standard", "mup"),
+    ),
+    "learning_rate_depth": Trial(
+        "holds", spoil=branches("none", "scaled"), becomes="fails", blunt=branches("scaled", "none")
+    ),
+    "mirrored_bends_less": Trial(
+        "holds",
+        spoil=bent(lambda bending: 0.5 * bending, mirrored=False, evaluation=1),
+        becomes="fails",
+        blunt=bent(lambda bending: bending.where(bending.seed % 2 == 0, 3.0 * bending), mirrored=True, evaluation=1),
+    ),
+    "start_smoothness": Trial(
+        "holds", spoil=smooth(0.3, activation="relu", depth=4), becomes="fails", blunt=smooth(-0.5, activation="tanh")
+    ),
+    "coordinates_mup": Trial("holds", spoil=movement(1, 2), becomes="fails", blunt=movement(2, 1)),
+    "coordinates_ntk": Trial("holds", spoil=movement(2, 1), becomes="fails", blunt=movement(1, 2)),
     "boundary_dimension": Trial(
         "holds",
         spoil=fate(lambda diverged: (diverged.learning_rate > 3.0).broadcast_like(diverged)),

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from scipy.stats import kstest
+from scipy.stats import kstest, ttest_ind
 
 from initatlas.studies.claim import Estimate
 from initatlas.studies.statistics import (
@@ -10,6 +10,7 @@ from initatlas.studies.statistics import (
     by_part,
     confidence,
     correlation_interval,
+    difference_interval,
     distribution_distance_interval,
     exact,
     exponent_interval,
@@ -63,6 +64,24 @@ def test_the_interval_of_a_ratio_of_means_covers(counts, sigmas):
         ]
 
     assert LEAST <= coverage(lambda pair: log_ratio_interval(*pair), draw, np.log(3.0)) <= MOST
+
+
+@pytest.mark.parametrize(("spreads", "counts"), [((1.0, 1.0), (4, 6)), ((3.0, 0.5), (6, 6)), ((0.5, 2.0), (30, 5))])
+def test_the_interval_of_a_difference_of_means_covers(spreads, counts):
+    def draw(rng):
+        return [
+            rng.normal(mean, spread, count) for mean, spread, count in zip((2.0, 5.0), spreads, counts, strict=True)
+        ]
+
+    assert LEAST <= coverage(lambda pair: difference_interval(*pair), draw, -3.0) <= MOST
+
+
+def test_the_interval_of_a_difference_is_that_of_welch():
+    first, second = [1.0, 2.0, 4.0], [5.0, 5.5, 7.0, 6.0]
+    expected = ttest_ind(first, second, equal_var=False).confidence_interval(0.9)
+    estimate = difference_interval(first, second, 0.9)
+    assert (estimate.low, estimate.high) == pytest.approx(tuple(expected))
+    assert difference_interval([1.0, 1.0], [3.0, 3.0]).numbers == (-2.0, -2.0, -2.0)
 
 
 @pytest.mark.parametrize(("power", "samples"), [(1.0, 50), (1.3, 200)])

@@ -15,6 +15,14 @@ STUDY = Study(
     figures={
         "invariance": ("invariance",),
         "boundary": ("boundary", "boundary_near", "boundary_close"),
+        "learning_rate": (
+            "learning_rate",
+            "learning_rate_ntk",
+            "learning_rate_cross_entropy",
+            "learning_rate_depth",
+            "coordinate_check",
+        ),
+        "init_to_smoothness": ("init_to_smoothness",),
         "trainability": ("trainability", "depth_scale"),
         "trainability_digits": ("trainability_digits", "depth_scale"),
     },
@@ -27,5 +35,11 @@ STUDY = Study(
         "boundary",
         "boundary_near",
         "boundary_close",
+        "learning_rate",
+        "learning_rate_ntk",
+        "learning_rate_cross_entropy",
+        "learning_rate_depth",
+        "coordinate_check",
+        "init_to_smoothness",
     ),
 )

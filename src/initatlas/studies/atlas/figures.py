@@ -4,6 +4,8 @@ from matplotlib.figure import Figure
 
 from initatlas.studies.atlas.boundary_figures import boundary_map
 from initatlas.studies.atlas.invariance_figures import invariance_figure
+from initatlas.studies.atlas.learning_rate_figures import learning_rate_figure
+from initatlas.studies.atlas.smoothness_figures import smoothness_figure
 from initatlas.studies.atlas.trainability_figures import accuracy_map
 from initatlas.studies.evidence import Evidence
 
@@ -26,3 +28,13 @@ def invariance(evidence: Evidence) -> Figure:
 def boundary(evidence: Evidence) -> Figure:
     """Which small networks train and which diverge, over learning rate and weight variance."""
     return boundary_map([evidence.cubes[name] for name in ("boundary", "boundary_near", "boundary_close")])
+
+
+def learning_rate(evidence: Evidence) -> Figure:
+    """Which learning rate is best over width and depth, in three parametrisations."""
+    return learning_rate_figure(evidence)
+
+
+def init_to_smoothness(evidence: Evidence) -> Figure:
+    """Bending and smoothness of the function, before and after training."""
+    return smoothness_figure(evidence.cubes["init_to_smoothness"])

@@ -44,8 +44,8 @@ def accuracy_map(evidence: Evidence, sweep: str) -> Figure:
     return figure
 
 
-def _panel(axes: Axes, accuracies: xr.DataArray, evidence: Evidence) -> QuadMesh:
-    """Accuracy as colour; the norm-preserving variance and the depth scale of gradients as lines."""
+def draw_map(axes: Axes, accuracies: xr.DataArray) -> QuadMesh:
+    """Accuracy as colour over depth and weight variance, both on logarithmic axes."""
     variances, depths = accuracies.weight_variance.values, accuracies.depth.values
     cells = accuracies.transpose("depth", "weight_variance").values
     mesh = axes.pcolormesh(_edges(variances), _edges(depths), cells, vmin=0.0, vmax=1.0, rasterized=True)
@@ -54,6 +54,15 @@ def _panel(axes: Axes, accuracies: xr.DataArray, evidence: Evidence) -> QuadMesh
     axes.set_yticks(depths, [str(depth) for depth in depths])
     axes.grid(visible=False)
     axes.xaxis.set_major_formatter("{x:g}")
+    axes.set_xlim(*_edges(variances)[[0, -1]])
+    axes.set_ylim(*_edges(depths)[[0, -1]])
+    return mesh
+
+
+def _panel(axes: Axes, accuracies: xr.DataArray, evidence: Evidence) -> QuadMesh:
+    """Accuracy as colour; the norm-preserving variance and the depth scale of gradients as lines."""
+    mesh = draw_map(axes, accuracies)
+    limits = axes.get_xlim(), axes.get_ylim()
     outlined = [withStroke(linewidth=3.2, foreground="0.15")]
     axes.axvline(
         critical_variance(evidence), color="w", ls=":", path_effects=outlined, label=r"norm-preserving $\sigma_w^2$"
@@ -62,8 +71,8 @@ def _panel(axes: Axes, accuracies: xr.DataArray, evidence: Evidence) -> QuadMesh
     for multiple, style in ((1, "-"), (MULTIPLE, "--")):
         label = r"depth scale of gradients $\xi_\nabla$" if multiple == 1 else rf"${multiple}\,\xi_\nabla$"
         axes.plot(scale.weight_variance, multiple * scale, color="w", ls=style, path_effects=outlined, label=label)
-    axes.set_xlim(*_edges(variances)[[0, -1]])
-    axes.set_ylim(*_edges(depths)[[0, -1]])
+    axes.set_xlim(limits[0])
+    axes.set_ylim(limits[1])
     return mesh
 
 
