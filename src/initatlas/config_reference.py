@@ -37,6 +37,7 @@ EXPERIMENTS = (
     "two_point_fit",
     "breakpoint_changes",
     "breakpoint_density",
+    "breakpoint_travel",
     "unit_laws",
     "initial_roughness",
     "lonely_partition",

@@ -8,6 +8,7 @@ import pytest
 from initatlas.experiments import (
     breakpoint_changes,
     breakpoint_density,
+    breakpoint_travel,
     flow_laws,
     initial_roughness,
     lonely_partition,
@@ -15,7 +16,8 @@ from initatlas.experiments import (
     unit_laws,
 )
 from initatlas.piecewise.partitions import continuous_partitions
-from initatlas.piecewise.starts import drawn
+from initatlas.piecewise.shallow import ShallowNetwork
+from initatlas.piecewise.starts import drawn, shallow_of
 from initatlas.piecewise.trained import view
 
 
@@ -168,3 +170,43 @@ def test_partitions_of_noisy_data_are_counted():
     y = np.exp(x) + 0.5 * rng.standard_normal(6)
     assert list(counts["continuous"]) == list(continuous_partitions(x, y, pieces=6))
     assert counts["partitions"] == [comb(6 + used, 6) for used in range(6)]
+
+
+def test_travel_is_that_of_breakpoints_inside_and_ends_at_the_ends():
+    before, after = np.array([-3.0, 0.0, 0.5, 0.9, 0.1]), np.array([0.0, 0.25, 0.5, 7.0, -0.6])
+    assert breakpoint_travel.travel(before, after, -1.0, 1.0) == pytest.approx((0.25 + 0.1) / 2)
+    assert np.isnan(breakpoint_travel.travel(before[:1], after[:1], -1.0, 1.0))
+
+
+def test_the_largest_curvature_is_that_of_the_loss():
+    network = shallow_of(drawn([5], scheme="he", biases="normal", rng=np.random.default_rng(3)))
+    x, step = np.linspace(-2.0, 2.0, 9), 1e-6
+    parts = [network.input_weights, network.biases, network.output_weights, np.reshape(network.output_bias, 1)]
+    theta = np.concatenate(parts)
+
+    def outputs(values):
+        return ShallowNetwork(values[:5], values[5:10], values[10:15], values[15])(x)
+
+    jacobian = np.stack(
+        [(outputs(theta + step * row) - outputs(theta - step * row)) / (2 * step) for row in np.eye(16)]
+    )
+    expected = np.linalg.eigvalsh(jacobian @ jacobian.T)[-1]
+    assert breakpoint_travel.largest_curvature(network, x) == pytest.approx(expected, rel=1e-6)
+
+
+def test_networks_that_are_wide_or_large_are_lazy():
+    def far(**parameters):
+        return one(breakpoint_travel.EXPERIMENT, networks=8, epochs=1000, **parameters)["travel"].mean()
+
+    assert far(width=100) < 0.3 * far(width=10)
+    large, usual = (far(width=40, scale=scale, output_at_start="removed") for scale in (4.0, 1.0))
+    assert large < 0.2 * usual
+    assert far(width=40, scale=4.0) > 2.0 * large
+
+
+def test_without_their_output_at_the_start_networks_learn_the_same_function():
+    point = {"networks": 1, "width": 30, "epochs": 1, "learned": 0.0, "step": 1e-9, "target": "exp"}
+    kept, removed = (one(breakpoint_travel.EXPERIMENT, output_at_start=name, **point) for name in ("kept", "removed"))
+    assert kept["loss_share"] == pytest.approx([1.0])
+    assert removed["loss_share"] == pytest.approx([1.0])
+    assert (kept["slope_change"] != removed["slope_change"]).all()

@@ -271,6 +271,15 @@ def fig7():
     return xr.Dataset(variables, {"points": points, "used": used, **SEEDS})
 
 
+def regimes():
+    """Travel that falls with width and scale; with the output at the start not with the scale."""
+    widths, scales = np.array([10, 40, 80, 160]), np.array([0.5, 1.0, 2.0, 5.0])
+    by_scale = np.stack([np.ones(scales.size), scales**-2.0])[:, None, :, None]
+    travel = scattered(by_scale * (widths**-1.5)[:, None, None], 0.1)
+    coords = {"output_at_start": ["kept", "removed"], "width": widths, "scale": scales, "network": SEEDS["seed"]}
+    return xr.Dataset({"travel": (tuple(coords), travel)}, coords)
+
+
 def cubes():
     """All sweeps."""
     return {
@@ -292,6 +301,7 @@ def cubes():
         "remark1": remark1(),
         "table4": table4(),
         "fig7": fig7(),
+        "regimes": regimes(),
         "thm3_4": thm3_4(),
         "thm5": thm5(),
     }
@@ -423,6 +433,13 @@ def falling(sweep, axis, smallest):
 
     rough = changed(sweep, "roughness_inner", times(100.0), **{axis: smallest, "target": "step"})
     return Trial("holds", rough, "fails", changed(sweep, "roughness_inner", turned_back))
+
+
+def turned_back(values):
+    """Rows of the widths from 40 on that are turned beforehand, so that the control turns them right."""
+    rows = values.transpose("network", "output_at_start", "scale", "width")
+    wide = [np.roll(row[..., 1:], -place, axis=-1) for place, row in enumerate(rows.values)]
+    return rows.copy(data=np.concatenate([rows.values[..., :1], wide], axis=-1))
 
 
 def obeyed_by(laws):
@@ -607,6 +624,18 @@ TRIALS = {
         changed("fig7", "continuous", times(0.003), points=16),
         "fails",
         changed("fig7", "partitions", lambda counts: 0.0 * counts + 1.0),
+    ),
+    "regimes_width": Trial(
+        "holds",
+        changed("regimes", "travel", times(30.0), width=160),
+        "fails",
+        changed("regimes", "travel", turned_back),
+    ),
+    "regimes_scale": Trial(
+        "holds",
+        changed("regimes", "travel", times(30.0), scale=5.0, output_at_start="removed"),
+        "fails",
+        copied("regimes", "travel", of={"output_at_start": "removed"}, to={"output_at_start": "kept"}),
     ),
     "table4_moved": Trial(
         "holds",

@@ -318,6 +318,7 @@ TINY = {
         "dataset": "digits",
     },
     "breakpoint_changes": {"width": 3, "depth": 2, "epochs": 20, "every": 5},
+    "breakpoint_travel": {"width": 3, "networks": 2, "epochs": 20},
     "breakpoint_density": {"width": 3, "depth": 2, "epochs": 20, "samples": 21, "places": 9},
     "unit_laws": {"units": 100, "bins": 4},
     "initial_roughness": {"networks": 5},

@@ -33,6 +33,8 @@ STUDY = Study(
         "fig7": ("fig7",),
         "fig8": ("fig5_width",),
         "fig9": ("table4",),
+        "regimes": ("regimes",),
+        "frames": ("frames",),
     },
     tables={
         "table1": ("table1",),
@@ -52,6 +54,7 @@ STUDY = Study(
         "table3_choices",
         "table4",
         "fig7",
+        "regimes",
         "thm1",
         "thm2",
         "remark1",

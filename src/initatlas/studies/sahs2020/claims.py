@@ -9,6 +9,7 @@ from initatlas.studies.sahs2020 import (
     motion_claims,
     partition_claims,
     piece_claims,
+    regime_claims,
     roughness_claims,
     spiky_claims,
     unit_claims,
@@ -24,6 +25,7 @@ CLAIMS = {
     **critical_claims.CLAIMS,
     **density_claims.CLAIMS,
     **partition_claims.CLAIMS,
+    **regime_claims.CLAIMS,
     **flow_claims.CLAIMS,
     **fitting_claims.CLAIMS,
 }

@@ -8,6 +8,7 @@ from initatlas.studies.sahs2020 import (
     fitting_figures,
     motion_figures,
     partition_figures,
+    regime_figures,
     roughness_figures,
     theory_figures,
 )
@@ -77,3 +78,13 @@ def fig7(evidence: Evidence) -> Figure:
 def fig9(evidence: Evidence) -> Figure:
     """Density of the breakpoints before and after training."""
     return density_figures.densities(evidence.cubes["table4"])
+
+
+def regimes(evidence: Evidence) -> Figure:
+    """How far breakpoints travel, by width and initial scale."""
+    return regime_figures.travelled(evidence.cubes["regimes"])
+
+
+def frames(evidence: Evidence) -> Figure:
+    """Breakpoints in motion."""
+    return regime_figures.frames(evidence.cubes["frames"])

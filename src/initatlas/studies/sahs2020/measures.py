@@ -11,6 +11,7 @@ from initatlas.studies.statistics import CONFIDENCE, positive_mean_interval
 
 TITLES = {
     "sine": "sin(πx)",
+    "sine(frequency=0.5)": "sin(πx/2)",
     "sin": "sin(x)",
     "arctan": "arctan(x)",
     "exp": "exp(x)",
