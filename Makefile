@@ -14,10 +14,10 @@ WORKERS ?= 2
 ONLY ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup report test check format bench mutate bench-oracle bench-jax reference clean
+.PHONY: help setup report test test-cluster check format bench mutate bench-oracle bench-jax reference clean
 
 help:  ## say what there is
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 setup: $(READY)  ## create .venv with the pinned packages
 
@@ -34,6 +34,9 @@ report: $(READY)  ## run the workflow to reports/index.html (ARGS="--scale paper
 
 test: $(READY)  ## all tests, in two processes (WORKERS=0: in one)
 	$(PYTEST) --numprocesses $(WORKERS) --dist loadscope --no-loadscope-reorder $(ARGS)
+
+test-cluster: $(READY)  ## drills on a real Slurm, if there is one here
+	$(PYTEST) tests/cluster $(ARGS)
 
 check: $(READY)  ## ruff, snakefmt, snakemake --lint, mypy
 	$(BIN)/ruff check .

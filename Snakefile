@@ -16,6 +16,7 @@ from initatlas.identity import Ancestry
 from initatlas.layout import PAGE, Layout
 from initatlas.runs import (
     RunLock,
+    cancel_jobs_on_signals,
     end_jobs_on_signals,
     import_from_here,
     name_the_user,
@@ -42,8 +43,9 @@ RUN = RunLock(Path())
 if workflow.is_main_process:
     RUN.take()
 
-# The sweeps of this run share one Ray, which ends with this process.
-os.environ.setdefault("INITATLAS_WORKFLOW", f"{socket.gethostname()}:{os.getpid()}")
+# The sweeps of this run share one Ray, which ends with this process; a job of a cluster has one of its own.
+if workflow.remote_exec or "INITATLAS_WORKFLOW" not in os.environ:
+    os.environ["INITATLAS_WORKFLOW"] = f"{socket.gethostname()}:{os.getpid()}"
 
 
 include: "workflow/rules/common.smk"
@@ -54,7 +56,7 @@ include: "workflow/rules/report.smk"
 
 
 onstart:
-    end_jobs_on_signals()
+    end_jobs_on_signals() if workflow.local_exec else cancel_jobs_on_signals()
     keep_former_cubes()
     mark_page()
     prepare_ray()

@@ -3,6 +3,7 @@
 import os
 import re
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import takewhile
@@ -98,13 +99,40 @@ def can_be_made(folder: Path) -> bool:
 
 def _remove_orphans(target: Path) -> None:
     """Remove the drafts of a target whose process on this machine is gone."""
-    name = re.compile(
-        rf"\.{re.escape(target.stem)}\.{re.escape(socket.gethostname())}-(\d+)\.draft{re.escape(target.suffix)}"
-    )
-    for path in target.parent.glob(".*.draft*"):
-        match = name.fullmatch(path.name)
-        if match and not psutil.pid_exists(int(match[1])):
+    remove_orphans(target.parent, target.suffix, stem=target.stem)
+
+
+SECONDS_OF_A_DRAFT = 3600.0
+"""A draft of another machine that was not touched for so long is held to be left over: writing one takes seconds."""
+
+
+def remove_orphans(folder: Path, suffix: str, *, stem: str | None = None) -> None:
+    """Remove the drafts in a folder that nobody writes any more.
+
+    Of this machine those whose process is gone; where the drafts of any target are asked for, also old ones of other machines.
+
+    Parameters
+    ----------
+    folder
+        It need not be there.
+    suffix, stem
+        Of the targets; without a stem, all of them.
+    """
+    any_target = ".+" if stem is None else re.escape(stem)
+    ours = re.compile(rf"\.{any_target}\.{re.escape(socket.gethostname())}-(\d+)\.draft{re.escape(suffix)}")
+    for path in folder.glob(f".*.draft{suffix}"):
+        match = ours.fullmatch(path.name)
+        is_old = stem is None and _age(path) > SECONDS_OF_A_DRAFT
+        if is_old if match is None else not psutil.pid_exists(int(match[1])):
             path.unlink(missing_ok=True)
+
+
+def _age(path: Path) -> float:
+    """Seconds since a file was written; 0 if it is gone."""
+    try:
+        return time.time() - path.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
 
 
 def remove_drafts() -> None:

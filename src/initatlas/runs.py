@@ -20,7 +20,7 @@ import psutil
 from initatlas.errors import UserError
 from initatlas.files import write_text
 from initatlas.layout import SETTINGS, SPECS, is_atlas
-from initatlas.stopping import stop_with, stopping_signals
+from initatlas.stopping import raise_for, stop_with, stopping_signals
 
 MARK_VARIABLE = "INITATLAS_MARK"
 """Environment variable by which a front end asks the stages to mark their lines among those of Snakemake."""
@@ -76,17 +76,24 @@ class RunLock:
         """Take the lock, and remove that of a Snakemake that was killed; whether no other run is at work here.
 
         Snakemake's own lock is a file: it stays behind where its process is killed, and would stop the next run. Where the file
-        system knows no locks of processes, nothing is removed, and Snakemake decides.
+        system knows no locks of processes, or the last run was on another machine, whose locks some file systems do not show
+        here, nothing is removed, and Snakemake decides.
         """
+        here = socket.gethostname().encode()
         try:
             self._folder.mkdir(exist_ok=True)
-            self._file = (self._folder / "run.lock").open("ab", buffering=0)
+            self._file = (self._folder / "run.lock").open("a+b", buffering=0)
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._file.seek(0)
+            last = self._file.read()
+            self._file.truncate(0)
+            self._file.write(here)
         except BlockingIOError:
             return False
         except OSError:
             return True
-        shutil.rmtree(self._folder / "locks", ignore_errors=True)
+        if last in (b"", here):
+            shutil.rmtree(self._folder / "locks", ignore_errors=True)
         return True
 
     def release(self) -> None:
@@ -154,6 +161,12 @@ def end_jobs_on_signals() -> None:
 
     for number in stopping_signals():
         signal.signal(number, end)
+
+
+def cancel_jobs_on_signals() -> None:
+    """On SIGINT and SIGTERM have Snakemake cancel the jobs of a cluster. A login that is cut leaves them to themselves."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda number, frame: raise_for(number))
 
 
 def _terminate(job: psutil.Process) -> None:

@@ -178,8 +178,8 @@ def test_a_full_disk_keeps_what_was_stored(account, calm, tally):
 def test_a_disk_that_is_full_from_the_start_is_one_clear_line(account):
     store = account.folder / "points"
     with small_disk(store):
-        account.store.home.mkdir()
-        (account.store.home / "lock").touch()
+        account.store.lock_file.parent.mkdir(parents=True)
+        account.store.lock_file.touch()
         fill(store)
         with pytest.raises(UserError) as error:
             run(account.sweep, account.folder)
@@ -257,7 +257,7 @@ def test_a_batch_is_on_the_disk_before_it_counts(tmp_path, monkeypatch):
 
     monkeypatch.setattr(os, "fsync", note_sync)
     monkeypatch.setattr(os, "replace", note_replace)
-    store = PointStore(tmp_path, "toy.draws", "c0de" * 16)
+    store = PointStore(tmp_path, "toy.draws", "c0de" * 16, sweep="own/first")
     (entry,) = store.add(BatchOutcome(Execution(1.0, 1.0, "here"), {"a": {"curve": np.arange(9.0)}})).values()
     steps.append(("reported",))
     rename = next(step for step in steps if step[0] == "rename")

@@ -1,5 +1,6 @@
 """Kill the driver at random moments, again and again: the next run goes on, and ends in the same cube."""
 
+import os
 import random
 import re
 import signal
@@ -123,10 +124,10 @@ def test_a_live_holder_of_the_lock_is_named_and_a_killed_one_blocks_nobody(tmp_p
         holder.kill()
 
     threading.Thread(target=kill_when_it_is_waited_for).start()
-    with account.store.lock("toy/second"):
+    with account.store.lock():
         assert time.monotonic() - killed[0] < 10
         assert re.search(rf"waiting for toy/trial, process {holder.pid} on .+, since ", caplog.text)
-        assert "toy/second" in (account.store.home / "lock").read_text()
+        assert f"toy/trial, process {os.getpid()} " in account.store.lock_file.read_text()
     holder.join(10)
     assert holder.exitcode == -signal.SIGKILL
     assert 3 <= len(account.files()) < BATCHES

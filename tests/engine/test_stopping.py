@@ -84,18 +84,22 @@ def test_a_stopped_sweep_leaves_what_is_finished_and_nothing_else(tmp_path, back
 def test_the_sweeps_of_one_workflow_share_one_ray_which_ends_with_it(tmp_path):
     owner = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(300)"])
     sessions, answers = [], []
+
+    def session_of(owner):
+        return tmp_path / f"ray/{socket.gethostname()}-{owner.pid}.json"
+
     try:
         for name, points in (("one", 3), ("two", 5)):
             sweep = slow_sweep(tmp_path, name=name, points=points, nap=0.0)
             process = start(sweep, tmp_path, "ray", **{OWNER_VARIABLE: f"{socket.gethostname()}:{owner.pid}"})
             _, messages = process.communicate(timeout=180)
             answers.append((process.returncode, messages))
-            sessions.append((tmp_path / f"ray/{owner.pid}.json").read_text())
+            sessions.append(session_of(owner).read_text())
         assert [code for code, _ in answers] == [0, 0], answers
         assert "two: 2 of 5 points to run" in answers[1][1]
         assert sessions[0] == sessions[1]
         keeper = psutil.Process(json.loads(sessions[0])["process"])
-        assert (tmp_path / f"ray/{owner.pid}.json").stat().st_mode & 0o077 == 0
+        assert session_of(owner).stat().st_mode & 0o077 == 0
         family = [keeper, *keeper.children(recursive=True)]
         assert len(family) > 3
     finally:

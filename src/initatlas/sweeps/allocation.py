@@ -25,7 +25,7 @@ SLACK, MINUTES_TO_START = 3.0, 10
 class ClusterLimits(Strict):
     """The most that one job of a cluster asks for."""
 
-    cpus: int = Field(default=32, ge=1, strict=True, description="CPUs of one job.")
+    cpus: int = Field(default=32, ge=1, description="CPUs of one job.")
     megabytes: float = Field(default=64000.0, gt=0, description="Memory of one job, in MB.")
     hours: float = Field(default=24.0, gt=0, description="Time limit of one job, in hours.")
 

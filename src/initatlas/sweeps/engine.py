@@ -114,7 +114,7 @@ class SweepReport:
 
 def open_store(sweep: Sweep, root: Path) -> PointStore:
     """The store of a sweep's experiment at its present code version, but for the components that points name."""
-    return PointStore(root, sweep.experiment, experiment_code(sweep.experiment))
+    return PointStore(root, sweep.experiment, experiment_code(sweep.experiment), sweep=sweep.title)
 
 
 def plan_sweep(sweep: Sweep, store: PointStore, data: Mapping[str, DataSource]) -> Plan:
@@ -131,7 +131,7 @@ def plan_sweep(sweep: Sweep, store: PointStore, data: Mapping[str, DataSource]) 
     """
     experiment = load_experiment(sweep.experiment)
     stored, slowness = store.survey()
-    suspects = store.journal.suspects()
+    suspects = store.journal.of_all_sweeps()
     places: dict[str, int] = {}
     repeats: dict[str, list[int]] = {}
     excluded: list[int] = []
@@ -196,7 +196,7 @@ def first_points(sweep: Sweep, store: PointStore) -> float | None:
     float or None
         The lesser of two measurements, since the first call of a function may compile it; None if nothing is to be computed.
     """
-    with store.lock(sweep.title):
+    with store.lock():
         known = store.seconds_per_point()
         if known is not None:
             return known
@@ -250,7 +250,7 @@ def run_sweep(
     start = time.perf_counter()
     for path in (output, partial_path(output), older_path(output)):
         must_be_file(path)
-    with store.lock(sweep.title):
+    with store.lock():
         if checkout is not None:
             store.sign(checkout, date.today().isoformat())
         plan = plan_sweep(sweep, store, data)
@@ -335,10 +335,12 @@ def _compute(
     """Run the batches of a plan; every result is durable before it counts."""
     entries = dict(plan.entries)
     failures: list[Failure] = []
+    tasks = [task for batch in plan.batches for task in batch.tasks]
+    suspects = store.journal.suspects() | {task.key for task in tasks if task.suspect}
     if not plan.batches:
+        store.journal.settle(suspects - entries.keys())
         return entries, failures
     contents = {name: source.content for name, source in data.items()}
-    suspects = store.journal.suspects()
     outcomes = backend.run(
         sweep.experiment,
         plan.batches,

@@ -13,25 +13,30 @@ from pathlib import Path
 from initatlas.errors import UserError
 from initatlas.files import write_text
 
+_SUFFIX = ".suspects.json"
+
 
 class Journal:
-    """The suspect points of an experiment. Only who holds the lock of its store writes.
+    """The suspect points of a sweep. Only who holds its lock writes; the sweeps of the same experiment read it too.
 
     Parameters
     ----------
     folder
-        Folder of the experiment in the point store.
+        Where the sweeps of the experiment leave such files.
+    name
+        Of the file.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._path = folder / "suspects.json"
+    def __init__(self, folder: Path, name: str) -> None:
+        self._path = folder / f"{name}{_SUFFIX}"
 
     def suspects(self) -> frozenset[str]:
-        """Keys of the points that were being computed when a driver ended without a word."""
-        try:
-            return frozenset(json.loads(self._path.read_text(encoding="utf-8")))
-        except (OSError, ValueError, TypeError):
-            return frozenset()
+        """Keys of the points that were being computed when a driver of this sweep ended without a word."""
+        return _read(self._path)
+
+    def of_all_sweeps(self) -> frozenset[str]:
+        """Those of any sweep of the experiment. What another driver just computes is among them, and costs a process at most."""
+        return frozenset().union(*map(_read, self._path.parent.glob(f"*{_SUFFIX}")))
 
     def begin(self, keys: Iterable[str], suspects: Iterable[str]) -> None:
         """Write down what is about to run in this process, beside the points that are suspect already.
@@ -64,3 +69,11 @@ class Journal:
             write_text(self._path, json.dumps(sorted(keys)))
         else:
             self._path.unlink(missing_ok=True)
+
+
+def _read(path: Path) -> frozenset[str]:
+    """The keys in a file; none where there is no such file, or no sense in it."""
+    try:
+        return frozenset(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return frozenset()

@@ -2,7 +2,7 @@
 
 Layout: ``<root>/<experiment>/<code version>/<sha256 of the file>.npz``. One file holds the points of one finished batch and
 is never changed. Its name is the hash of its content, so a torn or damaged file betrays itself and costs only its own
-points. The driver is the only writer; a lock per experiment keeps a second driver out while the first one works.
+points. Any number of drivers may add files; a lock per sweep keeps a second driver from computing the same points meanwhile.
 """
 
 import fcntl
@@ -14,7 +14,7 @@ import os
 import socket
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -23,7 +23,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 from initatlas.errors import UserError
-from initatlas.files import atomic_path, make_folder, must_be_file, must_be_folder
+from initatlas.files import atomic_path, make_folder, must_be_file, must_be_folder, remove_orphans
 from initatlas.sweeps.checkouts import FOLDER as CHECKOUTS
 from initatlas.sweeps.checkouts import sign
 from initatlas.sweeps.execute import BatchOutcome, Execution
@@ -31,6 +31,9 @@ from initatlas.sweeps.journal import Journal
 from initatlas.sweeps.outputs import Arrays
 
 log = logging.getLogger(__name__)
+
+_RUNS = "runs"
+"""Beside the folders of the code versions: who is at work, and what was in flight."""
 
 _BOOKKEEPING = "bookkeeping"
 _OUTPUT = "output/"
@@ -73,12 +76,17 @@ class PointStore:
         Name of the experiment.
     code
         Code version of the experiment.
+    sweep
+        Title of the sweep that is to add points.
     """
 
-    def __init__(self, root: Path, experiment: str, code: str) -> None:
+    def __init__(self, root: Path, experiment: str, code: str, *, sweep: str) -> None:
         self.home = root / experiment
         self.folder = self.home / code[:16]
-        self.journal = Journal(self.home)
+        self.sweep = sweep
+        name = sweep.replace("/", "--")
+        self.lock_file = self.home / _RUNS / f"{name}.lock"
+        self.journal = Journal(self.home / _RUNS, name)
 
     def index(self) -> dict[str, Entry]:
         """All readable points by key; damaged files are reported, set aside and forgotten."""
@@ -115,7 +123,7 @@ class PointStore:
     def other_versions(self) -> list[Path]:
         """Folders of other code versions of the experiment."""
         must_be_folder(self.folder)
-        inside = (path for path in self.home.glob("*") if path.is_dir() and path.name != CHECKOUTS)
+        inside = (path for path in self.home.glob("*") if path.is_dir() and path.name not in (CHECKOUTS, _RUNS))
         return sorted(path for path in inside if path != self.folder)
 
     def damaged(self) -> list[Path]:
@@ -163,18 +171,20 @@ class PointStore:
             yield read_batch(path), rows
 
     @contextmanager
-    def lock(self, purpose: str) -> Iterator[None]:
-        """Keep other drivers from computing the same points; wait, and say for whom, while another holds it.
+    def lock(self) -> Iterator[None]:
+        """Keep other drivers of this sweep from computing the same points; wait, and say for whom, while another holds it.
 
-        Drafts that a killed driver left are removed: under the lock nobody else writes.
+        Drivers of other sweeps of the experiment go on. A point that two of them share may be computed twice, to the same bits.
+        Drafts that a killed driver left are removed.
         """
-        with _open_lock(self.home) as handle:
-            _acquire(handle.fileno(), self.home / "lock")
+        with _open_lock(self.home, self.lock_file) as handle:
+            _acquire(handle.fileno(), self.lock_file)
             _sign(
-                handle, f"{purpose}, process {os.getpid()} on {socket.gethostname()}, since {time.ctime()}\n", self.home
+                handle,
+                f"{self.sweep}, process {os.getpid()} on {socket.gethostname()}, since {time.ctime()}\n",
+                self.home,
             )
-            for draft in self.folder.glob(".*.draft.npz"):
-                draft.unlink()
+            remove_orphans(self.folder, ".npz")
             try:
                 yield
             finally:
@@ -191,13 +201,16 @@ class PointStore:
         """Read a file; if its content does not fit its name, move it out of the way and say so."""
         try:
             return read_batch(path)
+        except FileNotFoundError:  # another driver has set it aside
+            return None
         except OSError as error:
             must_be_file(path)
             raise UserError(f"{path}: cannot be read ({error.strerror}); give read access") from None
         except DamagedFileError as error:
             aside = path.with_suffix(".damaged")
             log.warning("%s: %s; its points are computed again (kept as %s)", path, error, aside.name)
-            path.replace(aside)
+            with suppress(FileNotFoundError):
+                path.replace(aside)
             return None
 
 
@@ -257,13 +270,14 @@ def _pack(outcome: BatchOutcome) -> bytes:
     return buffer.getvalue()
 
 
-def _open_lock(home: Path) -> io.FileIO:
-    """The lock file of an experiment; unbuffered, so that closing it writes nothing."""
+def _open_lock(home: Path, path: Path) -> io.FileIO:
+    """The lock file of a sweep of an experiment; unbuffered, so that closing it writes nothing."""
     must_be_folder(home)
-    must_be_file(home / "lock")
+    must_be_folder(path.parent)
+    must_be_file(path)
     try:
-        make_folder(home)
-        return (home / "lock").open("ab+", buffering=0)
+        make_folder(path.parent)
+        return path.open("ab+", buffering=0)
     except OSError as error:
         raise UserError(f"{home}: the point store cannot be written ({error.strerror}); give write access") from None
 
@@ -283,5 +297,5 @@ def _acquire(descriptor: int, path: Path) -> None:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         holder = path.read_text(encoding="utf-8").strip() or "another run"
-        log.warning("waiting for %s, which is at work on the same experiment", holder)
+        log.warning("waiting for %s, which is at work on the same sweep", holder)
         fcntl.flock(descriptor, fcntl.LOCK_EX)

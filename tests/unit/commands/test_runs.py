@@ -37,6 +37,22 @@ def test_the_lock_of_a_killed_run_is_removed_and_that_of_a_living_one_is_not(tmp
     assert RunLock(tmp_path).take()
 
 
+def test_the_lock_of_another_machine_is_not_removed(tmp_path, monkeypatch):
+    """Some file systems do not show here that it is held there; Snakemake then says what to do."""
+    stale = tmp_path / ".snakemake/locks/0.input.lock"
+    lock = RunLock(tmp_path)
+    assert lock.take()
+    lock.release()
+    stale.parent.mkdir(parents=True)
+    stale.write_text("data/x.nc\n")
+    monkeypatch.setattr("socket.gethostname", lambda: "login2")
+    for expected in (True, False):  # the second time the last run was here
+        lock = RunLock(tmp_path)
+        assert lock.take()
+        assert stale.exists() == expected
+        lock.release()
+
+
 def test_a_killed_process_gives_up_its_lock(tmp_path):
     program = (
         "from pathlib import Path; from initatlas.runs import RunLock; import time; lock = RunLock(Path()); "

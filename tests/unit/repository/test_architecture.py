@@ -2,6 +2,7 @@
 
 import ast
 import re
+import tomllib
 from graphlib import TopologicalSorter
 
 import pytest
@@ -127,3 +128,14 @@ def test_the_page_names_every_folder_of_tests(root):
     named = re.findall(r"^\| `tests/(\w+)/` \|", page, re.MULTILINE)
     folders = [path.name for path in (root / "tests").iterdir() if path.is_dir() and path.name != "__pycache__"]
     assert sorted(named) == sorted(folders)
+
+
+def test_every_test_is_run_by_one_command(root):
+    """`make test` runs what pyproject.toml names, `make test-cluster` what needs a Slurm; a new folder is not forgotten."""
+    named = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["pytest"]["ini_options"][
+        "testpaths"
+    ]
+    folders = {path.relative_to(root).parts[1] for path in (root / "tests").rglob("test_*.py")}
+    assert {f"tests/{folder}" for folder in folders} == {path for path in named if path.startswith("tests/")} | {
+        "tests/cluster"
+    }

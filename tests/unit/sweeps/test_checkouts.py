@@ -56,7 +56,7 @@ def atlas(root, tmp_path, monkeypatch):
     shutil.copytree(root / "config", folder / "config")
     shutil.copy(root / "Snakefile", folder)
     monkeypatch.chdir(folder)
-    store = PointStore(folder / "data/points", "printed_kernel", experiment_code("printed_kernel"))
+    store = PointStore(folder / "data/points", "printed_kernel", experiment_code("printed_kernel"), sweep="own/trial")
     for name in (store.folder.name, "mine", "theirs", "nobodys"):
         (store.home / name).mkdir(parents=True)
         (store.home / name / "x.npz").write_bytes(b"points")

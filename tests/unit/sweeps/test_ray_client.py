@@ -77,7 +77,7 @@ def test_the_running_ray_of_the_workflow_is_found(tmp_path, joined):
     client.os.environ.pop("RAY_ADDRESS", None)
     client.os.environ[OWNER_VARIABLE] = f"{socket.gethostname()}:{me.pid}"
     session = {"address": "127.0.0.1:1", "token": "secret", "process": me.pid, "created": me.create_time(), "parts": []}
-    (tmp_path / f"{me.pid}.json").write_text(json.dumps(session))
+    (tmp_path / f"{socket.gethostname()}-{me.pid}.json").write_text(json.dumps(session))
     with RayOfTheSweep(workers=2, session_folder=tmp_path) as ray:
         assert ray.join() == 7
     assert joined == [("127.0.0.1:1", "secret")]
@@ -283,3 +283,34 @@ def test_a_control_service_that_is_gone_ends_the_sweep_with_one_line(work):
         process.kill()
     assert process.returncode == 2
     assert messages == f"initatlas: {RAY_IS_GONE}\n"
+
+
+@pytest.mark.parametrize(
+    ("megabytes", "free", "expected"),
+    [
+        (None, 10**12, None),
+        ("10000", 10**12, 3_000_000_000),
+        ("10000", 10**9, 950_000_000),
+        ("10", 10**9, 80_000_000),
+        ("10000", 0, 80_000_000),
+    ],
+    ids=["no job", "a share of the job", "no more than there is", "the least", "nothing there"],
+)
+def test_a_ray_in_a_job_takes_its_share_of_the_job(monkeypatch, megabytes, free, expected):
+    monkeypatch.delenv("SLURM_MEM_PER_NODE", raising=False)
+    monkeypatch.delenv("SLURM_MEM_PER_CPU", raising=False)
+    if megabytes:
+        monkeypatch.setenv("SLURM_MEM_PER_NODE", megabytes)
+    monkeypatch.setattr(keeper, "shared_memory_bytes", lambda: free)
+    assert keeper.object_store_bytes() == expected
+
+
+@pytest.mark.parametrize(("free", "said"), [(64_000_000, True), (10**9, False)])
+def test_little_shared_memory_is_said_when_a_ray_is_started(monkeypatch, tmp_path, caplog, free, said):
+    monkeypatch.setattr(client, "shared_memory_bytes", lambda: free)
+    monkeypatch.setattr(client, "_start_keeper", lambda *_: None)
+    monkeypatch.setattr(client, "cluster_is_given", lambda: False)
+    with caplog.at_level("WARNING"):
+        client.RayOfTheSweep(workers=1, session_folder=tmp_path / "ray").prepare()
+    assert ("/dev/shm has 64 MB free" in caplog.text) == said
+    assert bool(caplog.text) == said

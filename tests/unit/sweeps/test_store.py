@@ -7,6 +7,7 @@ import os
 import random
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import textwrap
@@ -39,7 +40,7 @@ def outcome(*keys, size=40, first=0.0):
 
 @pytest.fixture
 def store(tmp_path):
-    return PointStore(tmp_path, "toy.draws", "c0de" * 16)
+    return PointStore(tmp_path, "toy.draws", "c0de" * 16, sweep="own/first")
 
 
 def contents(store):
@@ -90,8 +91,8 @@ def test_a_file_of_another_engine_is_read(store, monkeypatch):
 
 def test_another_code_version_or_experiment_is_another_store(store, tmp_path):
     store.add(outcome("a"))
-    assert PointStore(tmp_path, "toy.draws", "beef" * 16).index() == {}
-    assert PointStore(tmp_path, "toy.faults", "c0de" * 16).index() == {}
+    assert PointStore(tmp_path, "toy.draws", "beef" * 16, sweep="own/first").index() == {}
+    assert PointStore(tmp_path, "toy.faults", "c0de" * 16, sweep="own/first").index() == {}
 
 
 def test_storing_the_same_batch_again_changes_nothing(store):
@@ -165,7 +166,7 @@ def test_a_kill_while_storing_leaves_the_store_readable(store):
         from pathlib import Path
         from initatlas.sweeps.store import PointStore
         from unit.test_store import outcome
-        store = PointStore(Path(sys.argv[1]), "toy.draws", "c0de" * 16)
+        store = PointStore(Path(sys.argv[1]), "toy.draws", "c0de" * 16, sweep="own/first")
         for number in range(10**6):
             store.add(outcome(f"{{sys.argv[2]}}-{{number}}", size=20000, first=number))
             print(number, flush=True)
@@ -191,10 +192,10 @@ def test_a_second_driver_waits_and_names_the_first(store, tmp_path):
         from pathlib import Path
         from initatlas.sweeps.store import PointStore
         logging.basicConfig(format="%(message)s")
-        with PointStore(Path({str(tmp_path)!r}), "toy.draws", "c0de" * 16).lock("own/second"):
+        with PointStore(Path({str(tmp_path)!r}), "toy.draws", "c0de" * 16, sweep="own/first").lock():
             print("got it", flush=True)
         """
-    with store.lock("own/first"):
+    with store.lock():
         second = subprocess.Popen(
             [sys.executable, "-c", textwrap.dedent(program)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
@@ -207,11 +208,11 @@ def test_a_second_driver_waits_and_names_the_first(store, tmp_path):
 
 
 def test_the_lock_is_given_back_after_a_mistake(store):
-    with pytest.raises(ValueError, match="inside"), store.lock("own/first"):
+    with pytest.raises(ValueError, match="inside"), store.lock():
         raise ValueError("inside")
-    with store.lock("own/second"):
-        assert "own/second" in (store.home / "lock").read_text()
-    assert (store.home / "lock").read_text() == ""
+    with store.lock():
+        assert "own/first" in store.lock_file.read_text()
+    assert store.lock_file.read_text() == ""
 
 
 def test_the_lock_of_a_killed_driver_is_free(store, tmp_path):
@@ -219,42 +220,85 @@ def test_the_lock_of_a_killed_driver_is_free(store, tmp_path):
         import os, signal
         from pathlib import Path
         from initatlas.sweeps.store import PointStore
-        with PointStore(Path({str(tmp_path)!r}), "toy.draws", "c0de" * 16).lock("own/killed"):
+        with PointStore(Path({str(tmp_path)!r}), "toy.draws", "c0de" * 16, sweep="own/first").lock():
             os.kill(os.getpid(), signal.SIGKILL)
         """
     killed = subprocess.run([sys.executable, "-c", textwrap.dedent(program)], timeout=20, check=False)
     assert killed.returncode == -signal.SIGKILL
-    with store.lock("own/next"):
-        assert "own/next" in (store.home / "lock").read_text()
+    with store.lock():
+        assert f"process {os.getpid()} " in store.lock_file.read_text()
 
 
 def test_the_journal_keeps_what_a_driver_did_not_take_back(store, tmp_path):
     journal = store.journal
     assert journal.suspects() == frozenset()
     journal.begin(["a", "b"], ["z"])
-    assert PointStore(tmp_path, "toy.draws", "c0de" * 16).journal.suspects() == {"a", "b", "z"}
-    assert PointStore(tmp_path, "toy.faults", "c0de" * 16).journal.suspects() == frozenset()
+    assert PointStore(tmp_path, "toy.draws", "c0de" * 16, sweep="own/first").journal.suspects() == {"a", "b", "z"}
+    assert PointStore(tmp_path, "toy.faults", "c0de" * 16, sweep="own/first").journal.suspects() == frozenset()
     journal.begin(["c"], ["z"])
     assert journal.suspects() == {"c", "z"}
     journal.settle(["z"])
     assert journal.suspects() == {"z"}
     journal.settle([])
-    assert [*store.home.iterdir()] == []
+    assert [*store.lock_file.parent.iterdir()] == []
+
+
+def test_the_journals_of_all_sweeps_are_read_and_one_is_written(store, tmp_path):
+    other = PointStore(tmp_path, "toy.draws", "c0de" * 16, sweep="own/second").journal
+    store.journal.begin(["a"], ())
+    other.begin(["b"], ())
+    for journal, own in ((store.journal, {"a"}), (other, {"b"})):
+        assert journal.suspects() == own
+        assert journal.of_all_sweeps() == {"a", "b"}
+    other.settle([])
+    assert store.journal.of_all_sweeps() == {"a"}
+
+
+def test_another_sweep_of_the_experiment_need_not_wait(store, tmp_path):
+    other = PointStore(tmp_path, "toy.draws", "c0de" * 16, sweep="own/second")
+    with store.lock(), other.lock():
+        assert other.add(outcome("a")).keys() == store.index().keys()
+
+
+def test_a_file_that_another_driver_has_set_aside_is_no_mistake(store, monkeypatch):
+    (path,) = {entry.path for entry in store.add(outcome("a")).values()}
+    seen = [path]
+    path.unlink()
+    monkeypatch.setattr(Path, "glob", lambda *_: seen)
+    assert store.index() == {}
+
+
+def test_drafts_that_nobody_writes_any_more_are_removed_under_the_lock(store):
+    store.folder.mkdir(parents=True)
+    host, gone = socket.gethostname(), 2**22 + 1
+    names = {
+        "ours, dead": (f".a.{host}-{gone}.draft.npz", 0.0, False),
+        "ours, alive": (f".b.{host}-{os.getppid()}.draft.npz", 1e5, True),
+        "of another node, fresh": (f".c.node7.cluster-{gone}.draft.npz", 0.0, True),
+        "of another node, old": (f".d.node7.cluster-{gone}.draft.npz", 1e5, False),
+    }
+    for name, age, _ in names.values():
+        (store.folder / name).write_text("")
+        os.utime(store.folder / name, (time.time() - age,) * 2)
+    with store.lock():
+        left = {case for case, (name, _, _) in names.items() if (store.folder / name).exists()}
+    assert left == {case for case, (_, _, stays) in names.items() if stays}
 
 
 def test_a_journal_that_cannot_be_written_stops_the_run_and_no_end_of_it(store):
     """Before a batch it is one line; afterwards its points stay suspect."""
-    (store.home / "suspects.json").mkdir(parents=True)
-    line = rf"^{store.home}: the point store cannot be written \(Is a directory\); make room or give write access, "
+    journal = store.lock_file.parent / "own--first.suspects.json"
+    journal.mkdir(parents=True)
+    line = rf"^{journal.parent}: the point store cannot be written \(Is a directory\); make room or give write access, "
     with pytest.raises(UserError, match=line):
         store.journal.begin(["a"], ())
     store.journal.settle(["a"])
 
 
 def test_a_journal_that_cannot_be_read_suspects_nobody(store):
-    store.home.mkdir(parents=True)
+    store.lock_file.parent.mkdir(parents=True)
     for content in ("", "[", "7", "{]"):
-        (store.home / "suspects.json").write_text(content)
+        (store.lock_file.parent / "own--first.suspects.json").write_text(content)
         assert store.journal.suspects() == frozenset()
 
 
@@ -283,8 +327,8 @@ def read_only_folder(tmp_path):
 
 @pytest.mark.fault
 def test_a_folder_that_cannot_be_written_is_one_clear_line(read_only_folder):
-    store = PointStore(read_only_folder, "toy.draws", "c0de" * 16)
-    with as_nobody(), pytest.raises(UserError, match=read_only_folder.name) as error, store.lock("own/first"):
+    store = PointStore(read_only_folder, "toy.draws", "c0de" * 16, sweep="own/first")
+    with as_nobody(), pytest.raises(UserError, match=read_only_folder.name) as error, store.lock():
         pass
     assert "\n" not in str(error.value)
 
@@ -294,21 +338,21 @@ def test_a_file_in_the_place_of_a_folder_is_one_clear_line(tmp_path, place):
     path = tmp_path / "points" / place
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("")
-    store = PointStore(tmp_path / "points", "toy.draws", "c0de" * 16)
+    store = PointStore(tmp_path / "points", "toy.draws", "c0de" * 16, sweep="own/first")
     with pytest.raises(UserError, match=rf"^{path}: a file where a folder should be; move it away and run again$"):
         store.index()
     with pytest.raises(UserError, match=rf"^{path}: a file where a folder should be"):
         store.other_versions()
     if place != "toy.draws/c0dec0dec0dec0de":
-        with pytest.raises(UserError, match=rf"^{path}: a file where a folder should be"), store.lock("own/first"):
+        with pytest.raises(UserError, match=rf"^{path}: a file where a folder should be"), store.lock():
             pass
 
 
 def test_a_folder_in_the_place_of_a_point_file_or_the_lock_is_one_clear_line(store):
     (path,) = {entry.path for entry in store.add(outcome("a")).values()}
     path.unlink()
-    for place, use in ((path, store.index), (store.home / "lock", store.lock("own/first").__enter__)):
-        place.mkdir()
+    for place, use in ((path, store.index), (store.lock_file, store.lock().__enter__)):
+        place.mkdir(parents=True)
         with pytest.raises(UserError, match=rf"^{place}: a folder where a file should be; move it away and run again$"):
             use()
 

@@ -9,6 +9,7 @@ Nothing here stops a Ray that was not started here.
 
 import logging
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -36,12 +37,14 @@ from initatlas.sweeps.ray.address import (
 from initatlas.sweeps.ray.keeper import (
     NOT_NEEDED,
     QUIET,
+    SHARED_MEMORY,
     Session,
     end_broken_start,
     end_orphans,
     keep_private,
     prepare_environment,
     read_session,
+    shared_memory_bytes,
     use_loopback,
 )
 from initatlas.sweeps.ray.watch import RAY_IS_GONE, watch_ray
@@ -54,6 +57,9 @@ SECONDS_WORTH_RAY = 30.0
 """Starting Ray costs some seconds: a sweep shorter than this runs in the driver's own process."""
 
 START_SECONDS = 120.0
+
+SHARED_BYTES_TO_BE_AT_EASE = 500_000_000
+"""Holds the largest data set of ours, and what the workers answer."""
 
 SECONDS_TO_JOIN = 60.0
 """How long a Ray that runs may take to let us join; where it is there, that takes a second."""
@@ -89,7 +95,7 @@ class RayOfTheSweep:
         # All sweeps of a workflow look for the session of their Snakemake, and so find one Ray; a sweep by itself has its own.
         owner = local_owner() or os.getpid()
         self._workers = workers
-        self._path = session_folder / f"{owner}.json"
+        self._path = session_folder / f"{socket.gethostname()}-{owner}.json"  # the folder may be shared by nodes
         self._owner = owner
         self._keeper: subprocess.Popen[bytes] | None = None
         self._cpus: Future[int] = Future()
@@ -164,6 +170,7 @@ class RayOfTheSweep:
             return session
         # A keeper that was not needed has seen another one at work, which may have ended since.
         if (self._keeper is None or self._keeper.poll() == NOT_NEEDED) and not _is_kept(self._path):
+            _warn_of_little_shared_memory()
             self._keeper = _start_keeper(self._owner, self._workers, self._path)
         return None
 
@@ -301,6 +308,18 @@ def _is_kept(path: Path) -> bool:
             return False
     except Timeout:
         return True
+
+
+def _warn_of_little_shared_memory() -> None:
+    """Say where data sets will go through the disk."""
+    free = shared_memory_bytes()
+    if free < SHARED_BYTES_TO_BE_AT_EASE:
+        log.warning(
+            "warning: %s has %.0f MB free: what the workers of Ray share may go through the disk; give it more (in a container: "
+            "--shm-size)",
+            SHARED_MEMORY,
+            free / 1e6,
+        )
 
 
 def _start_keeper(owner: int, workers: int, path: Path) -> "subprocess.Popen[bytes]":

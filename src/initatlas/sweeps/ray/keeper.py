@@ -24,6 +24,7 @@ from filelock import FileLock, Timeout
 
 from initatlas.errors import UserError
 from initatlas.files import atomic_path, remove_drafts
+from initatlas.machine import megabytes_of_the_job
 from initatlas.stopping import adopt_orphans, end_descendants, end_now, is_running
 
 log = logging.getLogger(__name__)
@@ -46,6 +47,11 @@ LONGEST_FOLDER = 40
 """Characters of a folder for Ray: the paths of its sockets are longer by 64, and the system takes 107."""
 
 _FOLDER = "initatlas-ray-"
+
+SHARED_MEMORY = Path("/dev/shm")
+
+_SHARE_OF_STORE, _LEAST_STORE = 0.3, 80_000_000
+"""Ray's own share of the memory, and the least that it takes, in bytes."""
 
 _SECONDS_TO_DIE = 3.0
 
@@ -226,8 +232,34 @@ def start_private_ray(workers: int, *, token: str) -> None:
 
     _leave_out_helpers()
     before = signal.getsignal(signal.SIGTERM)  # Ray puts a handler of its own in its place
-    ray.init(address="local", num_cpus=workers, include_dashboard=False, _temp_dir=str(folder), **QUIET)
+    ray.init(
+        address="local",
+        num_cpus=workers,
+        include_dashboard=False,
+        object_store_memory=object_store_bytes(),
+        _temp_dir=str(folder),
+        **QUIET,
+    )
     signal.signal(signal.SIGTERM, before)
+
+
+def object_store_bytes() -> int | None:
+    """Memory for what the workers share, in bytes, of a Ray inside a Slurm job: Ray itself would go by the whole node.
+
+    None outside of a job; then Ray decides.
+    """
+    given = megabytes_of_the_job()
+    if given is None:
+        return None
+    return max(_LEAST_STORE, min(int(_SHARE_OF_STORE * given * 1e6), int(0.95 * shared_memory_bytes())))
+
+
+def shared_memory_bytes() -> int:
+    """What is free where Ray keeps what the workers share, in bytes."""
+    try:
+        return shutil.disk_usage(SHARED_MEMORY).free
+    except OSError:
+        return 0
 
 
 def ray_folder() -> Path:
@@ -251,7 +283,7 @@ def ray_folder() -> Path:
 def _parents_of_ray_folders() -> list[Path]:
     """Where folders for Ray may lie, the best first."""
     given = os.environ.get("RAY_TMPDIR")
-    return [*([Path(given)] if given else []), Path(tempfile.gettempdir()), Path("/tmp"), Path("/dev/shm")]
+    return [*([Path(given)] if given else []), Path(tempfile.gettempdir()), Path("/tmp"), SHARED_MEMORY]
 
 
 def remove_ray_folder(keeper: int) -> None:
