@@ -44,8 +44,9 @@ if workflow.is_main_process:
     RUN.take()
 
 # The sweeps of this run share one Ray, which ends with this process; a job of a cluster has one of its own.
-if workflow.remote_exec or "INITATLAS_WORKFLOW" not in os.environ:
-    os.environ["INITATLAS_WORKFLOW"] = f"{socket.gethostname()}:{os.getpid()}"
+if workflow.remote_exec:
+    os.environ.pop("INITATLAS_WORKFLOW", None)
+os.environ.setdefault("INITATLAS_WORKFLOW", f"{socket.gethostname()}:{os.getpid()}")
 
 
 include: "workflow/rules/common.smk"
