@@ -54,6 +54,7 @@ EXPERIMENTS = (
     "extreme_learning",
     "wide_regression",
     "kernel_flow",
+    "ntk_regression",
     "kernel_interpolation",
     "printed_kernel",
 )

@@ -24,7 +24,7 @@ JOINTS = {
         "src/initatlas/studies/chen2024/figures.py",
         '"""',
         'raise ValueError("broken")\n"""',
-        {FIGURE, "figure chen2024/fig1", "figure chen2024/fig1_limit", "report page"},
+        {f"figure chen2024/{name}" for name in load_study("chen2024").figures} | {"report page"},
     ),
     "table": (
         "src/initatlas/studies/chen2024/tables.py",

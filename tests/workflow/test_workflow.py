@@ -73,8 +73,9 @@ def test_words_in_the_code_and_new_dates_run_nothing(project):
 def test_a_change_far_below_a_sweep_runs_it_and_what_reads_it(project):
     path = project / "src/initatlas/kernels/spectrum.py"
     path.write_text(f"{path.read_text()}\n_UNUSED = 1\n")
-    sweeps = {"sweep chen2024/table1", "sweep chen2024/fig1_limit"}
-    assert project.would_run() == sweeps | downstream("chen2024") - {"figure chen2024/fig1"}  # of trained networks
+    sweeps = {f"sweep chen2024/{name}" for name in ("table1", "fig1_limit", "uniform_convergence")}
+    other = {"figure chen2024/fig1", "figure chen2024/gp_smoothness"}  # without a decomposition
+    assert project.would_run() == sweeps | downstream("chen2024") - other
 
 
 def test_a_colour_runs_the_figures_of_its_study(project):
@@ -136,6 +137,8 @@ def test_a_new_data_set_spec_runs_the_sweeps_on_it(project):
         "figure atlas/boundary",
         "figure chen2024/fig1",
         "figure chen2024/fig1_limit",
+        "figure chen2024/gp_smoothness",
+        "figure chen2024/uniform_convergence",
         "table chen2024/fig1_limit_slopes",
     }  # of no data set
     assert project.would_run() == expected | (downstream("chen2024") | downstream("atlas")) - other

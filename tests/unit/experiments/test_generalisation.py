@@ -5,7 +5,7 @@ import pytest
 from scipy.linalg import expm
 
 from initatlas.datasets.sphere_regression import sphere_regression
-from initatlas.experiments import kernel_flow, wide_regression
+from initatlas.experiments import kernel_flow, ntk_regression, wide_regression
 from initatlas.kernels.api import nngp, ntk
 from initatlas.networks.fused_descent import Chunks, mirrored_start, standard_start
 
@@ -94,3 +94,28 @@ def test_epochs_of_the_test_error():
     assert 40 <= len(epochs) <= 61
     assert (np.diff(epochs) > 0).all()
     assert (epochs[30:] / epochs[29:-1]).max() < 1.2
+
+
+def test_networks_beside_regression_with_their_kernel():
+    point = ntk_regression.NtkRegressionParameters(samples=12, tests=30, dimension=3, epochs=40, width=400)
+    measured = run(ntk_regression, point)
+    rng = np.random.default_rng(0)
+    sample = sphere_regression(12, 30, 3, noise=0.2, bias=False, rng=rng)
+    seed = int(rng.integers(2**63))
+    epochs = np.unique(np.rint(np.geomspace(1, 40, 40)).astype(int))
+    both = Chunks.of(np.vstack([sample.x, sample.other]))
+    kernels = {"distance": ntk, "other_distance": nngp}
+    for number, start in enumerate((mirrored_start, standard_start)):
+        largest = dict.fromkeys(kernels, 0.0)
+        begin = start(400, 3, rng=np.random.default_rng(seed)).outputs(both).astype(float)
+        for steps in epochs:
+            network = start(400, 3, rng=np.random.default_rng(seed))
+            network.train(Chunks.of(sample.x), sample.y, rate=0.6, epochs=int(steps))
+            for name, kernel in kernels.items():
+                gram, rest = kernel(sample.x), sample.y - begin[:12]
+                left = np.linalg.matrix_power(np.eye(12) - 0.6 * gram / 12, int(steps)) @ rest
+                expected = begin[12:] + kernel(sample.other, sample.x) @ np.linalg.solve(gram, rest - left)
+                largest[name] = max(largest[name], np.abs(network.outputs(both)[12:] - expected).max())
+        for name in kernels:
+            assert measured[name][number] == pytest.approx(largest[name], rel=1e-3)
+    assert max(measured["distance"]) < 0.5 * min(measured["other_distance"])

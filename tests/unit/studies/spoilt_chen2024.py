@@ -59,7 +59,7 @@ def cubes():
             "index": np.arange(1, N + 1),
         },
     )
-    return {"table1": cube, **error_cubes()}
+    return {"table1": cube, **error_cubes(), **limit_cubes()}
 
 
 def error_cubes():
@@ -81,6 +81,29 @@ def error_cubes():
     )
     finite = cube.isel(bias=0, start=slice(0, 2)).drop_vars("bias")
     return {"fig1": finite, "fig1_limit": cube}
+
+
+def limit_cubes():
+    """Spectra that are powers of the degree, as in theory, and distances that fall as roots of the width."""
+    dimensions, degrees = np.arange(3, 8), np.arange(201)
+    places = degrees + 0.5 * (dimensions[:, None] - 2.0)
+    dims = ("dimension", "kernel", "degree")
+    powers = np.stack([places ** -dimensions[:, None], places ** -(dimensions[:, None] + 2.0)], axis=1)
+    many = np.broadcast_to((dimensions[:, None, None] - 2) * np.log(places)[:, None], powers.shape)
+    spectra = xr.Dataset(
+        {"eigenvalue": (dims, powers), "log_multiplicity": (dims, many)},
+        {"dimension": dimensions, "kernel": ["ntk", "nngp"], "degree": degrees},
+    )
+    widths = np.array([64, 256, 1024])
+    jitter = np.exp(0.02 * np.random.default_rng(1).normal(size=(3, 10, 2)))
+    distances = xr.Dataset(
+        {
+            "distance": (("width", "seed", "start"), jitter * widths[:, None, None] ** -0.5),
+            "other_distance": (("width", "seed", "start"), jitter),
+        },
+        {"width": widths, "seed": range(10), "start": ["mirrored", "standard"]},
+    )
+    return {"gp_smoothness": spectra, "uniform_convergence": distances}
 
 
 def slopes(change, **where):
@@ -163,5 +186,27 @@ TRIALS = {
         ),
         becomes="fails",
         blunt=changed("fig1_limit", "initial_error", lambda error: error / error.samples, start="standard"),
+    ),
+    "gp_threshold": Trial(
+        "holds",
+        spoil=changed(
+            "gp_smoothness",
+            "eigenvalue",
+            lambda value: value * (1.0 + value.degree) ** -0.1,
+            kernel="nngp",
+            dimension=4,
+        ),
+        becomes="fails",
+        blunt=changed(
+            "gp_smoothness",
+            "log_multiplicity",
+            lambda value: value - 2.0 * np.log(value.degree + 0.5 * (value.dimension - 2)),
+        ),
+    ),
+    "uniform_rate": Trial(
+        "holds",
+        spoil=changed("uniform_convergence", "distance", lambda value: value * value.width**0.2, start="standard"),
+        becomes="fails",
+        blunt=changed("uniform_convergence", "other_distance", lambda value: value * value.width**-0.5),
     ),
 }

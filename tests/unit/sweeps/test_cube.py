@@ -326,6 +326,7 @@ TINY = {
     "partition_count": {"points": 4, "breakpoints": 3},
     "kernel_flow": {"samples": 6, "tests": 5},
     "wide_regression": {"samples": 4, "tests": 5},
+    "ntk_regression": {"samples": 4, "tests": 5, "epochs": 3, "width": 8},
     "training_boundary": {"steps": 20, "width": 3, "inputs": 2, "samples": 4},
     "flow_laws": {"width": 4, "samples": 5},
     "train_univariate": {"width": 4, "depth": 2, "epochs": 3},

@@ -15,7 +15,13 @@ STUDY = Study(
         "function limits. The paper sets the smoothness of real data against that: labels expand in the kernel's "
         "eigenfunctions with coefficients whose tail sums fall as a power of the index. The power is the smoothness."
     ),
-    figures={"fig1": ("fig1",), "fig1_limit": ("fig1_limit",), "fig2_4": ("table1",)},
+    figures={
+        "fig1": ("fig1",),
+        "fig1_limit": ("fig1_limit",),
+        "fig2_4": ("table1",),
+        "gp_smoothness": ("gp_smoothness",),
+        "uniform_convergence": ("uniform_convergence",),
+    },
     tables={"table1": ("table1",), "fig1_limit_slopes": ("fig1_limit",)},
-    claims=("table1", "fig1", "fig1_limit"),
+    claims=("table1", "fig1", "fig1_limit", "gp_smoothness", "uniform_convergence"),
 )

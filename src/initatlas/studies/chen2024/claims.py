@@ -5,7 +5,7 @@ from functools import partial
 
 import xarray as xr
 
-from initatlas.studies.chen2024 import generalisation_claims
+from initatlas.studies.chen2024 import generalisation_claims, limit_claims
 from initatlas.studies.chen2024.smoothness import (
     INITIAL,
     PAPER_SAMPLES,
@@ -230,4 +230,5 @@ CLAIMS: Mapping[str, Measure] = {
     "coding": _coding,
     "smoother_than_initial": _smoother,
     **generalisation_claims.CLAIMS,
+    **limit_claims.CLAIMS,
 }

@@ -8,7 +8,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from initatlas.studies.chen2024 import generalisation_figures
+from initatlas.studies.chen2024 import generalisation_figures, limit_figures
 from initatlas.studies.chen2024.smoothness import (
     INITIAL,
     PAPER_SAMPLES,
@@ -34,6 +34,16 @@ def fig1(evidence: Evidence) -> Figure:
 def fig1_limit(evidence: Evidence) -> Figure:
     """Test errors of networks of infinite width."""
     return generalisation_figures.errors(evidence.cubes["fig1_limit"])
+
+
+def gp_smoothness(evidence: Evidence) -> Figure:
+    """Smoothness of the function that networks start from."""
+    return limit_figures.smoothness(evidence.cubes["gp_smoothness"])
+
+
+def uniform_convergence(evidence: Evidence) -> Figure:
+    """Networks beside NTK regression."""
+    return limit_figures.convergence(evidence.cubes["uniform_convergence"])
 
 
 def fig2_4(evidence: Evidence) -> Figure:
