@@ -8,6 +8,7 @@ sigma_b^2.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from math import inf, log
 
 import numpy as np
@@ -39,12 +40,19 @@ class FixedPoint:
 
 
 _LOW, _HIGH, _STEPS = 1e-8, 1e4, 241
+_SCANNED = [_LOW * (_HIGH / _LOW) ** (step / (_STEPS - 1)) for step in range(_STEPS)]
 _STEP = 1e-4
 
 
 def variance_map(activation: str | Dual, q: float, *, weight_variance: float, bias_variance: float = 0.0) -> float:
     """Pre-activation variance of the next layer, for variance q of this one."""
     return weight_variance * float(dual_of(activation).at_correlation(q, 1.0)) + bias_variance
+
+
+@lru_cache(maxsize=16)
+def _mean_squares(activation: str | Dual) -> list[float]:
+    """E[phi(sqrt(q) z)^2] at the variances that are scanned: the same whatever the weights and biases have."""
+    return [float(dual_of(activation).at_correlation(q, 1.0)) for q in _SCANNED]
 
 
 def variance_fixed_points(
@@ -70,12 +78,12 @@ def variance_fixed_points(
         """How much the variance grows in a layer, relative to itself."""
         return variance_map(activation, q, **variances) / q - 1.0
 
-    points = [_LOW * (_HIGH / _LOW) ** (step / (_STEPS - 1)) for step in range(_STEPS)]
     with np.errstate(over="ignore"):
-        values = [growth(q) for q in points]
+        squares = _mean_squares(activation)
+    values = [(weight_variance * square + bias_variance) / q - 1.0 for q, square in zip(_SCANNED, squares, strict=True)]
     brackets = [
         (low, high)
-        for low, high, before, after in zip(points, points[1:], values, values[1:], strict=False)
+        for low, high, before, after in zip(_SCANNED, _SCANNED[1:], values, values[1:], strict=False)
         if before * after < 0.0 and max(abs(before), abs(after)) > 1e-13
     ]
     roots = [float(brentq(growth, low, high, xtol=1e-15 * low, rtol=1e-14)) for low, high in brackets]

@@ -2,7 +2,7 @@
 
 import numpy as np
 import xarray as xr
-from claim_cubes import Trial, changed, copied
+from claim_cubes import Trial, both, changed, copied
 
 STUDY = "atlas"
 
@@ -47,6 +47,7 @@ def cubes():
         "boundary_networks": maps,
         **learning_rates(),
         "init_to_smoothness": functions(),
+        **chaos(),
         **{name: maps.isel(network=0) for name in ("boundary", "boundary_near", "boundary_close")},
     }
 
@@ -112,6 +113,32 @@ def branches(of, to):
 def movement(of, to):
     """The signals of one run for another's."""
     return copied("coordinate_check", "signal_change", of={"run": of}, to={"run": to})
+
+
+def chaos():
+    """Tanh networks that learn up to six correlation depths, which are longest at a variance that grows with the bias."""
+    biases, variances, depths = [0.0, 0.3], np.geomspace(0.5, 8.0, 9), [2, 4, 8, 16, 32]
+    plane = {"bias_variance": biases, "weight_variance": variances}
+    logs = np.abs(np.log(variances[None, :] / np.array([1.03, 2.1])[:, None]))
+    theory = xr.Dataset({"correlation_depth": (tuple(plane), 1.0 / logs)}, plane)
+    ratios = np.array(depths)[None, :, None] * logs[:, None, :]
+    noise = np.random.default_rng(8).uniform(-0.005, 0.005, (3, *ratios.shape))
+    accuracy = np.where(ratios <= BORDER, 0.9, 0.1) + noise
+    dims = ("dataset", "seed", "bias_variance", "depth", "weight_variance")
+    coordinates = {"dataset": ["digits"], "depth": depths, **plane}
+    networks = xr.Dataset({"test_accuracy": (dims, accuracy[None])}, coordinates)
+    return {"trainability_tanh": networks, "edge_of_chaos": theory}
+
+
+def _symmetric(accuracy):
+    """Networks that learn up to six correlation depths which are longest at the middle of the variances."""
+    ratio = accuracy.depth * np.abs(np.log(accuracy.weight_variance / 2.0))
+    return xr.where(ratio <= BORDER, 0.9, 0.1).broadcast_like(accuracy)
+
+
+def correlation(change):
+    """Spoil theory's correlation depth."""
+    return changed("edge_of_chaos", "correlation_depth", change)
 
 
 def functions():
@@ -263,6 +290,21 @@ TRIALS = {
     ),
     "learning_rate_depth": Trial(
         "holds", spoil=branches("none", "scaled"), becomes="fails", blunt=branches("scaled", "none")
+    ),
+    "one_border": Trial(
+        "holds",
+        spoil=correlation(lambda depth: xr.ones_like(depth)),
+        becomes="fails",
+        blunt=both(
+            correlation(lambda depth: 1.0 / np.abs(np.log(depth.weight_variance / 2.0 + 0.0 * depth))),
+            changed("trainability_tanh", "test_accuracy", _symmetric),
+        ),
+    ),
+    "border_in_correlation_depths": Trial(
+        "holds",
+        spoil=correlation(lambda depth: 4.0 * depth),
+        becomes="fails",
+        blunt=correlation(lambda depth: 2.0 * depth),
     ),
     "mirrored_bends_less": Trial(
         "holds",

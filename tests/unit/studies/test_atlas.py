@@ -4,8 +4,11 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from initatlas.studies.atlas.chaos import correlation_depths, critical_variance, learned
+from initatlas.studies.atlas.chaos_claims import misplaced
 from initatlas.studies.atlas.learning_rate import best_rate, best_rates, exponents, grid_error
 from initatlas.studies.atlas.smoothness import bends, log_bends, preserving
+from initatlas.studies.evidence import Evidence
 
 RATES = np.geomspace(0.25, 4.0, 9)
 
@@ -56,3 +59,35 @@ def test_bending_is_read_at_the_norm_preserving_variance_of_seeds_that_stayed():
     cube = xr.Dataset({"bending": (tuple(coordinates), values)}, coordinates)
     np.testing.assert_allclose(log_bends(cube, mirrored=True), [0.5, np.log(2.0)])
     assert preserving(bends(cube, mirrored=False, trained=False)).dims == ("depth", "seed")
+
+
+def test_networks_are_misplaced_by_the_best_border():
+    positions = np.array([1.0, 2.0, 4.0, 8.0, 16.0])
+    assert misplaced(positions, positions < 5.0) == 0.0
+    assert misplaced(positions, np.array([True, True, False, True, False])) == pytest.approx(0.2)
+    assert misplaced(positions, positions > 3.0) == pytest.approx(0.6)
+
+
+def test_the_edge_of_chaos_lies_between_points_of_the_grid_and_depths_are_counted_in_theirs():
+    axes = {"bias_variance": [0.0, 0.3], "weight_variance": [1.0, 2.0, 4.0]}
+    theory = xr.Dataset(
+        {
+            "chi": (tuple(axes), [[1.0, 1.5, 2.0], [0.8, 0.9, 1.1]]),
+            "correlation_depth": (tuple(axes), [[np.inf, 4.0, 2.0], [1.0, 2.0, 8.0]]),
+        },
+        axes,
+    )
+    sizes = {
+        "dataset": ["digits"],
+        "depth": [2, 4],
+        "bias_variance": [0.29],
+        "weight_variance": [1.1, 3.9],
+        "seed": [0],
+    }
+    accuracy = np.arange(4.0).reshape(1, 2, 1, 2, 1) / 4.0 + 0.1
+    networks = xr.Dataset({"test_accuracy": (tuple(sizes), accuracy)}, sizes)
+    evidence = Evidence({"trainability_tanh": networks, "edge_of_chaos": theory}, {})
+    assert critical_variance(evidence, 0.0) == pytest.approx(1.0)
+    assert critical_variance(evidence, 0.3) == pytest.approx(2.0 * 2.0**0.5)
+    np.testing.assert_allclose(correlation_depths(evidence).values, [[[2.0, 0.25], [4.0, 0.5]]])
+    assert learned(networks["test_accuracy"]).values.ravel().tolist() == [False, False, True, True]

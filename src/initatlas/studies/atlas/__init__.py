@@ -23,6 +23,7 @@ STUDY = Study(
             "coordinate_check",
         ),
         "init_to_smoothness": ("init_to_smoothness",),
+        "trainability_tanh": ("trainability_tanh", "edge_of_chaos"),
         "trainability": ("trainability", "depth_scale"),
         "trainability_digits": ("trainability_digits", "depth_scale"),
     },
@@ -41,5 +42,7 @@ STUDY = Study(
         "learning_rate_depth",
         "coordinate_check",
         "init_to_smoothness",
+        "trainability_tanh",
+        "edge_of_chaos",
     ),
 )

@@ -2,6 +2,7 @@
 
 from initatlas.studies.atlas import (
     boundary_claims,
+    chaos_claims,
     invariance_claims,
     learning_rate_claims,
     smoothness_claims,
@@ -14,4 +15,5 @@ CLAIMS = {
     **boundary_claims.CLAIMS,
     **learning_rate_claims.CLAIMS,
     **smoothness_claims.CLAIMS,
+    **chaos_claims.CLAIMS,
 }

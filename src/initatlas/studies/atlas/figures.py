@@ -3,6 +3,7 @@
 from matplotlib.figure import Figure
 
 from initatlas.studies.atlas.boundary_figures import boundary_map
+from initatlas.studies.atlas.chaos_figures import chaos_map
 from initatlas.studies.atlas.invariance_figures import invariance_figure
 from initatlas.studies.atlas.learning_rate_figures import learning_rate_figure
 from initatlas.studies.atlas.smoothness_figures import smoothness_figure
@@ -38,3 +39,8 @@ def learning_rate(evidence: Evidence) -> Figure:
 def init_to_smoothness(evidence: Evidence) -> Figure:
     """Bending and smoothness of the function, before and after training."""
     return smoothness_figure(evidence.cubes["init_to_smoothness"])
+
+
+def trainability_tanh(evidence: Evidence) -> Figure:
+    """Which tanh networks learn, over depth and both variances."""
+    return chaos_map(evidence)
