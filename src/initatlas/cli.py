@@ -297,6 +297,7 @@ def _add_stages(parser: argparse.ArgumentParser) -> None:
     sweep.add_argument("--workers", type=_count, required=True)
     sweep.add_argument("--fail-fast", action="store_true")
     sweep.add_argument("--data", nargs="*", default=[], metavar="NAME=FILE")
+    sweep.add_argument("--slice", default="1/1", metavar="NUMBER/OF")
     for name, command, options in (
         ("figure", _stage_figure, ("study", "name", "published", "output")),
         ("table", _stage_table, ("study", "name", "published", "caption", "output")),
@@ -480,6 +481,7 @@ def _stage_sweep(options: argparse.Namespace) -> int:
 
     from initatlas.commands.stages import named_paths, read_spec
     from initatlas.commands.sweeps import run_stage
+    from initatlas.sweeps.slices import Slice
     from initatlas.sweeps.spec import Sweep
 
     return run_stage(
@@ -491,6 +493,7 @@ def _stage_sweep(options: argparse.Namespace) -> int:
         workers=min(options.workers, cpus_of_the_job() or options.workers),
         fail_fast=options.fail_fast,
         log_file=options.log,
+        part=Slice.read(options.slice),
     )
 
 

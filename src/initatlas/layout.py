@@ -63,6 +63,10 @@ class Layout:
         """The cube of a sweep, which is named by ``study/sweep``."""
         return DATA / "cubes" / self.scale / f"{title}.nc"
 
+    def slice(self, title: str, part: str) -> Path:
+        """A word that a slice of a sweep was run."""
+        return DATA / "slices" / self.scale / title / part
+
     def log(self, job: str) -> Path:
         """The log of a job."""
         return DATA / "logs" / self.scale / f"{job}.log"

@@ -10,6 +10,7 @@ from unittest import mock
 
 import pytest
 import xarray as xr
+from toy.accounts import wait_until
 from toy.drill import LOG_VARIABLE
 from toy.slurm import POINTS, TITLE, bring_back, cancel, take_down
 from toy.sweeps import make_sweep, run
@@ -128,6 +129,20 @@ def test_a_sweep_whose_batch_no_node_can_hold_is_refused_in_one_line(login):
     assert "submitted" not in said
 
 
+def test_a_long_sweep_is_done_in_several_jobs_that_do_not_wait_for_each_other(login, calm):
+    """Four minutes of Slurm's time, where a job may take two beside its start."""
+    login.nap(NAP)
+    process = login.submit("slices", config=["cluster={hours: 0.2, cpus: 2}"])
+    login.running(points=4)
+    wait_until(lambda: len({pid for _, pid in login.computed_by()}) >= 3, seconds=120)
+    assert process.wait(400) == 0, login.output.read_text()
+    assert login.again() == 0
+    assert login.run()[0] == 0
+    log = login.folder / f"data/logs/smoke/sweeps/{TITLE}.log"
+    assert "0 of 160 points to run" in log.read_text()
+    assert login.cube() == calm
+
+
 def test_a_study_goes_from_the_login_node_to_its_figures(login):
     """Data sets and sweeps are jobs; figures, tables and claims are made here. The numbers are those of a run without Slurm."""
     code, said = login.run("chen2024/table1", "reports/smoke/chen2024/tables/table1.csv")
@@ -149,4 +164,4 @@ def test_one_allocation_of_two_nodes_is_one_ray(login, calm):
     assert "160 of 160 points computed" in (login.folder / f"data/logs/smoke/sweeps/{TITLE}.log").read_text(), said
     assert login.again() == 0
     assert login.cube() == calm
-    assert login.jobs() == []
+    wait_until(lambda: login.jobs() == [], seconds=60)

@@ -131,10 +131,14 @@ class Login:
         wait_until(lambda: self.begun().total() >= points, seconds=300)
         return wait_until(lambda: [job for job in self.jobs() if job.state == "RUNNING"], seconds=300)[0]
 
+    def computed_by(self):
+        """The points that were begun, each with its process."""
+        lines = self.log.read_text().splitlines() if self.log.exists() else []
+        return [tuple(map(int, line.split())) for line in lines]
+
     def begun(self):
         """How often each point was begun."""
-        lines = self.log.read_text().splitlines() if self.log.exists() else []
-        return Counter(int(line.split()[0]) for line in lines)
+        return Counter(number for number, _ in self.computed_by())
 
     def again(self):
         """How many computations were not the first of their point."""

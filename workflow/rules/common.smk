@@ -18,7 +18,12 @@ from initatlas.layout import (
 )
 from initatlas.machine import largest_node
 from initatlas.runs import spec_file
-from initatlas.sweeps.allocation import Allocation, allocation, within_node
+from initatlas.sweeps.allocation import (
+    Allocation,
+    allocation,
+    slices_needed,
+    within_node,
+)
 from initatlas.sweeps.costs import expected_seconds
 from initatlas.sweeps.registry import load_experiment
 
@@ -102,8 +107,49 @@ def sweep_minutes(wildcards, attempt):
     return asked_for(wildcards.title, attempt).minutes
 
 
+def slice_threads(wildcards, attempt):
+    """CPUs of the job of a slice."""
+    return asked_for(wildcards.title, attempt, int(wildcards.slices)).cpus
+
+
+def slice_megabytes(wildcards, attempt):
+    """Memory of the job of a slice."""
+    return asked_for(wildcards.title, attempt, int(wildcards.slices)).megabytes
+
+
+def slice_minutes(wildcards, attempt):
+    """Time limit of the job of a slice."""
+    return asked_for(wildcards.title, attempt, int(wildcards.slices)).minutes
+
+
+def all_slices():
+    """A word of each slice of the sweeps that are too long for one job of the cluster.
+
+    A dry run does not know where the jobs would run; it shows them.
+    """
+    if workflow.local_exec and not workflow.dryrun:
+        return []
+    return [
+        str(LAYOUT.slice(title, f"{number}-of-{count}"))
+        for title in AVAILABLE
+        if (count := slices_of(title)) > 1
+        for number in range(1, count + 1)
+    ]
+
+
+def slices_of(title):
+    """In how many jobs of the cluster a sweep is done."""
+    sweep = ATLAS.sweep(title)
+    return slices_needed(
+        sweep,
+        load_experiment(sweep.experiment),
+        cluster_limits(),
+        parallel=ATLAS.backends[title] != "serial",
+    )
+
+
 @cache
-def asked_for(title, attempt):
+def asked_for(title, attempt, slices=1):
     """What the job of a sweep asks a cluster for; one that could never start ends the run, in one line."""
     sweep, parallel = ATLAS.sweep(title), ATLAS.backends[title] != "serial"
     if workflow.local_exec:
@@ -115,6 +161,7 @@ def asked_for(title, attempt):
             cluster_limits(),
             parallel=parallel,
             attempt=attempt,
+            slices=slices,
         )
     except UserError as error:
         sys.exit(f"initatlas: {error}")

@@ -4,19 +4,31 @@ import json
 import logging
 import re
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from initatlas.errors import UserError
+from initatlas.files import write_text
 from initatlas.sweeps.backends.base import Backend
 from initatlas.sweeps.backends.choice import choose_backend
 from initatlas.sweeps.costs import largest_megabytes
-from initatlas.sweeps.engine import DataSource, Plan, SweepReport, open_store, partial_path, plan_sweep, run_sweep
+from initatlas.sweeps.engine import (
+    DataSource,
+    Plan,
+    SweepReport,
+    open_store,
+    partial_path,
+    plan_sweep,
+    run_slice,
+    run_sweep,
+)
 from initatlas.sweeps.execute import Failure
 from initatlas.sweeps.fitting_data import unfit
 from initatlas.sweeps.former import older_path
 from initatlas.sweeps.ray.address import cluster_is_given
 from initatlas.sweeps.ray.client import BackendName, RayOfTheSweep
 from initatlas.sweeps.registry import load_experiment
+from initatlas.sweeps.slices import WHOLE, Slice
 from initatlas.sweeps.spec import Sweep
 
 log = logging.getLogger(__name__)
@@ -37,8 +49,9 @@ def run_stage(
     workers: int,
     fail_fast: bool = False,
     log_file: Path | None = None,
+    part: Slice = WHOLE,
 ) -> int:
-    """Run a sweep to its cube.
+    """Run a sweep to its cube, or a slice of it into the store.
 
     Parameters
     ----------
@@ -49,7 +62,7 @@ def run_stage(
     store
         Folder of the point store.
     output
-        The cube; if points fail, it goes to ``<output stem>.partial.nc`` instead.
+        The cube; if points fail, it goes to ``<output stem>.partial.nc`` instead. Of a slice a word that it was run.
     backend
         Where batches run.
     workers
@@ -58,11 +71,14 @@ def run_stage(
         Whether the first failing point ends the sweep.
     log_file
         Where the messages of this process are written in full.
+    part
+        The slice to run.
 
     Returns
     -------
     int
-        Exit code: 0, or 1 if points failed.
+        Exit code: 0, or 1 if points failed; 0 for a slice in any case, since its failing points are tried again, and told, when
+        the cube is made.
     """
     sweep = with_device(sweep)
     report = compute(
@@ -74,7 +90,11 @@ def run_stage(
         workers=workers,
         fail_fast=fail_fast,
         checkout=Path.cwd(),
+        part=part,
     )
+    if part != WHOLE:
+        write_text(output, f"{report.computed} points computed, {len(report.failures)} failed\n")
+        return 0
     tell_failures(sweep, report, output, log_file)
     return 1 if report.failures else 0
 
@@ -89,6 +109,7 @@ def compute(
     workers: int,
     fail_fast: bool = False,
     checkout: Path | None = None,
+    part: Slice = WHOLE,
 ) -> SweepReport:
     """Run a sweep to its cube: `run_stage`, but for the files of its data, and for failures, which are only reported."""
 
@@ -99,19 +120,13 @@ def compute(
                 log.warning("%s: warning: %s", sweep.title, line)
         return choose_backend(backend, seconds=seconds, workers=workers, ray=ray)
 
+    points = open_store(sweep, store, part)
+    fill = partial(run_sweep, output=output) if part == WHOLE else partial(run_slice, part=part)
     with RayOfTheSweep(workers=workers, session_folder=store.parent / "ray") as ray:
-        report = run_sweep(
-            sweep,
-            store=open_store(sweep, store),
-            data=data,
-            choose=choose,
-            output=output,
-            fail_fast=fail_fast,
-            checkout=checkout,
-        )
+        report = fill(sweep, store=points, data=data, choose=choose, fail_fast=fail_fast, checkout=checkout)
     log.info(
         "%s: %d of %d points computed, %d failed, %.1f s",
-        sweep.title,
+        points.sweep,
         report.computed,
         report.points,
         len(report.failures),

@@ -21,6 +21,9 @@ DRIVER_MEGABYTES, WORKER_MEGABYTES, RAY_MEGABYTES = 1000.0, 500.0, 1000.0
 SLACK, MINUTES_TO_START = 3.0, 10
 """How much longer than estimated a job may take on a slow node, and what it may take beside."""
 
+MOST_SLICES = 500
+"""Jobs of one sweep; a queue takes a thousand or so from one user."""
+
 
 class ClusterLimits(Strict):
     """The most that one job of a cluster asks for."""
@@ -51,7 +54,13 @@ def within_node(limits: ClusterLimits, node: Node | None) -> ClusterLimits:
 
 
 def allocation(
-    sweep: Sweep, experiment: Experiment, limits: ClusterLimits, *, parallel: bool = True, attempt: int = 1
+    sweep: Sweep,
+    experiment: Experiment,
+    limits: ClusterLimits,
+    *,
+    parallel: bool = True,
+    attempt: int = 1,
+    slices: int = 1,
 ) -> Allocation:
     """What the job of a sweep asks for.
 
@@ -65,14 +74,16 @@ def allocation(
         Whether it may run on Ray.
     attempt
         1, and one more after each failure: then it asks for more memory and time.
+    slices
+        Of how many jobs it is to be one.
 
     Raises
     ------
     UserError
         If no job within the limits has the memory that one batch declares.
     """
-    seconds, points = expected_seconds(sweep, experiment), prod(sweep.shape)
-    batch = _batch_megabytes(largest_megabytes(sweep, experiment), seconds / max(points, 1))
+    seconds, points = expected_seconds(sweep, experiment) / slices, prod(sweep.shape) / slices
+    batch = _batch_megabytes(largest_megabytes(sweep, experiment), seconds / points)
     worker = WORKER_MEGABYTES + batch
     room = limits.megabytes - DRIVER_MEGABYTES - RAY_MEGABYTES
     if DRIVER_MEGABYTES + batch > limits.megabytes:
@@ -81,7 +92,7 @@ def allocation(
             f"{limits.megabytes:.0f} MB; raise cluster.megabytes in config/config.yaml, if its nodes have more, or make its "
             "points smaller"
         )
-    wanted = min(limits.cpus, points, ceil(seconds / SECONDS_PER_CPU), int(room // worker))
+    wanted = min(limits.cpus, ceil(points), ceil(seconds / SECONDS_PER_CPU), int(room // worker))
     cpus = max(1, wanted) if parallel else 1
     megabytes = DRIVER_MEGABYTES + (batch if cpus == 1 else RAY_MEGABYTES + cpus * worker)
     minutes = MINUTES_TO_START + SLACK * seconds / cpus / 60.0
@@ -90,6 +101,17 @@ def allocation(
         ceil(min(attempt * megabytes, limits.megabytes)),
         ceil(min(attempt * minutes, 60.0 * limits.hours)),
     )
+
+
+def slices_needed(sweep: Sweep, experiment: Experiment, limits: ClusterLimits, *, parallel: bool = True) -> int:
+    """In how many jobs a sweep is done where none may take longer than the limits say; 1 if it fits into one.
+
+    The parameters are those of `allocation`.
+    """
+    cpus = allocation(sweep, experiment, limits, parallel=parallel).cpus
+    minutes = SLACK * expected_seconds(sweep, experiment) / cpus / 60.0
+    room = max(60.0 * limits.hours - MINUTES_TO_START, 1.0)
+    return min(max(1, ceil(minutes / room)), MOST_SLICES, prod(sweep.shape))
 
 
 def _batch_megabytes(point: float, seconds: float) -> float:

@@ -28,6 +28,7 @@ from initatlas.sweeps.functions.results import outputs_of
 from initatlas.sweeps.points import point_key
 from initatlas.sweeps.progress import Progress
 from initatlas.sweeps.registry import experiment_code, load_experiment
+from initatlas.sweeps.slices import WHOLE, Slice
 from initatlas.sweeps.spec import Sweep, grid
 from initatlas.sweeps.store import Entry, PointStore, read_batch
 
@@ -112,12 +113,12 @@ class SweepReport:
     seconds: float
 
 
-def open_store(sweep: Sweep, root: Path) -> PointStore:
+def open_store(sweep: Sweep, root: Path, part: Slice = WHOLE) -> PointStore:
     """The store of a sweep's experiment at its present code version, but for the components that points name."""
-    return PointStore(root, sweep.experiment, experiment_code(sweep.experiment), sweep=sweep.title)
+    return PointStore(root, sweep.experiment, experiment_code(sweep.experiment), sweep=part.name(sweep.title))
 
 
-def plan_sweep(sweep: Sweep, store: PointStore, data: Mapping[str, DataSource]) -> Plan:
+def plan_sweep(sweep: Sweep, store: PointStore, data: Mapping[str, DataSource], part: Slice = WHOLE) -> Plan:
     """Compare the points of a sweep with the store.
 
     Parameters
@@ -128,6 +129,8 @@ def plan_sweep(sweep: Sweep, store: PointStore, data: Mapping[str, DataSource]) 
         From `open_store`.
     data
         The data sets that the sweep asks for, by name.
+    part
+        The slice whose points are to run.
     """
     experiment = load_experiment(sweep.experiment)
     stored, slowness = store.survey()
@@ -147,7 +150,7 @@ def plan_sweep(sweep: Sweep, store: PointStore, data: Mapping[str, DataSource]) 
             continue
         places[key] = place
         _extend(inner, experiment, point, sweep)
-        if key not in stored:
+        if key not in stored and part.owns(key):
             tasks.append(Task(key, point, suspect=key in suspects))
     if not places:
         raise UserError(f"sweep {sweep.title}: every point is excluded")
@@ -251,12 +254,9 @@ def run_sweep(
     for path in (output, partial_path(output), older_path(output)):
         must_be_file(path)
     with store.lock():
-        if checkout is not None:
-            store.sign(checkout, date.today().isoformat())
-        plan = plan_sweep(sweep, store, data)
-        backend = choose(plan.seconds)
-        _announce(sweep, plan, backend)
-        entries, failures = _compute(sweep, plan, store, data, backend, fail_fast=fail_fast)
+        plan, backend, entries, failures = _filled(
+            sweep, store, data, choose, WHOLE, fail_fast=fail_fast, checkout=checkout
+        )
         seconds = time.perf_counter() - start
         reasons = {failure.key: failure.reason for failure in failures}
         experiment, grid = _declared(sweep, plan.grid, store, entries, failures)
@@ -268,6 +268,51 @@ def run_sweep(
     else:
         for former in (partial_path(output), older_path(output)):
             former.unlink(missing_ok=True)
+    return _report(plan, failures, start)
+
+
+def run_slice(
+    sweep: Sweep,
+    *,
+    part: Slice,
+    store: PointStore,
+    data: Mapping[str, DataSource],
+    choose: Callable[[float], Backend],
+    fail_fast: bool = False,
+    checkout: Path | None = None,
+) -> SweepReport:
+    """Compute what is missing of one slice of a sweep; the cube is left to `run_sweep`, which finds the points stored.
+
+    The parameters are those of `run_sweep`, with a store that was opened for the slice.
+    """
+    start = time.perf_counter()
+    with store.lock():
+        plan, _, _, failures = _filled(sweep, store, data, choose, part, fail_fast=fail_fast, checkout=checkout)
+    return _report(plan, failures, start)
+
+
+def _filled(
+    sweep: Sweep,
+    store: PointStore,
+    data: Mapping[str, DataSource],
+    choose: Callable[[float], Backend],
+    part: Slice,
+    *,
+    fail_fast: bool,
+    checkout: Path | None,
+) -> tuple[Plan, Backend, dict[str, Entry], list[Failure]]:
+    """Compute what is missing; to be called under the lock."""
+    if checkout is not None:
+        store.sign(checkout, date.today().isoformat())
+    plan = plan_sweep(sweep, store, data, part)
+    backend = choose(plan.seconds)
+    _announce(store.sweep, plan, backend)
+    entries, failures = _compute(sweep, plan, store, data, backend, fail_fast=fail_fast)
+    return plan, backend, entries, failures
+
+
+def _report(plan: Plan, failures: Sequence[Failure], start: float) -> SweepReport:
+    """How a sweep that began at a moment has ended."""
     return SweepReport(
         points=plan.points,
         computed=plan.to_run - len(failures),
@@ -302,22 +347,22 @@ def partial_path(output: Path) -> Path:
     return output.with_suffix(f".partial{output.suffix}")
 
 
-def _announce(sweep: Sweep, plan: Plan, backend: Backend) -> None:
+def _announce(name: str, plan: Plan, backend: Backend) -> None:
     """Say what is going to happen."""
     suspect = sum(len(batch.tasks) for batch in plan.batches if batch.suspect)
     if suspect:
         log.warning(
             "%s: a run ended without a word while it computed %d of the points; they run in a process of their own",
-            sweep.title,
+            name,
             suspect,
         )
     log.info(
         "%s: %d of %d points to run in %d batches (%d stored), about %.0f s on one core, backend %s",
-        sweep.title,
+        name,
         plan.to_run,
         plan.points,
         len(plan.batches),
-        plan.points - plan.to_run,
+        len(plan.entries),
         plan.seconds,
         backend.name,
     )
@@ -349,7 +394,7 @@ def _compute(
         limits=sweep.limits,
         begin=lambda batch: store.journal.begin((task.key for task in batch.tasks), suspects),
     )
-    with closing(outcomes), Progress(sweep.title, plan.to_run) as progress:
+    with closing(outcomes), Progress(store.sweep, plan.to_run) as progress:
         try:
             for outcome in outcomes:
                 entries |= store.add(outcome)
@@ -360,7 +405,7 @@ def _compute(
                 if fail_fast and failures:
                     break
         except (KeyboardInterrupt, SystemExit):
-            log.error("%s: stopped; %d of %d points are stored", sweep.title, len(entries), plan.points)
+            log.error("%s: stopped; %d of %d points are stored", store.sweep, len(entries), plan.points)
             raise
         finally:
             store.journal.settle(suspects - entries.keys())

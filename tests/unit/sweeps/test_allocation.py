@@ -7,7 +7,7 @@ import pytest
 from initatlas.errors import UserError
 from initatlas.machine import Node
 from initatlas.sweeps import costs
-from initatlas.sweeps.allocation import Allocation, ClusterLimits, allocation, within_node
+from initatlas.sweeps.allocation import Allocation, ClusterLimits, allocation, slices_needed, within_node
 from initatlas.sweeps.costs import expected_seconds, largest_megabytes, sample
 from initatlas.sweeps.experiment import Experiment, Output, Parameters
 from initatlas.sweeps.spec import SweepConfig, grid, resolve
@@ -123,3 +123,26 @@ def test_positions_by_number_are_those_of_the_grid(shape):
     from itertools import product
 
     assert [costs._position(number, shape) for number in range(prod(shape))] == [*product(*map(range, shape))]
+
+
+@pytest.mark.parametrize(
+    ("seeds", "each", "hours", "slices"),
+    [
+        (100, 0.1, 1.0, 1),
+        (100, 600.0, 1.0, 1),
+        (3, 1200.0, 1.0, 2),
+        (3, 12000.0, 1.0, 3),
+        (64, 6000.0, 1.0, 6),
+        (9, 1e9, 1e-3, 9),
+    ],
+    ids=["short", "many at once", "two jobs", "no more than points", "as many as it takes", "hardly any time"],
+)
+def test_a_sweep_that_is_too_long_for_one_job_is_done_in_slices(seeds, each, hours, slices):
+    limits = ClusterLimits(cpus=64, megabytes=1e6, hours=hours)
+    assert slices_needed(sweep_of(fixed={"each": each}, seeds=seeds), EXPERIMENT, limits) == slices
+
+
+def test_a_slice_asks_for_its_share():
+    sweep = sweep_of(fixed={"each": 60.0, "memory": 700.0}, seeds=30)
+    assert allocation(sweep, EXPERIMENT, WIDE, slices=10) == Allocation(3, 1000 + 1000 + 3 * (500 + 700), 10 + 3)
+    assert allocation(sweep, EXPERIMENT, WIDE, slices=30).cpus == 1
