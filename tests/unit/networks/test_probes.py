@@ -188,3 +188,11 @@ def test_layers_that_are_silent_have_no_cosine():
     assert np.isnan(probed.signal_cosine[0]).all()
     assert np.isnan(probed.signal_change[0]).all()
     assert not probed.signal_ratio[0].any()
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_cuda_follows_the_same_networks():
+    changes = {"mirrored": True, "residual": "scaled", "parametrisation": "mup"}
+    (cpu,), (cuda,) = follow(**changes), follow(device="cuda", **changes)
+    for name, values in vars(cpu.probed).items():
+        np.testing.assert_allclose(getattr(cuda.probed, name), values, rtol=1e-2, atol=1e-6, err_msg=name)
