@@ -35,24 +35,30 @@ def _run(
 def _lonely(point: LonelyPartitionParameters, rng: "np.random.Generator") -> dict[str, Any]:
     """Counts and formulas."""
     n, pieces = point.points, ceil(point.alpha * point.points**2) + 1
-    lonely = sum(_is_lonely(point, pieces, rng) for _ in range(point.draws))
     return {
         "units": pieces - 1,
-        "lonely": lonely,
+        "lonely": _lonely_draws(point, pieces, rng),
         "exact": _exact(n, pieces) if point.placing == "even" else _exact_random(n, pieces),
         "birthday": exp(-n * (n - 1) / (2.0 * pieces)),
         "printed": 1.0 - exp(-(n**2) / pieces),
     }
 
 
-def _is_lonely(point: LonelyPartitionParameters, pieces: int, rng: "np.random.Generator") -> bool:
-    """Whether no piece holds two data points."""
+def _lonely_draws(point: LonelyPartitionParameters, pieces: int, rng: "np.random.Generator") -> int:
+    """Draws in which there is a breakpoint between any two neighbouring data points.
+
+    Of random breakpoints so many fall between two points as a multinomial law with the distances of the points says.
+    """
     import numpy as np
 
-    even = np.arange(1, pieces) / pieces
-    breakpoints = even if point.placing == "even" else np.sort(rng.random(pieces - 1))
-    piece = np.searchsorted(breakpoints, rng.random(point.points))
-    return np.unique(piece).size == point.points
+    places = np.sort(rng.random((point.draws, point.points)), axis=1)
+    between: np.ndarray
+    if point.placing == "even":
+        between = np.diff((places * pieces).astype(np.int64), axis=1)
+    else:
+        distances = np.diff(places, prepend=0.0, append=1.0, axis=1)
+        between = rng.multinomial(pieces - 1, distances)[:, 1:-1]
+    return int((between > 0).all(axis=1).sum())
 
 
 def _exact(n: int, pieces: int) -> float:
@@ -82,5 +88,5 @@ EXPERIMENT = Experiment(
         Output("printed", "1 - exp(-N^2 / (H + 1)), as printed"),
     ),
     run=_run,
-    seconds=lambda point: 1e-3 + point.draws * (1e-5 + 3e-8 * point.points**2 * point.alpha),
+    seconds=lambda point: 1e-3 + 2e-7 * point.draws * point.points,
 )
