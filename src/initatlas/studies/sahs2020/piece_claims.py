@@ -134,7 +134,9 @@ def _variability(evidence: Evidence) -> Finding:
 
 
 def _more_variable_apart(one: Doubles, other: Doubles) -> Estimate:
-    """How much more other networks vary, which share nothing with the first ones."""
+    """How much more other networks vary, which share nothing with the first ones; two networks or fewer say nothing."""
+    if min(len(one), len(other)) < 3:
+        return Estimate(0.0, -np.inf, np.inf, len(one) + len(other))
     parts = [jackknife_interval(_mean_log_deviation, rows) for rows in (one, other)]
     value = parts[0].value - parts[1].value
     reach = float(np.linalg.norm([part.high - part.value for part in parts]))
