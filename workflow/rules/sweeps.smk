@@ -40,6 +40,8 @@ rule slice:
         str(LAYOUT.slice("{title}", "{number}-of-{slices}")),
     log:
         str(LAYOUT.log("slices/{title}/{number}-of-{slices}")),
+    benchmark:
+        str(LAYOUT.benchmark("slices/{title}/{number}-of-{slices}"))
     wildcard_constraints:
         title=one_of(AVAILABLE),
         number=r"\d+",

@@ -184,8 +184,9 @@ class RayOfTheSweep:
             end_broken_start(self._path)
             if self._keeper is not None and self._keeper.poll() not in (None, NOT_NEEDED):
                 break
+        reason = _why_not_started(self._path.with_suffix(".log"))  # before its log goes with what is left of it
         end_orphans(self._path)
-        raise UserError(_why_not_started(self._path.with_suffix(".log")))
+        raise UserError(reason)
 
 
 def takes_ray(backend: BackendName, *, seconds: float, workers: int) -> bool:
