@@ -10,6 +10,7 @@ from math import ceil, sqrt
 from typing import Any
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from initatlas.activations.base import activation_of
@@ -130,13 +131,10 @@ def _product_mean(first: Doubles, second: Doubles, activation: str, step: float)
     """E[phi(A + B) phi(A - B)] for independent symmetric A and B on the lattice."""
     half, reach = len(second) // 2, len(first) // 2 + len(second) // 2
     values = activation_of(activation).phi(step * np.arange(-reach, reach + 1))
-    total = 0.0
-    for shift in range(half + 1):  # B and -B give the same product
-        above = values[half + shift : half + shift + len(first)]
-        below = values[half - shift : half - shift + len(first)]
-        weight = second[half + shift] * (2.0 if shift else 1.0)
-        total += weight * float(np.einsum("i,i,i->", first, above, below))
-    return total
+    moved = sliding_window_view(values, len(first))
+    means = np.einsum("i,si,si->s", first, moved[half:], moved[half::-1])
+    weights = second[half:] * np.where(np.arange(half + 1) == 0, 1.0, 2.0)  # B and -B give the same product
+    return float(weights @ means)
 
 
 def product_distance(law: WeightLaw, activation: str, inputs: int) -> float:
