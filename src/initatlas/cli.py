@@ -108,6 +108,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add_run(run)
     _add_sweep_commands(commands.add_parser("sweep", help="plan, run and list sweeps"))
+    _add_claim_commands(commands.add_parser("claims", help="the ledger of claims, and what has changed in it"))
     _add_study_commands(commands.add_parser("study", help="begin a study of one's own"))
     _add_kernel_commands(commands.add_parser("kernel", help="kernel matrices that do not fit in memory"))
     _add_download(commands.add_parser("download", help="download the raw files of a data set"))
@@ -169,6 +170,25 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     )
     # Its stop takes longer than that of a stage, and is its own affair.
     parser.set_defaults(command=_run, stops=nullcontext, in_atlas=True)
+
+
+def _add_claim_commands(parser: argparse.ArgumentParser) -> None:
+    """``initatlas claims list | show | diff``."""
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    listed = commands.add_parser("list", help="claims with their verdicts")
+    listed.add_argument("targets", nargs="*", metavar="TARGET", help="a study, or <study>/<claim>; none: all")
+    listed.add_argument("--json", action="store_true", help="for a script: the layout of the ledger's file")
+    listed.set_defaults(command=_claims_list, in_atlas=True)
+    shown = commands.add_parser("show", help="all that the ledger has of a claim")
+    shown.add_argument("claim", help="<study>/<claim>")
+    shown.set_defaults(command=_claims_show, in_atlas=True)
+    for reading in (listed, shown):
+        reading.add_argument("--scale", choices=("smoke", "quick", "paper"), help="instead of the one in config.yaml")
+    compared = commands.add_parser("diff", help="claims whose verdict is another one; then the exit code is 1")
+    compared.add_argument("old", type=Path, help="a ledger, such as reports/quick/claims.json")
+    compared.add_argument("new", type=Path)
+    compared.add_argument("--json", action="store_true", help="for a script: a list of claims with both verdicts")
+    compared.set_defaults(command=_claims_diff)
 
 
 def _count(text: str) -> int:
@@ -347,6 +367,26 @@ def _sweep_plan(options: argparse.Namespace) -> None:
     one = len(options.targets) == 1 and "/" in options.targets[0] and not options.json
     overrides = _overrides(options)
     print(plan(options.targets[0], overrides) if one else costs(options.targets, overrides, as_json=options.json))
+
+
+def _claims_list(options: argparse.Namespace) -> None:
+    from initatlas.commands.claims import listing
+
+    print(listing(options.targets, _overrides(options), as_json=options.json))
+
+
+def _claims_show(options: argparse.Namespace) -> None:
+    from initatlas.commands.claims import show
+
+    print(show(options.claim, _overrides(options)))
+
+
+def _claims_diff(options: argparse.Namespace) -> int:
+    from initatlas.commands.claims import difference
+
+    text, changed = difference(options.old, options.new, as_json=options.json)
+    print(text)
+    return int(changed)
 
 
 def _study_new(options: argparse.Namespace) -> None:

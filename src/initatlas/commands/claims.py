@@ -1,0 +1,178 @@
+"""`initatlas claims`: the ledger on a terminal, and what has changed between two of them."""
+
+import json
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from initatlas.commands.sweeps import aligned
+from initatlas.config import load_settings
+from initatlas.errors import UserError
+from initatlas.layout import Layout
+from initatlas.names import did_you_mean
+from initatlas.report.ledger import (
+    claims_from_json,
+    claims_to_json,
+    count_verdicts,
+    format_estimate,
+    format_published,
+    format_seconds,
+    format_test,
+)
+from initatlas.studies.claim import Claim, Judged
+
+_WIDTH = 100
+
+
+def read_ledger(path: Path) -> dict[str, Claim]:
+    """The claims of a ledger by ``study/claim``.
+
+    Raises
+    ------
+    UserError
+        If there is no such file, or if it is no ledger.
+    """
+    try:
+        text = path.read_bytes()
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror}; `initatlas run` makes the ledger of a scale") from None
+    return {f"{claim.study}/{claim.name}": claim for claim in claims_from_json(text, str(path))}
+
+
+def ledger_of(overrides: Mapping[str, str]) -> Path:
+    """The ledger of the scale that the config, or the command line, asks for."""
+    return Layout(load_settings(Path("config/config.yaml"), overrides).scale).ledger
+
+
+def listing(targets: Sequence[str], overrides: Mapping[str, str], *, as_json: bool = False) -> str:
+    """The claims of some studies, or some claims, each in a line, and how many have which verdict.
+
+    Parameters
+    ----------
+    targets
+        Studies, and claims as ``study/claim``; none: all.
+    overrides
+        What the command line says in the place of the config.
+    as_json
+        The same claims in the layout of the ledger's file, for a script.
+
+    Raises
+    ------
+    UserError
+        If there is no ledger yet, or no such study or claim in it.
+    """
+    path = ledger_of(overrides)
+    chosen = _chosen(targets, read_ledger(path), path)
+    if as_json:
+        return claims_to_json([*chosen.values()]).rstrip("\n")
+    rows = [
+        (title, claim.judged.verdict, format_published(claim.published), _measured(claim))
+        for title, claim in chosen.items()
+    ]
+    counts = count_verdicts(chosen.values())
+    summary = ", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count)
+    return "\n".join([aligned([("claim", "verdict", "published", "measured"), *rows]), f"{path}: {summary}"])
+
+
+def _chosen(targets: Sequence[str], claims: Mapping[str, Claim], path: Path) -> dict[str, Claim]:
+    """Claims by their titles, in the order of the ledger."""
+    known = {*claims, *(claim.study for claim in claims.values())}
+    for target in targets:
+        if target not in known:
+            raise UserError(f"{path} has no study and no claim {target!r}{did_you_mean(target, sorted(known))}")
+    return {
+        title: claim for title, claim in claims.items() if not targets or title in targets or claim.study in targets
+    }
+
+
+def _measured(claim: Claim) -> str:
+    """The number that decided, with its interval."""
+    return "" if claim.judged.estimate is None else format_estimate(claim.judged.estimate)
+
+
+def show(title: str, overrides: Mapping[str, str]) -> str:
+    """All that the ledger has of one claim.
+
+    Raises
+    ------
+    UserError
+        As `listing`.
+    """
+    if "/" not in title:
+        raise UserError(f"{title!r} is no claim: give it as <study>/<claim>; `initatlas claims list` has all")
+    path = ledger_of(overrides)
+    claim = _chosen([title], read_ledger(path), path)[title]
+    published, judged = claim.published, claim.judged
+    lines = [
+        ("", published.statement),
+        ("where", published.where),
+        ("published", format_published(published)),
+        ("measured", f"{_measured(claim)}{_of_parts(claim)}"),
+        ("verdict", judged.verdict),
+        ("why", judged.reason),
+        ("contract", f"{format_test(published)}. {published.why}"),
+        *(("control", _checked(control)) for control in judged.controls),
+        *(("reference", _checked(reference)) for reference in judged.references),
+        ("limits", published.limits),
+        ("reads", ", ".join(claim.cost.sweeps)),
+        ("cost", f"{format_seconds(claim.cost.core_seconds)} on one core"),
+    ]
+    return "\n".join([title, *(_wrapped(name, text) for name, text in lines if text)])
+
+
+def _of_parts(claim: Claim) -> str:
+    """Which of several parts decided."""
+    judged = claim.judged
+    return f", of {judged.part} (the part of {judged.parts} that decided)" if judged.parts > 1 and judged.part else ""
+
+
+def _checked(judged: Judged) -> str:
+    """A control or a reference with its verdict."""
+    return f"{judged.name}: {judged.statement} {format_estimate(judged.estimate)}: {judged.verdict}"
+
+
+def _wrapped(name: str, text: str) -> str:
+    """A paragraph behind its name."""
+    return textwrap.fill(text, _WIDTH, initial_indent=f"  {name:<10} ", subsequent_indent=" " * 13)
+
+
+def difference(old: Path, new: Path, *, as_json: bool = False) -> tuple[str, bool]:
+    """What has changed from one ledger to another, and whether a verdict has.
+
+    Parameters
+    ----------
+    old, new
+        Files of ledgers, such as ``reports/quick/claims.json``.
+    as_json
+        A list of objects with ``claim``, ``old`` and ``new``, for a script; null for a claim that one of them lacks.
+
+    Returns
+    -------
+    text : str
+        A line for each claim whose verdict is another one, or that only one of the ledgers has.
+    changed : bool
+        Whether there is such a claim.
+    """
+    before, after = read_ledger(old), read_ledger(new)
+    rows = [*_changes(before, after)]
+    if as_json:
+        return json.dumps([{"claim": name, "old": one, "new": two} for name, one, two in rows], indent=1), bool(rows)
+    if not rows:
+        return f"the verdicts of all {len(after)} claims are the same", False
+    lines = [(name, one or "(none)", "->", two or "(none)", _numbers(before, after, name)) for name, one, two in rows]
+    return aligned(lines), True
+
+
+def _changes(before: Mapping[str, Claim], after: Mapping[str, Claim]) -> Iterator[tuple[str, str | None, str | None]]:
+    """Claims with the verdicts that differ, in the order of the newer ledger, then those that it lacks."""
+    for title in dict.fromkeys([*after, *before]):
+        verdicts = [claims[title].judged.verdict if title in claims else None for claims in (before, after)]
+        if verdicts[0] != verdicts[1]:
+            yield title, verdicts[0], verdicts[1]
+
+
+def _numbers(before: Mapping[str, Claim], after: Mapping[str, Claim], title: str) -> str:
+    """What was measured in both."""
+    if title not in before or title not in after:
+        return ""
+    return f"{_measured(before[title]) or 'nothing'} -> {_measured(after[title]) or 'nothing'}"
