@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
+from initatlas.activations.base import activation_of
 from initatlas.experiments.activation_labels import ActivationLabel
 from initatlas.sweeps.experiment import Experiment, Output, Parameters
 
@@ -46,6 +47,11 @@ def _scales(point: DepthScaleParameters) -> dict[str, float]:
     }
 
 
+def _seconds(point: DepthScaleParameters) -> float:
+    """Rectifiers have closed forms; of others every dual is a quadrature."""
+    return 1e-3 if activation_of(point.activation).rectifier_slope is not None else 0.1
+
+
 EXPERIMENT = Experiment(
     summary="Depth scales of signals, correlations and gradients in an infinitely wide random network.",
     parameters=DepthScaleParameters,
@@ -75,4 +81,5 @@ EXPERIMENT = Experiment(
         ),
     ),
     run=_run,
+    seconds=_seconds,
 )
