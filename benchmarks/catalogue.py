@@ -35,6 +35,17 @@ work in function space, a plain PyTorch loop over the networks, the networks tog
 newest JAX with the networks under `vmap` and the epochs under `scan`, compiled, in an environment of its own (`make
 bench-jax`; left out where that is missing). All in float64. Each competitor is timed by as many epochs as take about a
 second, and counted by the network-epoch.""",
+    "wide": """\
+Full-batch gradient descent of a network of one hidden ReLU layer with 20 n units, as in figure 1 of chen2024, one thread,
+float32: the fused loop of `initatlas.networks.fused_descent`, a plain PyTorch loop, the same by `torch.func.grad`, and
+the newest JAX, compiled, in an environment of its own (`make bench-jax`; left out where that is missing). Times are those
+of an epoch. The product is one of two matrices of 2000 x 2000 by BLAS, which tells what the core can do; forward and backward
+pass are counted once, although ours computes the pre-activations twice.""",
+    "infinite": """\
+Networks of infinite width with three hidden layers, fitted and asked for 1000 predictions, on one thread, kernel matrices
+included: `NetworkRidgeRegressor`, `NetworkFlowRegressor`, scikit-learn's `KernelRidge` on our kernel, and neural-tangents'
+`gradient_descent_mse_ensemble`, whose kernel is jitted and warm, in an environment of its own (`make bench-oracle`; left
+out where that is missing).""",
     "weights": """\
 `Family.draw` for each family, in the single precision that sweeps use and in double precision, and the textbook
 recipe in NumPy with its default generator.""",

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from benchmarks import descent
+from benchmarks import descent, infinite, wide
 from benchmarks.catalogue import BENCHMARKS
 from benchmarks.page import PAGE, page
 from benchmarks.peer import Peer
@@ -150,3 +150,20 @@ def test_every_benchmark_has_a_module():
 
 def test_the_page_is_in_step_with_the_results():
     assert PAGE.read_text(encoding="utf-8") == page(load_results(BENCHMARKS)), "run `python -m benchmarks --page`"
+
+
+def test_all_train_the_same_wide_network():
+    rng = np.random.default_rng(0)
+    x, y, w, v = rng.normal(size=(20, 5)), rng.normal(size=20), rng.normal(size=(100, 5)), rng.normal(size=100)
+    ours, *others = (
+        train(x, y, w, v, 0.1, 6) for train in (wide.fused, wide.in_a_loop, wide.with_torch_func, wide.fused)
+    )
+    for other in others:
+        np.testing.assert_allclose(other, ours, atol=1e-5)
+    assert np.abs(ours - wide.fused(x, y, w, v, 0.1, 5)).max() > 1e-3
+
+
+def test_both_fit_the_same_infinite_network():
+    arrays = infinite.draw(60, rng=np.random.default_rng(0))
+    np.testing.assert_allclose(infinite.ours("ridge", **arrays), infinite.kernel_ridge(**arrays), atol=1e-10)
+    assert infinite.ours("flow", **arrays).shape == (infinite.TESTS, 1)
