@@ -108,6 +108,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add_run(run)
     _add_sweep_commands(commands.add_parser("sweep", help="plan, run and list sweeps"))
+    again = commands.add_parser(
+        "reproduce", help="compute what one claim reads, and judge it; exit code 1 unless it holds"
+    )
+    again.add_argument("claim", help="<study>/<claim>")
+    _add_run(again)
+    again.set_defaults(command=_reproduce)
     _add_claim_commands(commands.add_parser("claims", help="the ledger of claims, and what has changed in it"))
     _add_study_commands(commands.add_parser("study", help="begin a study of one's own"))
     _add_kernel_commands(commands.add_parser("kernel", help="kernel matrices that do not fit in memory"))
@@ -381,6 +387,14 @@ def _claims_show(options: argparse.Namespace) -> None:
     print(show(options.claim, _overrides(options)))
 
 
+def _reproduce(options: argparse.Namespace) -> int:
+    from initatlas.commands.claims import reproduce
+
+    text, sound = reproduce(options.claim, _overrides(options), make=lambda title: _workflow(options, [title]))
+    print(text)
+    return int(not sound)
+
+
 def _claims_diff(options: argparse.Namespace) -> int:
     from initatlas.commands.claims import difference
 
@@ -399,10 +413,15 @@ def _study_new(options: argparse.Namespace) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
+    return _workflow(options, options.targets)
+
+
+def _workflow(options: argparse.Namespace, targets: Sequence[str]) -> int:
+    """Run the workflow to some targets."""
     from initatlas.commands.run import run_workflow
 
     return run_workflow(
-        options.targets,
+        targets,
         _overrides(options),
         workers=options.workers,
         verbose=options.verbose,

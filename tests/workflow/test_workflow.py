@@ -200,6 +200,20 @@ def test_a_run_starts_ray_beside_its_first_jobs_if_a_sweep_of_it_asks_for_it(pro
             time.sleep(0.1)
 
 
+def test_a_claim_is_reproduced_from_what_it_reads_alone(project):
+    for sweep in ("depth_spectrum", "duals"):
+        (project / f"data/cubes/smoke/daniely2016/{sweep}.nc").unlink()
+    answer = project.python("-m", "initatlas", "reproduce", "daniely2016/depth_odd", "--scale", "smoke")
+    assert answer.code == 0, answer.text
+    assert "daniely2016/depth_spectrum: 0 of 27 points to run" in answer.text
+    assert re.search(r"^  verdict +holds$", answer.text, flags=re.MULTILINE), answer.text
+    assert re.search(r"^  control +two_layers: ", answer.text, flags=re.MULTILINE), answer.text
+    assert not (project / "data/cubes/smoke/daniely2016/duals.nc").exists()
+    answer = project.python("-m", "initatlas", "reproduce", "daniely2016/depth_even", "--scale", "smoke")
+    assert answer.code == 2
+    assert "initatlas: there is no claim 'daniely2016/depth_even' (did you mean 'daniely2016/depth_" in answer.text
+
+
 @pytest.mark.fault
 def test_a_failing_point_fails_its_job_and_leaves_a_table(project):
     """Points beyond their time limit: one line on the screen, tracebacks in the log, a cube of another name."""

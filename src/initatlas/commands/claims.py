@@ -2,13 +2,18 @@
 
 import json
 import textwrap
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
 
+import xarray as xr
+
 from initatlas.commands.sweeps import aligned
-from initatlas.config import load_settings
+from initatlas.config import cube_titles, load_model, load_settings, load_workflow
+from initatlas.cubes import open_placed_cube
 from initatlas.errors import UserError
 from initatlas.layout import Layout
+from initatlas.layout import published as published_file
 from initatlas.names import did_you_mean
 from initatlas.report.ledger import (
     claims_from_json,
@@ -19,7 +24,9 @@ from initatlas.report.ledger import (
     format_seconds,
     format_test,
 )
-from initatlas.studies.claim import Claim, Judged
+from initatlas.studies.claim import Claim, Judged, Published, PublishedStudy
+from initatlas.studies.evidence import Evidence
+from initatlas.studies.judge import judge_study
 
 _WIDTH = 100
 
@@ -101,7 +108,11 @@ def show(title: str, overrides: Mapping[str, str]) -> str:
     if "/" not in title:
         raise UserError(f"{title!r} is no claim: give it as <study>/<claim>; `initatlas claims list` has all")
     path = ledger_of(overrides)
-    claim = _chosen([title], read_ledger(path), path)[title]
+    return _whole(_chosen([title], read_ledger(path), path)[title])
+
+
+def _whole(claim: Claim) -> str:
+    """All that there is to say of a claim."""
     published, judged = claim.published, claim.judged
     lines = [
         ("", published.statement),
@@ -117,6 +128,7 @@ def show(title: str, overrides: Mapping[str, str]) -> str:
         ("reads", ", ".join(claim.cost.sweeps)),
         ("cost", f"{format_seconds(claim.cost.core_seconds)} on one core"),
     ]
+    title = f"{claim.study}/{claim.name}"
     return "\n".join([title, *(_wrapped(name, text) for name, text in lines if text)])
 
 
@@ -134,6 +146,72 @@ def _checked(judged: Judged) -> str:
 def _wrapped(name: str, text: str) -> str:
     """A paragraph behind its name."""
     return textwrap.fill(text, _WIDTH, initial_indent=f"  {name:<10} ", subsequent_indent=" " * 13)
+
+
+def reproduce(title: str, overrides: Mapping[str, str], *, make: Callable[[str], int]) -> tuple[str, bool]:
+    """Compute what one claim reads, and nothing else, and judge it.
+
+    Parameters
+    ----------
+    title
+        ``study/claim``.
+    overrides
+        What the command line says in the place of the config.
+    make
+        Makes the cube of a sweep, which is given by ``study/sweep``, where it is not up to date; gives 0 if that went well.
+
+    Returns
+    -------
+    text : str
+        As `show` has it.
+    sound : bool
+        Whether the claim holds, or could not be measured here.
+
+    Raises
+    ------
+    UserError
+        If there is no such claim, or a sweep that it reads fails.
+    """
+    workflow = load_workflow(Path(), overrides)
+    study, _, name = title.partition("/")
+    known = [f"{key}/{claim}" for key in workflow.studies for claim in _statements(key)]
+    if title not in known:
+        raise UserError(f"there is no claim {title!r}{did_you_mean(title, known)}; give it as <study>/<claim>")
+    declared = workflow.studies[study]
+    measure = import_module(f"{declared.package}.claims").CLAIMS[name]
+    titles = {path.rpartition("/")[2]: path for path in cube_titles(study, declared.claims)}
+    cubes = _MadeCubes(titles, Layout(workflow.settings.scale), make)
+    (claim,) = judge_study(study, {name: measure}, Evidence(cubes, {name: _statements(study)[name]}))
+    return _whole(claim), claim.judged.verdict in ("holds", "not measured")
+
+
+def _statements(study: str) -> Mapping[str, Published]:
+    """What the paper of a study printed, by claim."""
+    return load_model(published_file(study), PublishedStudy).claims
+
+
+class _MadeCubes(Mapping[str, xr.Dataset]):
+    """Cubes that are made when they are asked for, so that those nobody reads are not."""
+
+    def __init__(self, titles: Mapping[str, str], layout: Layout, make: Callable[[str], int]) -> None:
+        self._titles, self._layout, self._make = titles, layout, make
+        self._opened: dict[str, xr.Dataset] = {}
+
+    def __getitem__(self, name: str) -> xr.Dataset:
+        if name not in self._opened:
+            title = self._titles[name]
+            if self._make(title):
+                raise UserError(
+                    f"sweep {title}, which the claim reads, has failed; mend what is said above and run again"
+                )
+            self._opened[name] = open_placed_cube(self._layout.cube(title), title)
+        return self._opened[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._titles)
+
+    def __len__(self) -> int:
+        return len(self._titles)
 
 
 def difference(old: Path, new: Path, *, as_json: bool = False) -> tuple[str, bool]:

@@ -6,6 +6,8 @@ from dataclasses import replace
 import pytest
 
 from initatlas.cli import main
+from initatlas.commands.claims import reproduce
+from initatlas.errors import UserError
 from initatlas.report.ledger import claims_from_json, claims_to_json
 from initatlas.studies.claim import Claim, Cost, Estimate, Judged, Judgement, Published
 
@@ -166,3 +168,11 @@ def test_a_verdict_that_changed_and_claims_that_came_and_went_are_told(atlas, ca
         {"claim": "own2020/flat", "old": "holds", "new": "differs"},
         {"claim": "own2020/fresh", "old": None, "new": "fails"},
     ]
+
+
+def test_a_sweep_that_fails_is_told_and_no_other_is_made(root, monkeypatch):
+    monkeypatch.chdir(root)
+    asked = []
+    with pytest.raises(UserError, match=r"^sweep daniely2016/depth_spectrum, which the claim reads, has failed"):
+        reproduce("daniely2016/depth_odd", {"scale": "smoke"}, make=lambda title: asked.append(title) or 1)
+    assert asked == ["daniely2016/depth_spectrum"]
