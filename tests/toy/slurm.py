@@ -9,10 +9,11 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 import xarray as xr
 import yaml
 
-from toy.accounts import wait_until
+from toy.accounts import title, wait_until
 from toy.drill import LOG_VARIABLE, nap_file
 
 POINTS = 160
@@ -160,6 +161,9 @@ class Login:
         for job in self.jobs():
             _said("scancel", job.number)
         wait_until(lambda: not self.jobs(), seconds=120)
+        for process in psutil.process_iter():  # of a node that was only called down
+            if str(self.folder) in title(process):
+                process.kill()
 
 
 def cancel(job):

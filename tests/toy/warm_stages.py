@@ -67,7 +67,7 @@ def run(job):
     os.environ.clear()
     os.environ.update(request["environment"])
     os.chdir(request["folder"])
-    sys.path[:0] = request["environment"]["PYTHONPATH"].split(os.pathsep)
+    sys.path[:1] = [request["folder"], *request["environment"]["PYTHONPATH"].split(os.pathsep)]  # as of `python -m`
     sys.argv[1:] = ["stage", *request["arguments"]]
     job.sendall(struct.pack("i", os.getpid()))
     code = 1
