@@ -221,5 +221,5 @@ def test_names_that_a_shell_would_run_are_refused(project):
 
 def test_the_studies_of_the_joints_are_those_declared():
     declared = load_study("chen2024")
-    assert {*declared.figures} == {"fig1", "fig1_limit", "fig2_4"}
-    assert {*declared.tables} == {"table1", "fig1_limit_slopes"}
+    assert {f"figure chen2024/{name}" for name in declared.figures} == JOINTS["figure"][-1] - {"report page"}
+    assert {f"table chen2024/{name}" for name in declared.tables} == JOINTS["table"][-1] - {"report page"}

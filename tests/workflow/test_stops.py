@@ -22,7 +22,7 @@ NAP = 0.25
 """The sweep takes 12 s at least in one process, 6 s on two workers: it is stopped before its end."""
 
 SECONDS_TO_END = 30.0
-AT_ONCE = 4
+AT_ONCE = 3
 
 SWEEP = f"""
 sweeps:
