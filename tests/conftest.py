@@ -12,6 +12,7 @@ from xdist.scheduler import LoadScopeScheduling
 ROOT = Path(__file__).resolve().parents[1]
 TESTS = ROOT / "tests"
 WORKFLOW = "tests/workflow/"
+LONG = (WORKFLOW, "tests/drills/", "tests/engine/")
 OTHER_ATLASES = {f"{WORKFLOW}test_own_atlas.py", f"{WORKFLOW}test_stops.py"}
 """Of the workflow tests those that do not start from the built workflow."""
 
@@ -36,8 +37,10 @@ def pytest_xdist_make_scheduler(config, log):
 
 
 def pytest_collection_modifyitems(items):
-    """Begin with the workflow tests, which take longest, so that the other processes have enough to do beside them."""
-    items.sort(key=lambda item: not item.nodeid.startswith(WORKFLOW))
+    """Begin with what takes longest and waits most, so that the many small tests fill what is left of both processes."""
+    items.sort(
+        key=lambda item: next((place for place, room in enumerate(LONG) if item.nodeid.startswith(room)), len(LONG))
+    )
 
 
 @pytest.fixture(scope="session")

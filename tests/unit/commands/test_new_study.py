@@ -18,8 +18,9 @@ def folder(tmp_path, monkeypatch):
 
 
 def files(folder):
-    """Path to content of all that lies in a folder."""
-    return {path.relative_to(folder).as_posix(): path.read_text() for path in folder.rglob("*") if path.is_file()}
+    """Path to content of all that lies in a folder, but for bytecode."""
+    written = (path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+    return {path.relative_to(folder).as_posix(): path.read_text() for path in written}
 
 
 def test_a_study_is_written_under_its_name_and_can_be_read(folder, capsys):
@@ -37,7 +38,7 @@ def test_a_study_is_written_under_its_name_and_can_be_read(folder, capsys):
 def test_it_is_what_comes_with_the_package_but_for_its_name(folder):
     assert main(["study", "new", "a"]) == 0
     parts = ("my_studies", "my_experiments", "config", "tests")
-    template = {path: text for path, text in files(STUDY_TEMPLATE).items() if "__pycache__" not in path}
+    template = files(STUDY_TEMPLATE)
     assert {path.partition("/")[0] for path in template} == set(parts)
     renamed = {path.replace("paper2020", "a"): text.replace("paper2020", "a") for path, text in template.items()}
     assert renamed == {path: text for path, text in files(folder).items() if path != "config/config.yaml"}
