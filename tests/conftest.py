@@ -12,7 +12,6 @@ from xdist.scheduler import LoadScopeScheduling
 ROOT = Path(__file__).resolve().parents[1]
 TESTS = ROOT / "tests"
 WORKFLOW = "tests/workflow/"
-LONG = (WORKFLOW, "tests/drills/", "tests/engine/")
 OTHER_ATLASES = {f"{WORKFLOW}test_own_atlas.py", f"{WORKFLOW}test_stops.py"}
 """Of the workflow tests those that do not start from the built workflow."""
 
