@@ -36,10 +36,8 @@ def pytest_xdist_make_scheduler(config, log):
 
 
 def pytest_collection_modifyitems(items):
-    """Begin with what takes longest and waits most, so that the many small tests fill what is left of both processes."""
-    items.sort(
-        key=lambda item: next((place for place, room in enumerate(LONG) if item.nodeid.startswith(room)), len(LONG))
-    )
+    """Begin with the workflow tests, which take longest, so that the other processes have enough to do beside them."""
+    items.sort(key=lambda item: not item.nodeid.startswith(WORKFLOW))
 
 
 @pytest.fixture(scope="session")
