@@ -29,12 +29,7 @@ NETWORK = NetworkSettings("gaussian", weight_variance=1.5, bias_variance=0.1, le
 INPUTS = 9
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def split(n, seed):

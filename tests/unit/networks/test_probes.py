@@ -29,12 +29,7 @@ INPUTS = 7
 PROBE = Probe(np.random.default_rng(8).standard_normal((6, INPUTS)), 9)
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def split(n, seed):

@@ -69,13 +69,7 @@ POOL = [
 ]
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    """The promise of equal bits is made for one thread."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def blobs(n: int, dim: int, classes: int = 10, seed: int = 0):
