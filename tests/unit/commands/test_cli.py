@@ -5,8 +5,9 @@ from unittest.mock import Mock
 
 import pytest
 
-from initatlas.cli import _text, main
+from initatlas.cli import main
 from initatlas.errors import UserError
+from initatlas.parsers.stages import _text
 
 
 def test_a_spec_is_given_in_words_in_a_file_or_on_standard_input(tmp_path, monkeypatch):

@@ -1,0 +1,61 @@
+"""`initatlas claims` and `initatlas reproduce`."""
+
+import argparse
+from pathlib import Path
+
+from initatlas.parsers.arguments import add_scale, overrides_of
+from initatlas.parsers.workflow import add_run, run_targets
+
+
+def add_claim_commands(parser: argparse.ArgumentParser) -> None:
+    """``initatlas claims list | show | diff``."""
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    listed = commands.add_parser("list", help="claims with their verdicts")
+    listed.add_argument("targets", nargs="*", metavar="TARGET", help="a study, or <study>/<claim>; none: all")
+    listed.add_argument("--json", action="store_true", help="for a script: the layout of the ledger's file")
+    listed.set_defaults(command=_claims_list, in_atlas=True)
+    shown = commands.add_parser("show", help="all that the ledger has of a claim")
+    shown.add_argument("claim", help="<study>/<claim>")
+    shown.set_defaults(command=_claims_show, in_atlas=True)
+    for reading in (listed, shown):
+        add_scale(reading)
+    compared = commands.add_parser("diff", help="claims whose verdict is another one; then the exit code is 1")
+    compared.add_argument("old", type=Path, help="a ledger, such as reports/quick/claims.json")
+    compared.add_argument("new", type=Path)
+    compared.add_argument("--json", action="store_true", help="for a script: a list of claims with both verdicts")
+    compared.set_defaults(command=_claims_diff)
+
+
+def add_reproduce(parser: argparse.ArgumentParser) -> None:
+    """``initatlas reproduce``."""
+    parser.add_argument("claim", help="<study>/<claim>")
+    add_run(parser)
+    parser.set_defaults(command=_reproduce)
+
+
+def _claims_list(options: argparse.Namespace) -> None:
+    from initatlas.commands.claims import listing
+
+    print(listing(options.targets, overrides_of(options), as_json=options.json))
+
+
+def _claims_show(options: argparse.Namespace) -> None:
+    from initatlas.commands.claims import show
+
+    print(show(options.claim, overrides_of(options)))
+
+
+def _claims_diff(options: argparse.Namespace) -> int:
+    from initatlas.commands.claims import difference
+
+    text, changed = difference(options.old, options.new, as_json=options.json)
+    print(text)
+    return int(changed)
+
+
+def _reproduce(options: argparse.Namespace) -> int:
+    from initatlas.commands.claims import reproduce
+
+    text, sound = reproduce(options.claim, overrides_of(options), make=lambda title: run_targets(options, [title]))
+    print(text)
+    return int(not sound)
