@@ -1,4 +1,6 @@
-"""Kill parts of the Ray that a sweep has started for itself, also while it starts: one clear line, and the next run goes on."""
+"""Kill parts of the Ray that a sweep has started for itself, also while it starts: one clear line, and it is started
+again, or the next run goes on.
+"""
 
 import os
 import random
@@ -24,6 +26,9 @@ SEED = 2018
 NAP = 0.2
 """The sweep takes 16 s at least: every kill comes before its end."""
 
+NAP_AT_THE_START = 0.05
+"""It takes 4 s at least, once Ray runs."""
+
 SECONDS_TO_END = 60.0
 AT_ONCE = 4
 """So many sweeps run beside each other, each with a Ray of its own: most of what they do is to wait."""
@@ -41,8 +46,10 @@ PARTS = {
 STARTING = {**PARTS, "dashboard agent": "dashboard/agent.py", "runtime agent": "runtime_env/agent/main.py"}
 """The same while they start."""
 
-ON_THE_WAY = ("points to run in", "points/s", "a node left")
-"""What a sweep may say before."""
+ON_THE_WAY = ("points to run in", "points/s", "a node left", "points computed, 0 failed")
+"""What a sweep may say besides."""
+
+RAY_STARTS_AGAIN = "Ray ended while it was starting; it is started again"
 
 End = namedtuple("End", ["victim", "code", "messages", "files", "seconds", "alive"])
 
@@ -123,7 +130,7 @@ def calm(tmp_path_factory):
 
 
 def check(account, end, calm, tally):
-    """One line, the right code, nothing left behind; the next run goes on and gives the same cube."""
+    """One line, the right code, nothing left behind; the cube of this run or of the next is the calm one's."""
     assert end.alive == [], end
     if end.victim == "driver":
         assert end.code == -signal.SIGKILL
@@ -131,13 +138,8 @@ def check(account, end, calm, tally):
         assert "Traceback" not in end.messages
         lines = end.messages.splitlines()
         ours = [line for line in lines if not any(mark in line for mark in ON_THE_WAY)]
-        assert len(ours) == 1, end
-        assert ours[0] == f"initatlas: {RAY_IS_GONE}" or (
-            ours[0].startswith("initatlas: the private Ray of this run has not started")
-            and ours[0].endswith("; what is finished is stored; run the same command again")
-            and not end.files
-        )
-        assert end.code == 2
+        assert ours == [RAY_STARTS_AGAIN if end.code == 0 else f"initatlas: {RAY_IS_GONE}"], end
+        assert end.code in (0, 2)
     account.finish()
     account.assert_whole(calm)
     again = account.computed_again()
@@ -151,6 +153,7 @@ def test_killed_parts_of_the_sweeps_own_ray(tmp_path, calm, tally):
     with ThreadPoolExecutor(AT_ONCE) as pool:
         ends = [*pool.map(kill_a_part, accounts, PARTS)]
     for account, end in zip(accounts, ends, strict=True):
+        assert end.code
         assert 3 <= end.files < BATCHES
         check(account, end, calm[1], tally)
     took = ", ".join(f"{end.seconds:.1f} s ({end.victim})" for end in ends)
@@ -159,9 +162,10 @@ def test_killed_parts_of_the_sweeps_own_ray(tmp_path, calm, tally):
 
 def test_parts_killed_while_ray_starts(tmp_path, calm, tally):
     parts = [part for part in PARTS if part != "driver"]
-    accounts = [Account(calm[0], tmp_path / part, nap=NAP) for part in parts]
+    accounts = [Account(calm[0], tmp_path / part, nap=NAP_AT_THE_START) for part in parts]
     with ThreadPoolExecutor(AT_ONCE) as pool:
         ends = [*pool.map(kill_at_the_start, accounts, parts)]
+    assert any(end.code == 0 for end in ends), ends
     for account, end in zip(accounts, ends, strict=True):
         check(account, end, calm[1], tally)
     tally.note = f"the driver ended after {max(end.seconds for end in ends):.1f} s at most"

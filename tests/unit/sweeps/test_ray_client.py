@@ -8,6 +8,7 @@ import sys
 import tempfile
 import textwrap
 import time
+from dataclasses import asdict
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -149,6 +150,56 @@ def test_the_keeper_of_a_ray_that_does_not_start_leaves_its_reason_and_nothing_e
     assert {found.name for found in tmp_path.iterdir()} == {"session.log", "broken"}
     line = client._why_not_started(path.with_suffix(".log"))
     assert line.startswith("the private Ray of this run has not started (ImportError: no Ray of this kind; see ")
+
+
+@pytest.fixture
+def keepers(monkeypatch):
+    """Keepers that end as a list says, one after the other: with a code, or with a Ray that runs ("up"), or not ("hangs")."""
+    ends = []
+    started = []
+
+    def start_keeper(owner, workers, path):
+        end = ends[len(started)]
+        if end == "up":
+            me = psutil.Process()
+            path.write_text(json.dumps(asdict(Session("127.0.0.1:1", "token", me.pid, me.create_time()))))
+        started.append(subprocess.Popen(["sleep", "300"] if isinstance(end, str) else ["sh", "-c", f"exit {end}"]))
+        return started[-1]
+
+    monkeypatch.setattr(client, "_start_keeper", start_keeper)
+    monkeypatch.setattr(client, "_warn_of_little_shared_memory", lambda: None)
+    yield ends, started
+    for process in started:
+        process.kill()
+        process.wait()
+
+
+@pytest.mark.parametrize("failures", [0, 1, client.ATTEMPTS_TO_START - 1])
+def test_a_ray_that_ends_while_it_starts_is_started_again(failures, keepers, tmp_path, caplog):
+    """Ray gives its own parts fifteen seconds, whatever else the machine has to do."""
+    ends, started = keepers
+    ends += [1] * failures + ["up"]
+    session = RayOfTheSweep(workers=1, session_folder=tmp_path)._wait_for_session()
+    assert session.address == "127.0.0.1:1"
+    assert len(started) == failures + 1
+    assert caplog.messages == ["Ray ended while it was starting; it is started again"] * failures
+
+
+def test_a_ray_that_never_starts_is_given_up(keepers, tmp_path):
+    ends, started = keepers
+    ends += [1] * client.ATTEMPTS_TO_START
+    with pytest.raises(UserError, match=r"has not started.*; run the same command again"):
+        RayOfTheSweep(workers=1, session_folder=tmp_path)._wait_for_session()
+    assert len(started) == client.ATTEMPTS_TO_START
+
+
+def test_a_ray_that_hangs_is_not_started_beside_itself(keepers, tmp_path, monkeypatch):
+    ends, started = keepers
+    ends += ["hangs"]
+    monkeypatch.setattr(client, "START_SECONDS", 0.3)
+    with pytest.raises(UserError, match="has not started"):
+        RayOfTheSweep(workers=1, session_folder=tmp_path)._wait_for_session()
+    assert len(started) == 1
 
 
 def test_what_a_killed_keeper_has_left_is_ended_and_what_a_living_one_holds_is_not(tmp_path):

@@ -58,6 +58,8 @@ SECONDS_WORTH_RAY = 30.0
 
 START_SECONDS = 120.0
 
+ATTEMPTS_TO_START = 3
+
 SHARED_BYTES_TO_BE_AT_EASE = 500_000_000
 """Holds the largest data set of ours, and what the workers answer."""
 
@@ -141,7 +143,9 @@ class RayOfTheSweep:
         """
         self.start()
         try:
-            return self._cpus.result(SECONDS_TO_JOIN + (0.0 if cluster_is_given() else START_SECONDS))
+            return self._cpus.result(
+                SECONDS_TO_JOIN + (0.0 if cluster_is_given() else ATTEMPTS_TO_START * START_SECONDS)
+            )
         except TimeoutError:
             raise _not_joined(f"no answer within {SECONDS_TO_JOIN:.0f} s") from None
 
@@ -175,7 +179,24 @@ class RayOfTheSweep:
         return None
 
     def _wait_for_session(self) -> Session:
-        """Wait until the Ray runs."""
+        """Wait until the Ray runs. One that ends while it starts is started again: Ray gives its own parts 15 s, and a machine
+        that is busy may need more.
+        """
+        for attempts_left in reversed(range(ATTEMPTS_TO_START)):
+            session = self._wait_for_start()
+            if session is not None:
+                return session
+            reason = _why_not_started(self._path.with_suffix(".log"))  # before its log goes with what is left of it
+            is_hanging = self._keeper is None or self._keeper.poll() is None
+            end_orphans(self._path)
+            if is_hanging or not attempts_left:
+                break
+            log.warning("Ray ended while it was starting; it is started again")
+            self._keeper = None
+        raise UserError(reason)
+
+    def _wait_for_start(self) -> Session | None:
+        """The session of a Ray, as soon as it runs; none if it ends before, or takes too long."""
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline and not self._unwanted.wait(0.05):
             session = self._session()
@@ -184,9 +205,7 @@ class RayOfTheSweep:
             end_broken_start(self._path)
             if self._keeper is not None and self._keeper.poll() not in (None, NOT_NEEDED):
                 break
-        reason = _why_not_started(self._path.with_suffix(".log"))  # before its log goes with what is left of it
-        end_orphans(self._path)
-        raise UserError(reason)
+        return None
 
 
 def takes_ray(backend: BackendName, *, seconds: float, workers: int) -> bool:
