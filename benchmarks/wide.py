@@ -11,7 +11,7 @@ from benchmarks import jax_descent, wide_jax
 from benchmarks.peer import Peer
 from benchmarks.result import Case, FigureTable, Outcome, TimingTable, make_case
 from benchmarks.timing import per_unit, time_competitors
-from initatlas.networks.fused_descent import Chunks, WideNetwork
+from initatlas.networks.fused_descent import Inputs, WideNetwork
 
 Doubles = NDArray[np.float64]
 
@@ -77,7 +77,7 @@ def _shares(samples: int, case: Case) -> list[float | str]:
 
 def fused(x: Doubles, y: Doubles, w: Doubles, v: Doubles, scale: float, epochs: int) -> NDArray[np.float32]:
     """Ours: the outputs at the end."""
-    network, inputs = WideNetwork.of(w, v, scale), Chunks.of(x)
+    network, inputs = WideNetwork.of(w, v, scale), Inputs.of(x)
     network.train(inputs, y, rate=RATE, epochs=epochs)
     return network.outputs(inputs)
 

@@ -9,6 +9,7 @@ import stat
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from types import FunctionType
 from typing import Any, TypeVar
 
 from initatlas.files import can_be_made
@@ -99,10 +100,14 @@ def _notice_imports(done: Callable[..., Any], function: Callable[..., Any]) -> N
     """Have numba's cache notice a change of what a compiled function takes from other modules.
 
     Of itself it looks at the file of the function alone. A compiled function or a constant of another module becomes part of
-    the machine code, which would outlive a change of that module. What numba compares is private to it; where it is not found,
-    nothing is done, and a test says so.
+    the machine code, which would outlive a change of that module; so does what plain functions write, where a module has
+    intrinsics. What numba compares is private to it; where it is not found, nothing is done, and a test says so.
     """
-    stamps = [_stamp(value) for name, value in sorted(function.__globals__.items()) if not name.startswith("__")]
+    names = sorted(name for name in function.__globals__ if not name.startswith("__"))
+    values = [function.__globals__[name] for name in names]
+    stamps = [_stamp(value) for value in values]
+    if any(isinstance(value, _intrinsic()) for value in values):
+        stamps += [_file_stamp(value) for value in values]
     file = _cache_file(done)
     if file is not None:
         file._source_stamp = (file._source_stamp, *filter(None, stamps))
@@ -114,6 +119,22 @@ def _stamp(value: Any) -> Any:
     if all(isinstance(constant, bool | int | float | complex | str) for constant in constants):
         return repr(value)
     return getattr(_cache_file(value), "_source_stamp", None)
+
+
+def _intrinsic() -> type:
+    """What numba makes of a function that writes LLVM's code."""
+    from numba.core.extending import _Intrinsic
+
+    kind: type = _Intrinsic
+    return kind
+
+
+def _file_stamp(value: Any) -> Any:
+    """What tells the file of a plain function from an older one; None for all else."""
+    if not isinstance(value, FunctionType) or value.__module__ == __name__:
+        return None
+    status = Path(value.__code__.co_filename).stat()
+    return status.st_mtime_ns, status.st_size
 
 
 def _cache_file(function: Any) -> Any:

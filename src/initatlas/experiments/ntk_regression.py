@@ -79,9 +79,9 @@ def _curve(point: NtkRegressionParameters, sample: "Regression", epochs: "np.nda
     """The function at training and test inputs before training and after some epochs, shape (1 + epochs, n + tests)."""
     import numpy as np
 
-    from initatlas.networks.fused_descent import Chunks
+    from initatlas.networks.fused_descent import Inputs
 
-    inputs, both = Chunks.of(sample.x), Chunks.of(np.vstack([sample.x, sample.other]))
+    inputs, both = Inputs.of(sample.x), Inputs.of(np.vstack([sample.x, sample.other]))
     functions = [network.outputs(both)]
     for steps in np.diff(epochs, prepend=0):
         network.train(inputs, sample.y, rate=point.learning_rate, epochs=int(steps))
@@ -118,11 +118,11 @@ def _descent_filter(basis: "Eigenbasis", rate: float, steps: int) -> "Doubles":
 
 
 def _seconds(parameters: NtkRegressionParameters) -> float:
-    """Three networks' epochs at 20 GFLOP/s, and the regressions."""
+    """Three networks' epochs at 50 GFLOP/s, and the regressions."""
     inputs = parameters.samples + parameters.tests
     training = (4 * parameters.dimension + 6) * parameters.samples * parameters.width * parameters.epochs
     outputs = (2 * parameters.dimension + 2) * inputs * parameters.width * _RECORDED
-    return 3 * (training + outputs) / 20e9 + 2e-9 * parameters.samples**3 + 0.02
+    return 3 * (training + outputs) / 50e9 + 2e-9 * parameters.samples**3 + 0.02
 
 
 def _megabytes(parameters: NtkRegressionParameters) -> float:

@@ -86,9 +86,9 @@ def _curve(
     """Test error at some epochs."""
     import numpy as np
 
-    from initatlas.networks.fused_descent import Chunks
+    from initatlas.networks.fused_descent import Inputs
 
-    inputs, others = Chunks.of(sample.x), Chunks.of(sample.other)
+    inputs, others = Inputs.of(sample.x), Inputs.of(sample.other)
     errors = np.empty(len(epochs))
     for number, steps in enumerate(np.diff(epochs, prepend=0)):
         network.train(inputs, sample.y, rate=point.learning_rate, epochs=int(steps))
@@ -97,17 +97,17 @@ def _curve(
 
 
 def _seconds(parameters: WideRegressionParameters) -> float:
-    """Three networks' epochs, counted at 25 GFLOP/s, and their outputs at the test inputs."""
+    """Three networks' epochs, counted at 50 GFLOP/s, and their outputs at the test inputs."""
     width, coordinates = parameters.width_factor * parameters.samples, parameters.dimension + parameters.bias
     epochs = parameters.epoch_factor * parameters.samples
     training = (4 * coordinates + 6) * parameters.samples * width * epochs
-    return 3 * (training + (2 * coordinates + 2) * parameters.tests * width * _RECORDED) / 25e9 + 0.02
+    return 3 * (training + (2 * coordinates + 2) * parameters.tests * width * _RECORDED) / 50e9 + 0.02
 
 
 def _megabytes(parameters: WideRegressionParameters) -> float:
-    """Weights of two copies in double precision, and as the loop takes them."""
+    """Weights of two copies in double precision, and as the loop takes them, with a bit for every unit and input."""
     width = parameters.width_factor * parameters.samples
-    return 10.0 + 6e-5 * width * (parameters.dimension + 2)
+    return 10.0 + 6e-5 * width * (parameters.dimension + 2) + 2.5e-7 * parameters.samples * width
 
 
 EXPERIMENT = Experiment(

@@ -8,55 +8,69 @@ from dataclasses import dataclass
 from math import sqrt
 
 import numpy as np
+from numpy.typing import NDArray
 
 from initatlas.arrays import Doubles, Floats
-from initatlas.networks.fused_kernel import COORDINATES, LANES, UNITS, descend, fill_outputs
+from initatlas.networks.fused_kernel import MOST_COORDINATES, UNITS, descend, fill_outputs
+from initatlas.networks.vectors import LANES
 
-_VECTOR = 16
-"""Inputs of a chunk come in multiples of this."""
+_ALIGNMENT = 64
+"""Bytes of a line of the cache: a vector that begins elsewhere lies in two of them."""
 
 
 @dataclass(frozen=True)
-class Chunks:
+class Inputs:
     """Inputs as the loop takes them.
 
     Attributes
     ----------
     values
-        Shape (chunks, groups of coordinates times 5, LANES) without the middle axis, float32.
-    count
-        Inputs in a chunk.
-    inputs
-        Number of inputs n; the places behind the last one hold zeros.
+        Shape (groups, n, coordinates of a group), float32; zeros fill the last group.
     """
 
     values: Floats
-    count: int
-    inputs: int
 
     @classmethod
-    def of(cls, x: Doubles) -> "Chunks":
-        """Chunks of equal length of a data matrix of shape (n, d)."""
-        n, dimension = x.shape
-        chunks = -(-n // LANES)
-        count = -(-n // (chunks * _VECTOR)) * _VECTOR
-        padded = np.zeros((chunks, -(-dimension // COORDINATES) * COORDINATES, LANES), dtype=np.float32)
-        rows = np.zeros((chunks * count, dimension), dtype=np.float32)
-        rows[:n] = x
-        padded[:, :dimension, :count] = rows.reshape(chunks, count, dimension).transpose(0, 2, 1)
-        return cls(padded.reshape(chunks, -1), count, n)
+    def of(cls, x: Doubles) -> "Inputs":
+        """Inputs from a data matrix of shape (n, d)."""
+        groups, coordinates = _grouping(x.shape[1])
+        padded = np.zeros((len(x), groups * coordinates), dtype=np.float32)
+        padded[:, : x.shape[1]] = x
+        return cls(np.ascontiguousarray(padded.reshape(len(x), groups, coordinates).swapaxes(0, 1)))
 
-    def spread(self, y: Doubles) -> Floats:
-        """Numbers at the inputs, shape (n,), as the loop takes them: (chunks, LANES)."""
-        spread = np.zeros((len(self.values), LANES), dtype=np.float32)
-        rows = np.zeros(len(self.values) * self.count, dtype=np.float32)
-        rows[: self.inputs] = y
-        spread[:, : self.count] = rows.reshape(-1, self.count)
-        return spread
+    @property
+    def count(self) -> int:
+        """Number of inputs n."""
+        return int(self.values.shape[1])
 
-    def gathered(self, f: Floats) -> Floats:
-        """The numbers at the inputs, shape (n,)."""
-        return f[:, : self.count].ravel()[: self.inputs]
+
+def _grouping(dimension: int) -> tuple[int, int]:
+    """Number of groups of coordinates, and coordinates of a group: as few groups as can be, and then as small ones."""
+    groups = -(-dimension // MOST_COORDINATES)
+    return groups, -(-dimension // groups)
+
+
+def _aligned(shape: tuple[int, ...]) -> Floats:
+    """Zeros, of float32, that begin with a line of the cache."""
+    bytes_ = np.zeros(4 * int(np.prod(shape)) + _ALIGNMENT, dtype=np.uint8)
+    start = -bytes_.ctypes.data % _ALIGNMENT
+    return bytes_[start : start + 4 * int(np.prod(shape))].view(np.float32).reshape(shape)
+
+
+@dataclass(frozen=True)
+class _Room:
+    """What a pass over all inputs fills: see `fill_outputs`."""
+
+    z: Floats
+    parts: Floats
+    active: NDArray[np.uint16]
+
+    @classmethod
+    def for_(cls, inputs: Inputs, blocks: int) -> "_Room":
+        """Room for some inputs, with flags for so many blocks."""
+        groups, count, _ = inputs.values.shape
+        flags = np.zeros((blocks, count * UNITS // LANES), dtype=np.uint16)
+        return cls(_aligned((count if groups > 1 else 1, UNITS)), _aligned((count, LANES)), flags)
 
 
 @dataclass
@@ -66,9 +80,9 @@ class WideNetwork:
     Attributes
     ----------
     w
-        Input weights, shape (blocks, groups of coordinates, 4 units, 5 coordinates) without the middle axes, float32.
+        Input weights, shape (blocks, groups, coordinates of a group times 32), float32.
     v
-        Output weights, shape (blocks, 4), float32.
+        Output weights, shape (blocks, 32), float32.
     scale
         Of the output.
     """
@@ -81,27 +95,27 @@ class WideNetwork:
     def of(cls, w: Doubles, v: Doubles, scale: float) -> "WideNetwork":
         """A network from input weights of shape (m, d) and output weights of shape (m,)."""
         units, dimension = w.shape
-        blocks, groups = -(-units // UNITS), -(-dimension // COORDINATES)
-        padded = np.zeros((blocks * UNITS, groups * COORDINATES), dtype=np.float32)
+        blocks, (groups, coordinates) = -(-units // UNITS), _grouping(dimension)
+        padded = np.zeros((blocks * UNITS, groups * coordinates), dtype=np.float32)
         padded[:units, :dimension] = w
-        outputs = np.zeros(blocks * UNITS, dtype=np.float32)
-        outputs[:units] = v
-        ordered = padded.reshape(blocks, UNITS, groups, COORDINATES).transpose(0, 2, 1, 3)
-        return cls(np.ascontiguousarray(ordered).reshape(blocks, -1), outputs.reshape(blocks, UNITS), scale)
+        ordered, outputs = _aligned((blocks, groups, coordinates * UNITS)), _aligned((blocks, UNITS))
+        turned = padded.reshape(blocks, UNITS, groups, coordinates).transpose(0, 2, 3, 1)
+        ordered[:] = turned.reshape(ordered.shape)
+        outputs.ravel()[:units] = v
+        return cls(ordered, outputs, scale)
 
     def weights(self, units: int, dimension: int) -> tuple[Floats, Floats]:
         """Input and output weights as they are now, shapes (m, d) and (m,)."""
-        blocks = len(self.w)
-        ordered = self.w.reshape(blocks, -1, UNITS, COORDINATES).transpose(0, 2, 1, 3)
-        return ordered.reshape(blocks * UNITS, -1)[:units, :dimension], self.v.ravel()[:units]
+        blocks, groups, _ = self.w.shape
+        turned = self.w.reshape(blocks, groups, -1, UNITS).transpose(0, 3, 1, 2)
+        return turned.reshape(blocks * UNITS, -1)[:units, :dimension], self.v.ravel()[:units]
 
-    def outputs(self, inputs: Chunks) -> Floats:
+    def outputs(self, inputs: Inputs) -> Floats:
         """The function at some inputs, shape (n,)."""
-        f = np.zeros((len(inputs.values), LANES), dtype=np.float32)
-        fill_outputs(inputs.values, self.w, self.v, f, inputs.count)
-        return np.float32(self.scale) * inputs.gathered(f)
+        values: Floats = np.float32(self.scale) * self._pass(inputs, blocks=1).parts.sum(axis=1)
+        return values
 
-    def train(self, inputs: Chunks, targets: Doubles, *, rate: float, epochs: int) -> None:
+    def train(self, inputs: Inputs, targets: Doubles, *, rate: float, epochs: int) -> None:
         """Take gradient steps of the loss sum (f - y)^2 / (2 n).
 
         Parameters
@@ -115,10 +129,21 @@ class WideNetwork:
         epochs
             Number of steps.
         """
-        f = np.zeros((len(inputs.values), LANES), dtype=np.float32)
-        fill_outputs(inputs.values, self.w, self.v, f, inputs.count)
-        step = rate * self.scale / inputs.inputs
-        descend(inputs.values, inputs.spread(targets), self.w, self.v, f, self.scale, step, inputs.count, epochs)
+        room = self._pass(inputs, blocks=len(self.w))
+        y, step = np.asarray(targets, dtype=np.float32), rate * self.scale / inputs.count
+        numbers = self.w, self.v, room.z, room.parts, room.active
+        descend(inputs.values, y, *numbers, self.scale, step, epochs, _tuple_of(inputs))
+
+    def _pass(self, inputs: Inputs, *, blocks: int) -> _Room:
+        """The parts of the outputs at some inputs, and the flags of all blocks or of one."""
+        room = _Room.for_(inputs, blocks)
+        fill_outputs(inputs.values, self.w, self.v, room.z, room.parts, room.active, _tuple_of(inputs))
+        return room
+
+
+def _tuple_of(inputs: Inputs) -> tuple[int, ...]:
+    """A tuple as long as a group of coordinates: the loop is compiled for this number."""
+    return (0,) * int(inputs.values.shape[2])
 
 
 def standard_start(width: int, dimension: int, *, rng: np.random.Generator) -> WideNetwork:

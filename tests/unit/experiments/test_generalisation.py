@@ -7,7 +7,7 @@ from scipy.linalg import expm
 from initatlas.datasets.sphere_regression import sphere_regression
 from initatlas.experiments import kernel_flow, ntk_regression, wide_regression
 from initatlas.kernels.api import nngp, ntk
-from initatlas.networks.fused_descent import Chunks, mirrored_start, standard_start
+from initatlas.networks.fused_descent import Inputs, mirrored_start, standard_start
 
 FLOW = kernel_flow.KernelFlowParameters(samples=15, tests=40, dimension=3)
 WIDE = wide_regression.WideRegressionParameters(samples=15, tests=40, dimension=3)
@@ -61,7 +61,7 @@ def test_trained_networks_at_their_best_epoch():
     rng = np.random.default_rng(0)
     sample = sphere_regression(15, 40, 3, noise=0.2, bias=False, rng=rng)
     seed = int(rng.integers(2**63))
-    inputs, others = Chunks.of(sample.x), Chunks.of(sample.other)
+    inputs, others = Inputs.of(sample.x), Inputs.of(sample.other)
     for number, start in enumerate((mirrored_start, standard_start)):
 
         def error(epochs, start=start):
@@ -80,11 +80,11 @@ def test_trained_networks_at_their_best_epoch():
 def test_a_wide_network_learns_as_its_limit():
     sample = sphere_regression(12, 30, 3, noise=0.2, bias=False, rng=np.random.default_rng(2))
     network = mirrored_start(20_000, 3, rng=np.random.default_rng(3))
-    network.train(Chunks.of(sample.x), sample.y, rate=0.5, epochs=40)
+    network.train(Inputs.of(sample.x), sample.y, rate=0.5, epochs=40)
     gram = ntk(sample.x)
     moved = np.linalg.solve(gram, sample.y - np.linalg.matrix_power(np.eye(12) - 0.5 * gram / 12, 40) @ sample.y)
     limit = ntk(sample.other, sample.x) @ moved
-    assert network.outputs(Chunks.of(sample.other)) == pytest.approx(limit, abs=0.03)
+    assert network.outputs(Inputs.of(sample.other)) == pytest.approx(limit, abs=0.03)
     assert np.abs(limit).max() > 0.5
 
 
@@ -103,14 +103,14 @@ def test_networks_beside_regression_with_their_kernel():
     sample = sphere_regression(12, 30, 3, noise=0.2, bias=False, rng=rng)
     seed = int(rng.integers(2**63))
     epochs = np.unique(np.rint(np.geomspace(1, 40, 40)).astype(int))
-    both = Chunks.of(np.vstack([sample.x, sample.other]))
+    both = Inputs.of(np.vstack([sample.x, sample.other]))
     kernels = {"distance": ntk, "other_distance": nngp}
     for number, start in enumerate((mirrored_start, standard_start)):
         largest = dict.fromkeys(kernels, 0.0)
         begin = start(400, 3, rng=np.random.default_rng(seed)).outputs(both).astype(float)
         for steps in epochs:
             network = start(400, 3, rng=np.random.default_rng(seed))
-            network.train(Chunks.of(sample.x), sample.y, rate=0.6, epochs=int(steps))
+            network.train(Inputs.of(sample.x), sample.y, rate=0.6, epochs=int(steps))
             for name, kernel in kernels.items():
                 gram, rest = kernel(sample.x), sample.y - begin[:12]
                 left = np.linalg.matrix_power(np.eye(12) - 0.6 * gram / 12, int(steps)) @ rest

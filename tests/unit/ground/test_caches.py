@@ -152,3 +152,38 @@ def test_machine_code_follows_what_it_takes_from_other_modules(tmp_path):
     assert answer(lower=LOWER.replace("x + 1.0", "x + 3.00")) == ["60.0", "0"]
     assert answer(lower=LOWER.replace("FACTOR = 2.0", "FACTOR = 5.0")) == ["50.0", "0"]
     assert answer() == ["50.0", "1"]
+
+
+INTRINSIC = """
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic
+from initatlas.caches import compiled
+from writer import constant
+
+@intrinsic
+def two(typing):
+    return types.float64(), lambda context, builder, signature, values: constant(ir.DoubleType())
+
+@compiled()
+def doubled(x):
+    return two() * x
+
+print(doubled(3.0), sum(doubled._cache_hits.values()))
+"""
+
+
+def test_machine_code_follows_what_functions_of_other_modules_write(tmp_path):
+    """Numbers of the written code, in a module that an intrinsic calls."""
+
+    def answer(factor=None):
+        if factor:
+            (tmp_path / "writer.py").write_text(f"def constant(kind):\n    return kind({factor})\n")
+        command = [sys.executable, "intrinsics.py"]
+        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stdout.split()
+
+    (tmp_path / "intrinsics.py").write_text(INTRINSIC)
+    assert answer(2.0) == ["6.0", "0"]
+    assert answer() == ["6.0", "1"]
+    assert answer(5.0) == ["15.0", "0"]
+    assert answer() == ["15.0", "1"]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from initatlas.networks.fused_descent import Chunks, WideNetwork, mirrored_start, standard_start
+from initatlas.networks.fused_descent import Inputs, WideNetwork, mirrored_start, standard_start
 
 
 def torch_loop(w, v, scale, x, y, *, rate, epochs, dtype):
@@ -23,7 +23,18 @@ def torch_loop(w, v, scale, x, y, *, rate, epochs, dtype):
 
 
 @pytest.mark.parametrize(
-    ("n", "d", "m"), [(1, 1, 1), (7, 5, 12), (40, 3, 30), (128, 6, 16), (129, 5, 20), (300, 10, 50), (270, 11, 6)]
+    ("n", "d", "m"),
+    [
+        (1, 1, 1),
+        (7, 5, 12),
+        (40, 3, 30),
+        (128, 6, 16),
+        (129, 5, 20),
+        (300, 10, 50),
+        (270, 12, 33),
+        (40, 13, 64),
+        (30, 25, 70),
+    ],
 )
 def test_as_a_pytorch_loop_to_rounding(n, d, m):
     rng = np.random.default_rng(n)
@@ -33,7 +44,7 @@ def test_as_a_pytorch_loop_to_rounding(n, d, m):
     exact = torch_loop(*start, rate=0.6, epochs=30, dtype=torch.float64)
     single = torch_loop(*start, rate=0.6, epochs=30, dtype=torch.float32)
     network = WideNetwork.of(w, v, scale)
-    inputs = Chunks.of(x)
+    inputs = Inputs.of(x)
     network.train(inputs, y, rate=0.6, epochs=12)
     network.train(inputs, y, rate=0.6, epochs=18)
     ours = (*network.weights(m, d), network.outputs(inputs))
@@ -47,7 +58,7 @@ def test_both_copies_of_a_mirrored_network_are_trained():
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(50, 5)), rng.normal(size=50)
     network = mirrored_start(40, 5, rng=np.random.default_rng(1))
-    inputs = Chunks.of(x)
+    inputs = Inputs.of(x)
     assert np.abs(network.outputs(inputs)).max() < 1e-6
     draws = np.random.default_rng(1)
     w, v = draws.standard_normal((40, 5)), draws.standard_normal(40)
@@ -74,7 +85,7 @@ def test_both_copies_of_a_mirrored_network_are_trained():
 
 def test_a_standard_start_has_the_variance_of_its_limit():
     x = np.eye(5)[:1]
-    values = [standard_start(200, 5, rng=np.random.default_rng(k)).outputs(Chunks.of(x))[0] for k in range(400)]
+    values = [standard_start(200, 5, rng=np.random.default_rng(k)).outputs(Inputs.of(x))[0] for k in range(400)]
     # scale^2 m E[relu(u)^2] = 1
     assert np.var(values) == pytest.approx(1.0, abs=0.25)
     assert np.mean(values) == pytest.approx(0.0, abs=0.2)
@@ -84,5 +95,5 @@ def test_a_diverging_network_says_so_by_its_numbers():
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(20, 5)), rng.normal(size=20)
     network = standard_start(8, 5, rng=rng)
-    network.train(Chunks.of(x), y, rate=1e3, epochs=50)
-    assert not np.isfinite(network.outputs(Chunks.of(x))).all()
+    network.train(Inputs.of(x), y, rate=1e3, epochs=50)
+    assert not np.isfinite(network.outputs(Inputs.of(x))).all()
