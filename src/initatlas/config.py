@@ -21,10 +21,12 @@ from initatlas.studies.claim import PublishedStudy
 from initatlas.studies.product import Study
 from initatlas.studies.registry import first_gap, listed_claims, load_study
 from initatlas.sweeps.allocation import ClusterLimits
+from initatlas.sweeps.exclusions import Exclusions
 from initatlas.sweeps.experiment import Experiment
 from initatlas.sweeps.fitting_data import unfit
 from initatlas.sweeps.registry import load_experiment
-from initatlas.sweeps.spec import Scale, ScaleOverlay, Strict, Sweep, SweepConfig, idle_exclusions, resolve
+from initatlas.sweeps.resolving import resolve
+from initatlas.sweeps.spec import Scale, ScaleOverlay, Strict, Sweep, SweepConfig
 from initatlas.validation import first_fault, shown
 from initatlas.yaml_files import read_yaml
 
@@ -350,7 +352,7 @@ def _add_sweep(sweeps: _Sweeps, written: SweepConfig, study: str, name: str, her
         sweeps.unavailable[title] = str(reason)
         return
     sweeps.backends[title] = written.backend or here.settings.backend
-    idle = set.intersection(*(set(idle_exclusions(sweep)) for sweep in checked.values()))
+    idle = set.intersection(*(set(Exclusions(sweep).idle()) for sweep in checked.values()))
     lines = [f"{where}.exclude[{number}] matches no point; is a value misspelt?" for number in sorted(idle)]
     if lines := [*lines, *reader.left_out(checked)]:
         sweeps.warnings[title] = tuple(lines)

@@ -32,7 +32,8 @@ from initatlas.sweeps.functions.plain import plain_function
 from initatlas.sweeps.functions.point import GENERATOR, REPLICATE, takes, without_default
 from initatlas.sweeps.ray.client import BackendName
 from initatlas.sweeps.registry import load_experiment, register
-from initatlas.sweeps.spec import Sweep, SweepConfig, resolve
+from initatlas.sweeps.resolving import resolve
+from initatlas.sweeps.spec import Sweep, SweepConfig
 from initatlas.validation import first_fault, shown
 
 STUDY = "python"

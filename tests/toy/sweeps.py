@@ -3,7 +3,8 @@
 from initatlas.sweeps.backends.serial import SerialBackend
 from initatlas.sweeps.engine import open_store, run_sweep
 from initatlas.sweeps.registry import load_experiment
-from initatlas.sweeps.spec import SweepConfig, resolve
+from initatlas.sweeps.resolving import resolve
+from initatlas.sweeps.spec import SweepConfig
 
 
 def make_sweep(experiment, axes, *, name="trial", root_seed=2018, scale="quick", **rest):

@@ -5,7 +5,8 @@ import random
 from collections.abc import Iterable, Sequence
 
 from initatlas.sweeps.experiment import Experiment, Parameters
-from initatlas.sweeps.spec import Sweep, grid
+from initatlas.sweeps.grid import grid
+from initatlas.sweeps.spec import Sweep
 
 POINTS_OF_A_SAMPLE = 512
 """In so many points each value of an axis is seen, but for long axes, and their mean cost is known to a tenth or so."""

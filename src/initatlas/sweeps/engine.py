@@ -25,11 +25,12 @@ from initatlas.sweeps.execute import Failure, failure
 from initatlas.sweeps.experiment import Coordinate, Experiment, Parameters
 from initatlas.sweeps.former import older_path, set_aside
 from initatlas.sweeps.functions.results import outputs_of
+from initatlas.sweeps.grid import grid
 from initatlas.sweeps.points import point_key
 from initatlas.sweeps.progress import Progress
 from initatlas.sweeps.registry import experiment_code, load_experiment
 from initatlas.sweeps.slices import WHOLE, Slice
-from initatlas.sweeps.spec import Sweep, grid
+from initatlas.sweeps.spec import Sweep
 from initatlas.sweeps.store import Entry, PointStore, read_batch
 
 log = logging.getLogger(__name__)

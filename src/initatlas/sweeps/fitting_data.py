@@ -2,7 +2,8 @@
 
 from initatlas.datasets.traits import DataTraits
 from initatlas.sweeps.experiment import Experiment
-from initatlas.sweeps.spec import Sweep, has_point
+from initatlas.sweeps.grid import has_point
+from initatlas.sweeps.spec import Sweep
 
 
 def unfit(sweep: Sweep, experiment: Experiment, dataset: str, traits: DataTraits) -> str:

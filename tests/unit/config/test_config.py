@@ -500,12 +500,12 @@ def test_many_values_resolve_in_a_moment(project):
 
 def test_the_most_points_are_read_in_little_memory(project):
     tracemalloc.start()
-    written = own("{experiment: depth_scale, axes: {weight_variance: [1, 2]}, seeds: 500000}")
-    assert project(sweeps__own=written).sweep("own/trial").shape == (2, 500_000)
+    written = own("{experiment: depth_scale, axes: {weight_variance: {linspace: [1, 2, 20]}}, seeds: 500000}")
+    assert project(sweeps__own=written).sweep("own/trial").shape == (20, 500_000)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 3e8
-    assert "are 1000002 points at scale quick" in mistake(project, sweeps__own=written.replace("500000", "500001"))
+    assert "are 10000020 points at scale quick" in mistake(project, sweeps__own=written.replace("500000", "500001"))
 
 
 def test_config_check_says_what_cannot_run_and_what_is_not_meant(project, monkeypatch):

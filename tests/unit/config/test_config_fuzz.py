@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from initatlas.config import load_workflow
 from initatlas.errors import UserError
 from initatlas.sweeps.costs import largest_megabytes
+from initatlas.sweeps.grid import grid
 from initatlas.sweeps.registry import load_experiment
-from initatlas.sweeps.spec import Sweep, grid
+from initatlas.sweeps.spec import Sweep
 
 CONFIG = Path(__file__).resolve().parents[3] / "config"
 FILES = sorted(str(path.relative_to(CONFIG)) for path in CONFIG.rglob("*.yaml"))

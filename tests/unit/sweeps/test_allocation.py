@@ -10,7 +10,9 @@ from initatlas.sweeps import costs
 from initatlas.sweeps.allocation import Allocation, ClusterLimits, allocation, slices_needed, within_node
 from initatlas.sweeps.costs import expected_seconds, largest_megabytes, sample
 from initatlas.sweeps.experiment import Experiment, Output, Parameters
-from initatlas.sweeps.spec import SweepConfig, grid, resolve
+from initatlas.sweeps.grid import grid
+from initatlas.sweeps.resolving import resolve
+from initatlas.sweeps.spec import SweepConfig
 
 
 class Costly(Parameters):

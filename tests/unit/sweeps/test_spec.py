@@ -6,9 +6,12 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from initatlas.errors import UserError
-from initatlas.sweeps import spec
+from initatlas.sweeps import resolving, written_axes
+from initatlas.sweeps.grid import grid
 from initatlas.sweeps.registry import load_experiment
-from initatlas.sweeps.spec import SweepConfig, geomspace, grid, linspace, logspace, resolve
+from initatlas.sweeps.resolving import resolve
+from initatlas.sweeps.spec import SweepConfig
+from initatlas.sweeps.written_axes import geomspace, linspace, logspace
 
 ends = st.floats(-1e6, 1e6, allow_subnormal=False)
 positive = st.floats(1e-6, 1e6)
@@ -90,7 +93,9 @@ LARGEST = {
 
 @pytest.mark.parametrize("written", LARGEST.values(), ids=LARGEST)
 def test_as_many_points_as_are_allowed_and_not_one_more(monkeypatch, written):
-    monkeypatch.setattr(spec, "MOST_POINTS", 6)
+    monkeypatch.setattr(resolving, "MOST_POINTS", 6)
+    monkeypatch.setattr(resolving, "MOST_VALUES", 6)
+    monkeypatch.setattr(written_axes, "MOST_VALUES", 6)
     for count in (1, 6):
         assert sweep_of(**written(count)).shape in ((count,), (count, 1))
     with pytest.raises(UserError, match="6"):

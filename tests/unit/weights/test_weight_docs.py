@@ -8,8 +8,10 @@ import pytest
 import yaml
 from scipy import stats
 
+from initatlas.sweeps.grid import grid
 from initatlas.sweeps.registry import load_experiment
-from initatlas.sweeps.spec import SweepConfig, grid, resolve
+from initatlas.sweeps.resolving import resolve
+from initatlas.sweeps.spec import SweepConfig
 from initatlas.weights.base import WEIGHTS, family_of
 
 
