@@ -106,6 +106,8 @@ class Workflow:
         ``study/sweep`` to lines that say what is probably not meant, though it can run.
     backends
         ``study/sweep`` to the backend that the sweep asks for itself.
+    explored
+        ``study/sweep`` to the outputs that the report's explorer shows, for the marked sweeps of the studies that can run.
     studies
         The declarations of the studies by name, in the order of the page.
     unread
@@ -120,6 +122,7 @@ class Workflow:
     unavailable: Mapping[str, str]
     warnings: Mapping[str, tuple[str, ...]]
     backends: Mapping[str, str]
+    explored: Mapping[str, tuple[str, ...]]
     studies: Mapping[str, Study]
     unread: tuple[str, ...] = ()
 
@@ -171,7 +174,7 @@ def load_workflow(root: Path, overrides: Mapping[str, Any] | None = None) -> Wor
     raw_data = root / settings.raw_data
     raw_files = {name: tuple(required_files(spec, raw_data)) for name, spec in specs.items()}
     present = {name: spec for name, spec in specs.items() if files_present(spec, raw_data)}
-    read = _load_sweeps(folder / "sweeps", _Surroundings(settings, specs, present, raw_data))
+    read = _load_sweeps(folder / "sweeps", _Surroundings(settings, studies, specs, present, raw_data))
     _check_products(studies, [*read.backends, *read.unavailable])
     for study in studies.values():
         _check_published(root, study)
@@ -184,6 +187,7 @@ def load_workflow(root: Path, overrides: Mapping[str, Any] | None = None) -> Wor
         unavailable=read.unavailable,
         warnings=read.warnings,
         backends=read.backends,
+        explored=read.explored,
         studies=studies,
         unread=tuple(_unread(folder, studies)),
     )
@@ -305,9 +309,10 @@ def _dataset_adapter() -> TypeAdapter[DatasetSpec]:
 
 @dataclass(frozen=True)
 class _Surroundings:
-    """What a sweep is read against: the settings, all data sets, those whose files are there, and where these are."""
+    """What a sweep is read against: settings, studies, all data sets, those whose files are there, and where these are."""
 
     settings: Settings
+    studies: Collection[str]
     specs: Mapping[str, DatasetSpec]
     present: Mapping[str, DatasetSpec]
     raw_data: Path
@@ -321,6 +326,7 @@ class _Sweeps:
     unavailable: dict[str, str]
     warnings: dict[str, tuple[str, ...]]
     backends: dict[str, str]
+    explored: dict[str, tuple[str, ...]]
 
 
 class _UnavailableError(Exception):
@@ -329,7 +335,7 @@ class _UnavailableError(Exception):
 
 def _load_sweeps(folder: Path, here: _Surroundings) -> _Sweeps:
     """Read every file of `config/sweeps`, and check its sweeps at every scale."""
-    sweeps = _Sweeps({}, {}, {}, {})
+    sweeps = _Sweeps({}, {}, {}, {}, {})
     paths = sorted(path for suffix in _YAML for path in folder.glob(f"*{suffix}"))
     check_names((path.stem for path in paths), str(folder))
     for path in paths:
@@ -352,6 +358,8 @@ def _add_sweep(sweeps: _Sweeps, written: SweepConfig, study: str, name: str, her
         sweeps.unavailable[title] = str(reason)
         return
     sweeps.backends[title] = written.backend or here.settings.backend
+    if reader.explored and study in here.studies:
+        sweeps.explored[title] = reader.explored
     idle = set.intersection(*(set(Exclusions(sweep).idle()) for sweep in checked.values()))
     lines = [f"{where}.exclude[{number}] matches no point; is a value misspelt?" for number in sorted(idle)]
     if lines := [*lines, *reader.left_out(checked)]:
@@ -374,6 +382,7 @@ class _SweepReader:
         self._experiment = _experiment(written.experiment, where)
         self._usable = {name: spec for name, spec in here.present.items() if not self._lacking(name, here.raw_data)}
         self._config = self._with_device(written)
+        self.explored = _explored(written, self._experiment, f"{where}.explore")
 
     def _with_device(self, config: SweepConfig) -> SweepConfig:
         """The device of the settings, where the experiment has one and the sweep does not say it."""
@@ -460,6 +469,24 @@ class _SweepReader:
             for key, scale in self._config.scales.items()
         }
         return self._config.model_copy(update={"axes": listed(self._config.axes, self._where), "scales": scales})
+
+
+def _explored(written: SweepConfig, experiment: Experiment, where: str) -> tuple[str, ...]:
+    """The outputs that the report's explorer shows of a sweep; none if it is not marked for it."""
+    known = [output.name for output in experiment.outputs]
+    if isinstance(written.explore, bool):
+        return tuple(known) if written.explore else ()
+    if not written.explore:
+        raise UserError(f"{where} is empty; name outputs, or give true for all: {', '.join(known)}")
+    for number, name in enumerate(written.explore):
+        if name not in known:
+            raise UserError(
+                f"{where}[{number}] = {shown(name)}: {written.experiment} has no such output{did_you_mean(name, known)}; "
+                f"it has: {', '.join(known)}"
+            )
+        if name in written.explore[:number]:
+            raise UserError(f"{where}[{number}] = {shown(name)} is there twice; remove one")
+    return tuple(written.explore)
 
 
 def _experiment(name: str, where: str) -> Experiment:

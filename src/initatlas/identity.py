@@ -80,10 +80,15 @@ class Ancestry:
         """Identity of the ledger."""
         return digest([code_version("initatlas.report.ledger"), *map(self.claims, self._workflow.studies)])
 
+    def explorer(self) -> str:
+        """Identity of what the explorer shows: cubes, the outputs of each, and the code that packs them."""
+        shown = [f"{title} {','.join(names)} {self.sweep(title)}" for title, names in self._workflow.explored.items()]
+        return digest([code_version("initatlas.report.explorer"), *shown])
+
     def page(self) -> str:
         """Identity of the page: every product, the declarations of the studies, its code and its templates."""
         code = [code_version("initatlas.report.collect"), text_version(PAGE_TEMPLATES), self._workflow.settings.scale]
-        return digest([*code, self.ledger(), *map(self._study, self._workflow.studies)])
+        return digest([*code, self.ledger(), self.explorer(), *map(self._study, self._workflow.studies)])
 
     def _study(self, study: str) -> str:
         """Identity of all that the page shows of a study."""
@@ -110,6 +115,10 @@ class Ancestry:
     def above_product(self, study: str, names: Iterable[str]) -> list[Path]:
         """The files above what is read from the cubes of some sweeps, the cubes themselves aside."""
         return _once(path for title in cube_titles(study, names) for path in self.above_sweep(title))
+
+    def above_explorer(self) -> list[Path]:
+        """The files above what the explorer shows, the cubes themselves aside."""
+        return _once(path for title in self._workflow.explored for path in self.above_sweep(title))
 
     def above_studies(self) -> list[Path]:
         """Every file above the products of all studies: data sets, raw files, cubes, and what was printed."""

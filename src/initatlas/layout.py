@@ -93,6 +93,11 @@ class Layout:
         return self.products / study / "claims.json"
 
     @property
+    def explorer(self) -> Path:
+        """The cubes that the report's explorer shows."""
+        return self.products / "explorer.json"
+
+    @property
     def ledger(self) -> Path:
         """The claims of all studies."""
         return self.products / "claims.json"

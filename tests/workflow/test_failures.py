@@ -10,7 +10,7 @@ from initatlas.studies.registry import load_study
 
 pytestmark = [pytest.mark.workflow, pytest.mark.fault]
 
-FIGURE, CLAIMS = "figure chen2024/fig2_4", "claims of chen2024"
+FIGURE, CLAIMS, EXPLORER = "figure chen2024/fig2_4", "claims of chen2024", "cubes for the explorer"
 CHEN2024 = {FIGURE, "table chen2024/table1", CLAIMS, "ledger of claims", "report page"}
 
 JOINTS = {
@@ -18,7 +18,7 @@ JOINTS = {
         "config/sweeps/chen2024.yaml",
         "fixed: {samples: 3000, kernel: ntk,",
         "limits: {seconds: 1.0e-9}\n    fixed: {samples: 3000, kernel: nngp,",
-        {"sweep chen2024/table1"} | CHEN2024,
+        {"sweep chen2024/table1", EXPLORER} | CHEN2024,
     ),
     "figure": (
         "src/initatlas/studies/chen2024/figures.py",
@@ -65,7 +65,7 @@ def of_one_study(built, tmp_path_factory):
     project = Project(folder, built.warm)
     config = project / "config/config.yaml"
     config.write_text(re.sub(r"^studies: \[.*?\]", "studies: [chen2024]", config.read_text(), flags=re.MULTILINE))
-    assert project.would_run() == {"ledger of claims", "report page"}
+    assert project.would_run() == {"ledger of claims", "report page", EXPLORER}
     return project
 
 
@@ -150,7 +150,7 @@ def test_a_data_set_that_cannot_be_built_is_not_forgotten(on_own_data, change):
         own_data(project, "broken")
     else:
         write_images(project / "data/raw/mine", 5)
-    jobs = {"data set mine", "sweep chen2024/table1"} | CHEN2024
+    jobs = {"data set mine", "sweep chen2024/table1", EXPLORER} | CHEN2024
     assert project.would_run() == jobs
     for _ in range(2 if change == "another folder" else 1):
         answer = project.snakemake()
@@ -177,6 +177,7 @@ def test_whatever_is_removed_is_made_again(project):
         ("data/cubes/smoke/chen2024/table1.nc", "sweep chen2024/table1"),
         ("data/datasets/smoke/glyphs.nc", "data set glyphs"),
         ("reports/smoke/claims.json", "ledger of claims"),
+        ("reports/smoke/explorer.json", EXPLORER),
         ("reports/smoke/chen2024/claims.json", CLAIMS),
         ("reports/smoke/chen2024/figures/fig2_4.png", FIGURE),
         ("reports/index.html", "report page"),

@@ -26,8 +26,39 @@ rule ledger:
         "python -m initatlas stage ledger --log {log:q} --output {output:q} --claims {input.claims:q}"
 
 
+rule explorer:
+    input:
+        cubes=cube_files(ATLAS.explored),
+        above=texts(ANCESTRY.above_explorer()),
+    output:
+        str(LAYOUT.explorer),
+    log:
+        str(LAYOUT.log("explorer")),
+    benchmark:
+        str(LAYOUT.benchmark("explorer"))
+    localrule: True
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        cubes=placed(ATLAS.explored),
+        outputs=[
+            f"{title}={','.join(names)}" for title, names in ATLAS.explored.items()
+        ],
+        made_from=ANCESTRY.explorer(),
+    message:
+        "cubes for the explorer"
+    shell:
+        "python -m initatlas stage explorer --log {log:q} --output {output:q} --cubes {params.cubes:q}"
+        " --outputs {params.outputs:q}"
+
+
 rule page:
     input:
+        explorer=str(LAYOUT.explorer),
         products=[path for study in ATLAS.studies for path in study_products(study)],
         ledger=str(LAYOUT.ledger),
         above=texts(ANCESTRY.above_studies()),

@@ -111,6 +111,15 @@ def join_ledgers(inputs: Sequence[Path], output: Path) -> None:
     write_text(output, claims_to_json(claims))
 
 
+def embed_sweeps(cubes: Mapping[str, Path], outputs: Mapping[str, Sequence[str]], output: Path) -> None:
+    """Write the cubes that the report's explorer shows, with some outputs of each, given by the title of its sweep."""
+    from initatlas.cubes import open_placed_cube
+    from initatlas.files import write_text
+    from initatlas.report.explorer import explorer_json
+
+    write_text(output, explorer_json({title: open_placed_cube(cubes[title], title) for title in outputs}, outputs))
+
+
 def write_page(studies: Sequence[str], *, products: Path, cubes: Mapping[str, Path], scale: str, output: Path) -> None:
     """Write the report page from the products of one scale, and the captions and cubes of the studies."""
     from initatlas import __version__

@@ -39,6 +39,9 @@ def add_stages(parser: argparse.ArgumentParser) -> None:
         stage(name, command, *options).add_argument("--cubes", nargs="*", default=[], metavar="STUDY/SWEEP=FILE")
     stage("ledger", _stage_ledger, "output").add_argument("--claims", nargs="*", default=[])
     stage("unavailable", _stage_unavailable, "reason")
+    explorer = stage("explorer", _stage_explorer, "output")
+    explorer.add_argument("--cubes", nargs="*", default=[], metavar="STUDY/SWEEP=FILE")
+    explorer.add_argument("--outputs", nargs="*", default=[], metavar="STUDY/SWEEP=NAME,NAME")
     page = stage("page", _stage_page, "products", "scale", "output")
     page.add_argument("--studies", nargs="*", default=[])
     page.add_argument("--cubes", nargs="*", default=[], metavar="STUDY/SWEEP=FILE")
@@ -130,6 +133,13 @@ def _stage_ledger(options: argparse.Namespace) -> None:
 
 def _stage_unavailable(options: argparse.Namespace) -> None:
     raise UserError(options.reason)
+
+
+def _stage_explorer(options: argparse.Namespace) -> None:
+    from initatlas.commands.stages import embed_sweeps, named_paths
+
+    outputs = {title: str(names).split(",") for title, names in named_paths(options.outputs).items()}
+    embed_sweeps(named_paths(options.cubes), outputs, Path(options.output))
 
 
 def _stage_page(options: argparse.Namespace) -> None:

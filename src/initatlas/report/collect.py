@@ -24,6 +24,7 @@ from initatlas.studies.product import Study
 from initatlas.texts import read_text
 
 CLAIMS_FILE = "claims.json"
+EXPLORER_FILE = "explorer.json"
 
 _SHOWN = (
     "summary",
@@ -61,7 +62,7 @@ def collect_page(
         In the order of the page.
     products
         Folder of the products: ``<study>/figures/<product>.svg`` and its siblings,
-        ``<study>/tables/<product>.html`` and its siblings, ``<study>/claims.json``.
+        ``<study>/tables/<product>.html`` and its siblings, ``<study>/claims.json``; and ``explorer.json``.
     folder
         Folder of the page, from where its links lead.
     captions
@@ -87,7 +88,18 @@ def collect_page(
         )
         for study in studies
     ]
-    return Page(title=title, version=version, scale=scale, studies=tuple(views))
+    return Page(
+        title=title,
+        version=version,
+        scale=scale,
+        studies=tuple(views),
+        explorer=_text_if_made(products / EXPLORER_FILE),
+    )
+
+
+def _text_if_made(path: Path) -> str:
+    """What a file says; nothing before it is made."""
+    return read_text(path) if path.is_file() else ""
 
 
 def _study_view(study: Study, products: Path, page: Path, captions: Path, sweeps: Sequence[SweepView]) -> StudyView:

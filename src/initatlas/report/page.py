@@ -1,5 +1,6 @@
 """The report page: one HTML file that needs nothing beside it to be read."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -134,12 +135,22 @@ class StudyView:
 
 @dataclass(frozen=True)
 class Page:
-    """Everything that the page says; it holds no time of building, so the same inputs give the same bytes."""
+    """Everything that the page says; it holds no time of building, so the same inputs give the same bytes.
+
+    `explorer` is the JSON of `initatlas.report.explorer`; empty before it is made.
+    """
 
     title: str
     version: str
     scale: str
     studies: tuple[StudyView, ...]
+    explorer: str = ""
+
+    @property
+    def left_out(self) -> list[str]:
+        """What the explorer has no room for, in sentences."""
+        sentences: list[str] = json.loads(self.explorer)["left_out"] if self.explorer else []
+        return sentences
 
     @property
     def claims(self) -> list[Claim]:
@@ -175,9 +186,15 @@ def render_page(page: Page) -> str:
         contract_test=format_test,
         seconds=format_seconds,
         trusted=Markup,
+        json_inside=_json_inside,
         slug=slug,
     )
     return environment.get_template("page.html.j2").render(page=page, verdicts=VERDICTS, marks=MARKS)
+
+
+def _json_inside(text: str) -> Markup:
+    """JSON as the content of a script element, which nothing inside it can end."""
+    return Markup(text.replace("<", "\\u003c"))
 
 
 def slug(text: str) -> str:

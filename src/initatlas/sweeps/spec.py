@@ -26,6 +26,16 @@ def _check_seeds(seeds: Any) -> Any:
 Seeds = Annotated[int | list[int] | None, BeforeValidator(_check_seeds)]
 
 
+def _check_explored(explored: Any) -> Any:
+    """Admit yes, no, or names."""
+    if isinstance(explored, bool) or (isinstance(explored, list) and all(isinstance(name, str) for name in explored)):
+        return explored
+    raise ValueError("give true, or a list of names of outputs")
+
+
+Explored = Annotated[bool | list[str], BeforeValidator(_check_explored)]
+
+
 class ScaleOverlay(Strict):
     """What a scale changes in a sweep; whatever is not named stays."""
 
@@ -68,6 +78,12 @@ class SweepConfig(Strict):
     )
     backend: Literal["serial", "ray", "auto"] | None = Field(
         default=None, description="Overrides the backend of `config.yaml` for this sweep."
+    )
+    explore: Explored = Field(
+        default=False,
+        description=(
+            "Outputs that the reader of the report can draw (docs/explorer.md): a list of their names, or `true` for all."
+        ),
     )
     scales: dict[Scale, ScaleOverlay] = Field(
         default={}, description="What the scales `smoke`, `quick` and `paper` change in this sweep."

@@ -107,6 +107,42 @@ def test_a_sweep_chooses_its_own_backend(project):
     assert (workflow.backends["own/a"], workflow.backends["own/b"]) == ("serial", "ray")
 
 
+def test_a_sweep_says_what_the_explorer_shows(project):
+    path = project.root / "config/sweeps/atlas.yaml"
+    path.write_text(
+        path.read_text()
+        + """
+  whole: {experiment: depth_scale, explore: true}
+  some: {experiment: depth_scale, explore: [depth_scale, chi]}
+  none: {experiment: depth_scale, explore: false}
+  plain: {experiment: depth_scale}
+  absent: {experiment: smoothness, fixed: {dataset: mnist}, explore: true}
+"""
+    )
+    workflow = project({"studies": ["atlas"]}, sweeps__own=own("{experiment: depth_scale, explore: true}"))
+    everything = ("variance_fixed_point", "chi", "depth_scale", "correlation_depth")
+    assert workflow.explored["atlas/whole"] == everything
+    assert workflow.explored["atlas/some"] == ("depth_scale", "chi")
+    assert not {"atlas/none", "atlas/plain", "atlas/absent"} & set(workflow.explored)
+    assert {title.partition("/")[0] for title in workflow.explored} == {"atlas"}, "of the studies alone"
+    assert "atlas/absent" in workflow.unavailable
+
+
+@pytest.mark.parametrize(
+    ("written", "line"),
+    [
+        ("[depth_scales]", "explore[0] = 'depth_scales': depth_scale has no such output (did you mean 'depth_scale'?)"),
+        ("[chi, chi]", "explore[1] = 'chi' is there twice; remove one"),
+        ("[]", "explore is empty; name outputs, or give true for all: variance_fixed_point, chi,"),
+        ("3", "explore = 3: give true, or a list of names of outputs"),
+        ("yes please", "explore = 'yes please': give true, or a list of names of outputs"),
+    ],
+)
+def test_the_explorer_shows_outputs_that_there_are(project, written, line):
+    text = mistake(project, sweeps__own=own(f"{{experiment: depth_scale, explore: {written}}}"))
+    assert text.startswith(f"config/sweeps/own.yaml: sweeps.trial.{line}")
+
+
 def test_a_sweep_of_ones_own_needs_no_study(project):
     workflow = project(sweeps__own=own("{experiment: toy.draws, axes: {offset: [0, 1]}, seeds: 2}"))
     assert workflow.sweep("own/trial").shape == (2, 2)
