@@ -68,6 +68,8 @@ rule all:
     input:
         rules.page.output,
         rules.ledger.output,
+        rules.explorer.output,
+        rules.kernels.output,
         [everything_of(study) for study in ATLAS.studies],
 
 

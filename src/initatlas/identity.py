@@ -10,9 +10,11 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
+from initatlas.activations.base import ACTIVATIONS
 from initatlas.config import Workflow, cube_titles
 from initatlas.layout import PAGE_TEMPLATES, Layout, published
 from initatlas.provenance import code_version, digest, text_version
+from initatlas.report.explored import explored_activations
 from initatlas.sweeps.code import sweep_code
 
 Found = TypeVar("Found", Path, str)
@@ -85,10 +87,20 @@ class Ancestry:
         shown = [f"{title} {','.join(names)} {self.sweep(title)}" for title, names in self._workflow.explored.items()]
         return digest([code_version("initatlas.report.explorer"), *shown])
 
+    def kernels(self) -> str:
+        """Identity of the kernels that the explorer shows: the activations, their code, and that of their tables."""
+        labels = explored_activations()
+        code = [
+            code_version("initatlas.report.explorer_kernels"),
+            *map(code_version, map(ACTIVATIONS.module_of, labels)),
+        ]
+        return digest([*labels, *code])
+
     def page(self) -> str:
         """Identity of the page: every product, the declarations of the studies, its code and its templates."""
         code = [code_version("initatlas.report.collect"), text_version(PAGE_TEMPLATES), self._workflow.settings.scale]
-        return digest([*code, self.ledger(), self.explorer(), *map(self._study, self._workflow.studies)])
+        parts = [self.ledger(), self.explorer(), self.kernels()]
+        return digest([*code, *parts, *map(self._study, self._workflow.studies)])
 
     def _study(self, study: str) -> str:
         """Identity of all that the page shows of a study."""

@@ -98,6 +98,11 @@ class Layout:
         return self.products / "explorer.json"
 
     @property
+    def kernels(self) -> Path:
+        """The dual activations from which the report's explorer draws kernels."""
+        return self.products / "kernels.json"
+
+    @property
     def ledger(self) -> Path:
         """The claims of all studies."""
         return self.products / "claims.json"

@@ -13,7 +13,20 @@ LONGEST_NAME = 60
 _NAME = re.compile(rf"[A-Za-z][A-Za-z0-9_]{{0,{LONGEST_NAME - 1}}}")
 
 RESERVED = frozenset(
-    {"all", "caption", "claims", "dataset", "explorer", "index", "ledger", "page", "published", "sweep", "unavailable"}
+    {
+        "all",
+        "caption",
+        "claims",
+        "dataset",
+        "explorer",
+        "index",
+        "kernels",
+        "ledger",
+        "page",
+        "published",
+        "sweep",
+        "unavailable",
+    }
 ) | frozenset(name for name in (*dir(list), "get", "items", "keys", "size", "update") if not name.startswith("_"))
 """Names of the workflow's own rules and inputs, and of what its lists of inputs can do."""
 

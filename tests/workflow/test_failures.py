@@ -178,6 +178,7 @@ def test_whatever_is_removed_is_made_again(project):
         ("data/datasets/smoke/glyphs.nc", "data set glyphs"),
         ("reports/smoke/claims.json", "ledger of claims"),
         ("reports/smoke/explorer.json", EXPLORER),
+        ("reports/smoke/kernels.json", "kernels for the explorer"),
         ("reports/smoke/chen2024/claims.json", CLAIMS),
         ("reports/smoke/chen2024/figures/fig2_4.png", FIGURE),
         ("reports/index.html", "report page"),

@@ -56,9 +56,32 @@ rule explorer:
         " --outputs {params.outputs:q}"
 
 
+rule kernels:
+    output:
+        str(LAYOUT.kernels),
+    log:
+        str(LAYOUT.log("kernels")),
+    benchmark:
+        str(LAYOUT.benchmark("kernels"))
+    localrule: True
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        made_from=ANCESTRY.kernels(),
+    message:
+        "kernels for the explorer"
+    shell:
+        "python -m initatlas stage kernels --log {log:q} --output {output:q}"
+
+
 rule page:
     input:
         explorer=str(LAYOUT.explorer),
+        kernels=str(LAYOUT.kernels),
         products=[path for study in ATLAS.studies for path in study_products(study)],
         ledger=str(LAYOUT.ledger),
         above=texts(ANCESTRY.above_studies()),

@@ -120,6 +120,14 @@ def embed_sweeps(cubes: Mapping[str, Path], outputs: Mapping[str, Sequence[str]]
     write_text(output, explorer_json({title: open_placed_cube(cubes[title], title) for title in outputs}, outputs))
 
 
+def tabulate_kernels(output: Path) -> None:
+    """Write the dual activations from which the report's explorer draws kernels."""
+    from initatlas.files import write_text
+    from initatlas.report.explorer_kernels import kernels_json
+
+    write_text(output, kernels_json())
+
+
 def write_page(studies: Sequence[str], *, products: Path, cubes: Mapping[str, Path], scale: str, output: Path) -> None:
     """Write the report page from the products of one scale, and the captions and cubes of the studies."""
     from initatlas import __version__

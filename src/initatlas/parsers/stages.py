@@ -42,6 +42,7 @@ def add_stages(parser: argparse.ArgumentParser) -> None:
     explorer = stage("explorer", _stage_explorer, "output")
     explorer.add_argument("--cubes", nargs="*", default=[], metavar="STUDY/SWEEP=FILE")
     explorer.add_argument("--outputs", nargs="*", default=[], metavar="STUDY/SWEEP=NAME,NAME")
+    stage("kernels", _stage_kernels, "output")
     page = stage("page", _stage_page, "products", "scale", "output")
     page.add_argument("--studies", nargs="*", default=[])
     page.add_argument("--cubes", nargs="*", default=[], metavar="STUDY/SWEEP=FILE")
@@ -140,6 +141,12 @@ def _stage_explorer(options: argparse.Namespace) -> None:
 
     outputs = {title: str(names).split(",") for title, names in named_paths(options.outputs).items()}
     embed_sweeps(named_paths(options.cubes), outputs, Path(options.output))
+
+
+def _stage_kernels(options: argparse.Namespace) -> None:
+    from initatlas.commands.stages import tabulate_kernels
+
+    tabulate_kernels(Path(options.output))
 
 
 def _stage_page(options: argparse.Namespace) -> None:

@@ -24,7 +24,7 @@ from initatlas.studies.product import Study
 from initatlas.texts import read_text
 
 CLAIMS_FILE = "claims.json"
-EXPLORER_FILE = "explorer.json"
+EXPLORER_FILE, KERNELS_FILE = "explorer.json", "kernels.json"
 
 _SHOWN = (
     "summary",
@@ -62,7 +62,7 @@ def collect_page(
         In the order of the page.
     products
         Folder of the products: ``<study>/figures/<product>.svg`` and its siblings,
-        ``<study>/tables/<product>.html`` and its siblings, ``<study>/claims.json``; and ``explorer.json``.
+        ``<study>/tables/<product>.html`` and its siblings, ``<study>/claims.json``; ``explorer.json`` and ``kernels.json``.
     folder
         Folder of the page, from where its links lead.
     captions
@@ -94,6 +94,7 @@ def collect_page(
         scale=scale,
         studies=tuple(views),
         explorer=_text_if_made(products / EXPLORER_FILE),
+        kernels=_text_if_made(products / KERNELS_FILE),
     )
 
 

@@ -137,7 +137,8 @@ class StudyView:
 class Page:
     """Everything that the page says; it holds no time of building, so the same inputs give the same bytes.
 
-    `explorer` is the JSON of `initatlas.report.explorer`; empty before it is made.
+    `explorer` is the JSON of `initatlas.report.explorer`, `kernels` that of `initatlas.report.explorer_kernels`; each is empty
+    before it is made.
     """
 
     title: str
@@ -145,12 +146,12 @@ class Page:
     scale: str
     studies: tuple[StudyView, ...]
     explorer: str = ""
+    kernels: str = ""
 
     @property
     def left_out(self) -> list[str]:
-        """What the explorer has no room for, in sentences."""
-        sentences: list[str] = json.loads(self.explorer)["left_out"] if self.explorer else []
-        return sentences
+        """What the explorer cannot show, in sentences."""
+        return [sentence for text in (self.explorer, self.kernels) if text for sentence in json.loads(text)["left_out"]]
 
     @property
     def claims(self) -> list[Claim]:

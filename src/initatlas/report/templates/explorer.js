@@ -1,18 +1,32 @@
 // The explorer as a whole: what is embedded, what the address says, and when to draw.
 
-function stateOf(hash) {
-  return hash.startsWith("#explorer?") ? Object.fromEntries(new URLSearchParams(hash.slice("#explorer?".length))) : null;
-}
-
 function startExplorer(section) {
-  const embedded = (id) => JSON.parse(document.getElementById(id)?.textContent || "null");
-  const updates = [];
-  const state = stateOf(location.hash) ?? {};
-  const sweeps = embedded("explorer-sweeps-data");
-  const sweepsRoot = document.getElementById("explorer-sweeps");
-  if (sweeps?.sweeps.length) updates.push([sweepsRoot, startSweeps(sweepsRoot, sweeps, state)]);
-  const draw = () => updates.forEach(([root, update]) => { root.hidden = false; update(); });
-  document.getElementById("explorer-off").hidden = updates.length > 0;
+  const parts = [
+    ["explorer-sweeps", startSweeps, (data) => data.sweeps],
+    ["explorer-kernels", startNetworks, (data) => data.kernels],
+  ].flatMap(([id, start, content]) => {
+    const root = document.getElementById(id);
+    const data = JSON.parse(document.getElementById(`${id}-data`)?.textContent || "null");
+    if (!root || !data || content(data).length === 0) return [];
+    const state = {};
+    return [{ root, state, update: start(root, data, state) }];
+  });
+  const draw = () => parts.forEach(({ root, update }) => { root.hidden = false; update(); });
+
+  // The address of a view is #<part>?<its state>.
+  const follow = () => {
+    const [id, query] = location.hash.slice(1).split("?");
+    const part = parts.find(({ root }) => root.id === id && query !== undefined);
+    if (!part) return;
+    for (const key of Object.keys(part.state)) delete part.state[key];
+    Object.assign(part.state, Object.fromEntries(new URLSearchParams(query)));
+    part.root.hidden = false;
+    part.update();
+    part.root.scrollIntoView();
+  };
+
+  document.getElementById("explorer-off").hidden = parts.length > 0;
+  follow();
   let width = 0;
   new ResizeObserver(() => {
     if (section.clientWidth === width) return;
@@ -20,16 +34,7 @@ function startExplorer(section) {
     requestAnimationFrame(draw);
   }).observe(section);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
-  const follow = () => {
-    const asked = stateOf(location.hash);
-    if (!asked) return;
-    for (const key of Object.keys(state)) delete state[key];
-    Object.assign(state, asked);
-    draw();
-    section.scrollIntoView();
-  };
   addEventListener("hashchange", follow);
-  if (stateOf(location.hash)) section.scrollIntoView();
 }
 
 if (typeof DecompressionStream === "function") startExplorer(document.getElementById("explorer"));

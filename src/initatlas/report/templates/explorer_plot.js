@@ -67,13 +67,13 @@ function finite(values) {
   return Array.from(values, (value) => (Number.isFinite(value) ? value : null));
 }
 
-// Lines over a common x. `lines` are {label, values, low?, high?, colour, dash?, points?}; values are as drawn. `marks` are drawn on top.
+// Lines over a common x. `lines` are {label, values, low?, high?, colour, points?}; values are as drawn. `marks` are drawn on top.
 function drawLines(frame, { x, places, y, lines, height = 360, drawn, marks = [] }) {
   const data = [places], series = [{}], bands = [];
   for (const line of lines) {
     data.push(finite(line.values));
     const points = line.points === false ? { show: false } : { show: true, size: 5, fill: line.colour, stroke: line.colour };
-    series.push({ label: line.label, stroke: line.colour, width: 1.8, dash: line.dash, points, spanGaps: false });
+    series.push({ label: line.label, stroke: line.colour, width: 1.8, pxAlign: 0, points, spanGaps: false });
   }
   for (const line of lines.filter((line) => line.low)) {
     const edge = { stroke: "transparent", points: { show: false } };
@@ -111,13 +111,13 @@ function drawMap(frame, { x, y, xs, ys, values, shade, height = 400, drawn }) {
     const context = plot.ctx;
     const columns = across.map((edge) => Math.round(plot.valToPos(edge, "x", true)));
     const rows = up.map((edge) => Math.round(plot.valToPos(edge, "y", true)));
-    const hatch = hatching(context);
+    const hatch = hatching(context), ink = style("--ink");
     context.save();
     for (let row = 0; row < ys.length; row++) {
       for (let column = 0; column < xs.length; column++) {
         const value = values[row * xs.length + column];
         context.fillStyle = Number.isNaN(value) ? hatch
-          : Number.isFinite(value) ? `rgb(${viridis(shade(value)).join(" ")})` : style("--ink");
+          : Number.isFinite(value) ? `rgb(${viridis(shade(value)).join(" ")})` : ink;
         context.fillRect(columns[column], rows[row + 1], columns[column + 1] - columns[column], rows[row] - rows[row + 1]);
       }
     }

@@ -156,7 +156,7 @@ function startSweeps(root, { sweeps }, state) {
     for (const name of chosen.output.axes) {
       if (name !== chosen.x && name !== chosen.y && !chosen.over.includes(name)) words[`at.${name}`] = chosen.at[name];
     }
-    return `#explorer?${new URLSearchParams(words)}`;
+    return `#explorer-sweeps?${new URLSearchParams(words)}`;
   }
 
   async function update() {
