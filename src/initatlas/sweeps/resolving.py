@@ -13,7 +13,7 @@ from initatlas.sweeps.value_checks import Checker
 from initatlas.sweeps.written_axes import MOST_VALUES, read_axis
 
 MOST_POINTS = 10_000_000
-"""Points of a sweep: what is beyond is a slip of the pen, or wants the design for more (`docs/scale.md`)."""
+"""Points of a sweep: what is beyond is a slip of the pen, or wants the design for more."""
 
 POINTS_CHECKED = 20_000
 """So many combinations of values are checked for contradictions whenever the config is read; the plan checks them all."""
