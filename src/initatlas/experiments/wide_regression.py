@@ -97,11 +97,11 @@ def _curve(
 
 
 def _seconds(parameters: WideRegressionParameters) -> float:
-    """Three networks' epochs, counted at 50 GFLOP/s, and their outputs at the test inputs."""
+    """Three networks' epochs, counted at 100 GFLOP/s, and their outputs at the test inputs."""
     width, coordinates = parameters.width_factor * parameters.samples, parameters.dimension + parameters.bias
     epochs = parameters.epoch_factor * parameters.samples
     training = (4 * coordinates + 6) * parameters.samples * width * epochs
-    return 3 * (training + (2 * coordinates + 2) * parameters.tests * width * _RECORDED) / 50e9 + 0.02
+    return 3 * (training + (2 * coordinates + 2) * parameters.tests * width * _RECORDED) / 100e9 + 0.02
 
 
 def _megabytes(parameters: WideRegressionParameters) -> float:

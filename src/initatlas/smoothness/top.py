@@ -11,7 +11,7 @@ import numpy as np
 
 from initatlas.arrays import Doubles
 from initatlas.kernels.spectrum import squared_coefficients
-from initatlas.smoothness.bootstrap import slope_interval
+from initatlas.smoothness.bootstrap import slope_intervals
 from initatlas.smoothness.slopes import decay_exponent, null_slope
 from initatlas.smoothness.tail_sums import tail_sums_from_top, with_rest
 
@@ -56,7 +56,7 @@ def smoothness_from_top(
     windows
         Fit windows i <= window, from 2 to k.
     degrees, draws, rng
-        See `initatlas.smoothness.bootstrap.slope_interval`.
+        See `initatlas.smoothness.bootstrap.slope_intervals`.
 
     Returns
     -------
@@ -72,7 +72,7 @@ def smoothness_from_top(
     squared = squared_coefficients(vectors, targets)
     tails = tail_sums_from_top(total, squared)
     merged, merged_degrees = with_rest(total, squared, n, degrees)
-    intervals = [slope_interval(merged, window, degrees=merged_degrees, draws=draws, rng=rng) for window in windows]
+    intervals = slope_intervals(merged, windows, degrees=merged_degrees, draws=draws, rng=rng)
     return TopSmoothness(
         squared=squared,
         tail_sums=tails,

@@ -8,7 +8,7 @@ from initatlas.kernels.architecture import Architecture
 from initatlas.kernels.gram import gram_matrix
 from initatlas.kernels.spectrum import eigen_coefficients, eigenpairs
 from initatlas.kernels.top_pairs import basis_megabytes, top_eigenpairs
-from initatlas.smoothness.bootstrap import slope_interval
+from initatlas.smoothness.bootstrap import slope_intervals
 from initatlas.smoothness.slopes import decay_exponent, null_slope
 from initatlas.smoothness.tail_sums import tail_sums, tail_sums_from_top, with_rest
 from initatlas.smoothness.top import smoothness_from_top
@@ -126,6 +126,6 @@ def test_smoothness_is_that_of_the_full_decomposition(columns):
         assert found.slopes[i] == pytest.approx(decay_exponent(tail_sums(squared), window), abs=1e-5)
         assert found.nulls[i] == null_slope(N, window)
         # Two bootstraps of 1000 draws.
-        expected = slope_interval(squared, window, degrees=columns, rng=np.random.default_rng(10))
+        (expected,) = slope_intervals(squared, [window], degrees=columns, rng=np.random.default_rng(10))
         width = expected[1] - expected[0]
         np.testing.assert_allclose([found.lows[i], found.highs[i]], expected, atol=0.15 * width)
