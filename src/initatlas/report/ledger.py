@@ -45,6 +45,7 @@ class PublishedRecord(_Record):
 
     value: float | None = Field(description="None for a qualitative claim.")
     spread: float | None = Field(description="The published standard deviation or error.")
+    quantity: str = Field(default="", description="What was measured, in a few words.")
     note: str = Field(description="What has to be known to read the number.")
 
 
@@ -233,9 +234,15 @@ def format_published(published: Published) -> str:
     return f"{_short(published.value)}{spread}"
 
 
-def format_margin(published: Published) -> str:
-    """The margin of a number as ``± 0.05``, or that of a bound; nothing where there is none."""
-    return f"±\N{NO-BREAK SPACE}{_short(published.reach)}" if published.reach else ""
+def format_quantity(published: Published) -> str:
+    """What a claim's number is, in a few words."""
+    words: Mapping[Test, str] = {
+        "exponent": "exponent",
+        "exact": "formula less truth",
+        "order": "difference",
+        "vanishes": "what should be 0",
+    }
+    return published.quantity or words.get(published.test, "value")
 
 
 def format_test(published: Published) -> str:

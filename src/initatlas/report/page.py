@@ -7,15 +7,17 @@ from dataclasses import dataclass
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from initatlas.report.intervals import interval_svg
 from initatlas.report.ledger import (
     VERDICTS,
     count_verdicts,
     format_estimate,
-    format_margin,
     format_published,
+    format_quantity,
     format_seconds,
     format_test,
 )
+from initatlas.report.typography import typeset
 from initatlas.studies.claim import Claim, Verdict
 
 
@@ -183,7 +185,9 @@ def render_page(page: Page) -> str:
     environment.filters.update(
         estimate=format_estimate,
         published=format_published,
-        margin=format_margin,
+        quantity=format_quantity,
+        interval=lambda claim: Markup(interval_svg(claim)),
+        typeset=lambda text: Markup(typeset(text)),
         contract_test=format_test,
         seconds=format_seconds,
         trusted=Markup,

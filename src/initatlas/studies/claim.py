@@ -36,6 +36,9 @@ class Published(BaseModel):
     where: str = Field(description="Where the paper states it.")
     value: float | None = Field(default=None, description="The published number; none for a qualitative claim.")
     spread: float | None = Field(default=None, ge=0, description="The published standard deviation or error.")
+    quantity: str = Field(
+        default="", description="What the estimate is, in a few words: the ledger prints `quantity` = number."
+    )
     note: str = Field(default="", description="What has to be known to read the number.")
     test: Test = Field(description="What the estimate is held against.")
     margin: float | str = Field(

@@ -27,8 +27,8 @@ from initatlas.report.ledger import (
     claims_to_json,
     count_verdicts,
     format_estimate,
-    format_margin,
     format_published,
+    format_quantity,
     format_test,
 )
 from initatlas.report.page import MARKS, Page, render_page, slug
@@ -218,6 +218,7 @@ CONTRACT = {
     "product": TEXT,
     "where": TEXT,
     "spread": st.none() | st.floats(min_value=0, allow_infinity=False),
+    "quantity": TEXT,
     "note": TEXT,
     "why": WORDS,
     "limits": WORDS,
@@ -281,7 +282,7 @@ def test_ledger_layout_is_the_documented_one() -> None:
                 "product": "",
                 "statement": "s",
                 "where": "w",
-                "published": {"value": 1.0, "spread": None, "note": ""},
+                "published": {"value": 1.0, "spread": None, "quantity": "", "note": ""},
                 "contract": {
                     "test": "at_most",
                     "margin": 0.0,
@@ -367,22 +368,26 @@ def test_published_numbers_read_as_printed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("keys", "text", "margin"),
+    ("keys", "text", "quantity"),
     [
-        ({"test": "equals", "value": -0.5, "margin": "10 %"}, "Equals −0.5 within 0.05", "±\xa00.05"),
-        ({"test": "exponent", "value": 2.0, "margin": 0.1}, "Exponent 2 within 0.1", "±\xa00.1"),
-        ({"test": "vanishes", "value": None, "margin": 0.1}, "Zero within 0.1", "±\xa00.1"),
-        ({"test": "exact", "value": None, "margin": 0.1}, "The formula less the truth is zero within 0.1", "±\xa00.1"),
-        ({"test": "at_most", "value": 3.0}, "At most 3", ""),
-        ({"test": "at_least", "value": 3.0, "margin": 0.5}, "At least 3 within 0.5", "±\xa00.5"),
-        ({"test": "between", "value": None, "bounds": (1.0, 2.0)}, "From 1 to 2", ""),
-        ({"test": "order", "value": None, "margin": 0.5}, "A difference above 0.5", "±\xa00.5"),
-        ({"test": "distinct", "value": None, "margin": 0.5}, "Away from 0 by more than 0.5", "±\xa00.5"),
+        ({"test": "equals", "value": -0.5, "margin": "10 %"}, "Equals −0.5 within 0.05", "value"),
+        ({"test": "exponent", "value": 2.0, "margin": 0.1}, "Exponent 2 within 0.1", "exponent"),
+        ({"test": "vanishes", "value": None, "margin": 0.1}, "Zero within 0.1", "what should be 0"),
+        (
+            {"test": "exact", "value": None, "margin": 0.1},
+            "The formula less the truth is zero within 0.1",
+            "formula less truth",
+        ),
+        ({"test": "at_most", "value": 3.0, "quantity": "distance"}, "At most 3", "distance"),
+        ({"test": "at_least", "value": 3.0, "margin": 0.5}, "At least 3 within 0.5", "value"),
+        ({"test": "between", "value": None, "bounds": (1.0, 2.0)}, "From 1 to 2", "value"),
+        ({"test": "order", "value": None, "margin": 0.5}, "A difference above 0.5", "difference"),
+        ({"test": "distinct", "value": None, "margin": 0.5}, "Away from 0 by more than 0.5", "value"),
     ],
 )
-def test_a_contract_reads_as_a_sentence(keys, text: str, margin: str) -> None:
+def test_a_contract_reads_as_a_sentence(keys, text: str, quantity: str) -> None:
     assert format_test(contract(**keys)) == text
-    assert format_margin(contract(**keys)) == margin
+    assert format_quantity(contract(**keys)) == quantity
 
 
 # ---- page
@@ -600,7 +605,9 @@ def test_the_page_tells_verdicts_gaps_and_failures(outline: _Outline) -> None:
     assert "0.402 (0.391 to 0.413)" in text
     assert "At most 0.4 within 0.05. y" in text
     assert "0.80 (0.75 to 0.85): refuted." in text
-    assert "3 min 12 s on one core: kernel. Again: initatlas run paper2020" in text
+    assert "value = 0.402 (0.391 to 0.413)" in text
+    assert "3 min 12 s on one core: kernel." in text
+    assert "initatlas reproduce paper2020/claim_holds" in text
     assert "Not made yet: fig2." in text
     assert "Nothing of this study has been made yet." in text
     assert "1 of 19 points of paper2020/kernel failed" in text
