@@ -343,6 +343,40 @@ with SnakemakeApi(OutputSettings(quiet={Quietness.ALL})) as api:
 print(json.dumps(found))
 """
 
+
+@pytest.mark.parametrize(
+    ("settings", "cpus"),
+    [({"scale": "smoke"}, 1), ({"scale": "paper"}, 2), ({"scale": "paper", "backend": "serial"}, 1)],
+    ids=["short", "long", "long, without Ray"],
+)
+def test_a_sweep_takes_all_cpus_only_where_ray_pays(built, settings, cpus):
+    """So that two that run in their own processes run side by side."""
+    threads = json.loads(built.python("-c", THREADS, json.dumps(settings)).text.splitlines()[-1])
+    assert threads == {"sahs2020/table2": cpus, "sahs2020/table2_folding": 1}
+
+
+THREADS = """
+import io
+import json
+import sys
+from contextlib import redirect_stdout
+from pathlib import Path
+from snakemake.api import SnakemakeApi
+from snakemake.settings.types import ConfigSettings, DAGSettings, OutputSettings, Quietness, ResourceSettings
+
+titles = {"sahs2020/table2", "sahs2020/table2_folding"}
+with SnakemakeApi(OutputSettings(quiet={Quietness.ALL})) as api:
+    workflow = api.workflow(
+        resource_settings=ResourceSettings(cores=2),
+        config_settings=ConfigSettings(config=json.loads(sys.argv[1])),
+        snakefile=Path("Snakefile"),
+    )
+    with redirect_stdout(io.StringIO()):
+        workflow.dag(DAGSettings(targets=titles)).printrulegraph()
+    jobs = [job for job in workflow._workflow.dag.jobs if job.rule.name == "sweep"]
+print(json.dumps({job.wildcards.title: job.threads for job in jobs}))
+"""
+
 LOG = "data/logs/smoke/sweeps/{}.log"
 
 

@@ -32,8 +32,7 @@ shell.prefix(
     f"set -euo pipefail; export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH; "
 )
 
-# What a sweep on Ray asks for on this machine; Snakemake scales the CPUs down to those that there are. Nobody counts the rest
-# here, and estimates of many points take time.
+# What a sweep on Ray asks for on this machine; Snakemake scales the CPUs down to those that there are. Nobody counts the rest here.
 HERE = Allocation(cpus=256, megabytes=8000, minutes=720)
 
 AVAILABLE = [sweep.title for group in ATLAS.sweeps.values() for sweep in group.values()]
@@ -151,15 +150,16 @@ def slices_of(title):
 @cache
 def asked_for(title, attempt, slices=1):
     """What the job of a sweep asks a cluster for; one that could never start ends the run, in one line."""
-    sweep, parallel = ATLAS.sweep(title), ATLAS.backends[title] != "serial"
+    sweep = ATLAS.sweep(title)
+    experiment = load_experiment(sweep.experiment)
     if workflow.local_exec:
-        return HERE if parallel else replace(HERE, cpus=1)
+        return HERE if runs_on_ray(title) else replace(HERE, cpus=experiment.cpus)
     try:
         return allocation(
             sweep,
-            load_experiment(sweep.experiment),
+            experiment,
             cluster_limits(),
-            parallel=parallel,
+            parallel=ATLAS.backends[title] != "serial",
             attempt=attempt,
             slices=slices,
         )
@@ -178,25 +178,25 @@ def cluster_limits():
     return within_node(ATLAS.settings.cluster, largest_node(partition or None))
 
 
-def sweep_seconds(wildcards):
-    """Estimated cost of a whole sweep, on one core."""
-    sweep = sweep_of(wildcards)
-    return expected_seconds(sweep, load_experiment(sweep.experiment))
+@cache
+def runs_on_ray(title):
+    """Whether a sweep on this machine takes all CPUs, by its estimated cost; others run in their own processes, side by side."""
+    from initatlas.sweeps.ray.client import takes_ray
+
+    sweep = ATLAS.sweep(title)
+    return takes_ray(
+        ATLAS.backends[title],
+        seconds=expected_seconds(sweep, load_experiment(sweep.experiment)),
+        workers=workflow.cores,
+    )
 
 
 def prepare_ray():
     """Start the Ray that a sweep of this run is going to ask for, beside the first jobs."""
-    from initatlas.sweeps.ray.client import RayOfTheSweep, takes_ray
+    from initatlas.sweeps.ray.client import RayOfTheSweep
 
     jobs = [job for job in workflow.dag.needrun_jobs() if job.rule.name == "sweep"]
-    if workflow.local_exec and any(
-        takes_ray(
-            sweep_backend(job.wildcards),
-            seconds=sweep_seconds(job.wildcards),
-            workers=workflow.cores,
-        )
-        for job in jobs
-    ):
+    if workflow.local_exec and any(runs_on_ray(job.wildcards.title) for job in jobs):
         RayOfTheSweep(workers=workflow.cores, session_folder=RAY).prepare()
 
 
