@@ -1,12 +1,14 @@
 """An atlas in a folder of its own, with the installed package and the Snakefile of the clone."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
 import sys
 
 import pytest
+from toy.conda import write_conda
 from toy.project import Project
 
 pytestmark = pytest.mark.workflow
@@ -18,6 +20,12 @@ class OwnAtlas(Project):
     def __init__(self, folder, warm, root):
         super().__init__(folder, warm)
         self.root = root
+        self.programs = ()
+
+    @property
+    def environment(self):
+        """That of the caller, with further folders of programs."""
+        return {**super().environment, "PATH": os.pathsep.join([*map(str, self.programs), os.environ["PATH"]])}
 
     def snakemake(self, *targets, options=(), config=(), profile="default"):
         """Run it at scale smoke from the folder above, by the Snakefile of the clone."""
@@ -139,3 +147,16 @@ def test_the_fifth_paper_runs(warm, root, tmp_path):
     assert verdicts["ntk_stays_random"] == "not measured"
     for product in ("figures/growth.svg", "figures/log_norms.svg", "tables/second_moments.csv"):
         assert (atlas / f"reports/smoke/hanin_nica2019/{product}").stat().st_size > 200
+
+
+def test_under_conda_the_stages_run_in_its_environment_with_this_package(atlas, root, tmp_path):
+    conda = tmp_path / "conda"
+    write_conda(conda)
+    atlas.programs = [conda / "bin"]
+    atlas.edit("config/sweeps/kappa2021.yaml", "width: [16, 64]", "width: [16, 32]")
+    answer = atlas.snakemake(options=["--software-deployment-method", "conda"])
+    assert answer.code == 0, answer.text
+    assert (conda / "file").read_text() == (root / "environment.yml").read_text()
+    stages = (conda / "stages").read_text().splitlines()
+    assert [line for line in stages if f"{root / 'src'}:" not in f"{line.split()[0]}:"] == []
+    assert {line.split()[line.split().index("stage") + 1] for line in stages} >= {"sweep", "figure", "claims", "page"}

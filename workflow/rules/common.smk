@@ -1,5 +1,6 @@
 """What the rules share: the interpreter, and what stands above the products."""
 
+import os
 import re
 import shlex
 import sys
@@ -8,6 +9,9 @@ from datetime import datetime
 from functools import cache
 from pathlib import Path
 
+from snakemake_interface_executor_plugins.settings import DeploymentMethod
+
+from initatlas import __file__ as PACKAGE
 from initatlas.config import cube_titles
 from initatlas.layout import (
     FIGURE_FORMATS,
@@ -27,10 +31,17 @@ from initatlas.sweeps.allocation import (
 from initatlas.sweeps.costs import expected_seconds
 from initatlas.sweeps.registry import load_experiment
 
-# `python` in a rule is the interpreter that runs Snakemake; where that lies is no reason to run a rule again.
-shell.prefix(
-    f"set -euo pipefail; export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH; "
-)
+# `python` in a rule is that of the environment made from environment.yml under `--sdm conda`, which lacks this package alone; or
+# else the interpreter that runs Snakemake. Where that lies is no reason to run a rule again.
+if DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method:
+    MODULES = [
+        str(Path(PACKAGE).parents[1]),
+        *filter(None, [os.environ.get("PYTHONPATH")]),
+    ]
+    SEARCHED = f"PYTHONPATH={shlex.quote(os.pathsep.join(MODULES))}"
+else:
+    SEARCHED = f"PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH"
+shell.prefix(f"set -euo pipefail; export {SEARCHED}; ")
 
 # What a sweep on Ray asks for on this machine; Snakemake scales the CPUs down to those that there are. Nobody counts the rest here.
 HERE = Allocation(cpus=256, megabytes=8000, minutes=720)
