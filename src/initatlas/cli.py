@@ -15,11 +15,19 @@ from initatlas import __version__
 from initatlas.caches import use_writable_caches
 from initatlas.errors import UserError
 from initatlas.messages import own_the_streams, set_up_logging
+from initatlas.parsers import completion
 from initatlas.parsers.arguments import MISTAKE, Parser
 from initatlas.parsers.claims import add_claim_commands, add_reproduce
 from initatlas.parsers.kernel import add_kernel_commands
 from initatlas.parsers.stages import add_keeper, add_stages
-from initatlas.parsers.workflow import add_config, add_download, add_run, add_study_commands, add_sweep_commands
+from initatlas.parsers.workflow import (
+    add_config,
+    add_download,
+    add_run,
+    add_status,
+    add_study_commands,
+    add_sweep_commands,
+)
 from initatlas.runs import atlas_folder, end_with_workflow, import_from_here
 from initatlas.stopping import end_now, exit_code, orderly_stops
 
@@ -42,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(ours)
     options.snakemake = snakemake
     try:
-        set_up_logging(options.log)
+        set_up_logging(options.log, quiet=options.quiet)
         use_writable_caches()
         if options.in_atlas:
             os.chdir(atlas_folder(Path.cwd()))
@@ -72,6 +80,8 @@ def entry() -> None:
     After a signal or a mistake everything of ours is closed, and Ray is left without its ceremony, which takes seconds; where
     Ray is gone, it never ends.
     """
+    if "_ARGCOMPLETE" in os.environ:
+        complete()
     own_the_streams()
     code = main()
     if code not in (0, 1):
@@ -81,17 +91,26 @@ def entry() -> None:
     sys.exit(code)
 
 
+def complete() -> None:
+    """Answer the shell, which asks in the environment what the tab key is to offer, and end."""
+    import argcomplete
+
+    argcomplete.autocomplete(_parser())
+
+
 def _parser() -> argparse.ArgumentParser:
     """All commands."""
     parser = Parser(prog="initatlas", description="An atlas of random initialisation.")
     parser.add_argument("--version", action="version", version=f"initatlas {__version__}")
-    parser.set_defaults(log=None, stops=orderly_stops, in_atlas=False, in_workflow=False)
+    parser.set_defaults(log=None, quiet=False, stops=orderly_stops, in_atlas=False, in_workflow=False)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     run = commands.add_parser("run", help="run the workflow to the report, or to some targets")
-    run.add_argument(
+    targets = run.add_argument(
         "targets", nargs="*", metavar="TARGET", help="a study, <study>/<sweep>, or a file; none: the report"
     )
+    completion.completed(targets, completion.targets)
     add_run(run)
+    add_status(commands.add_parser("status", help="what is up to date, what would run and why, what failed"))
     add_sweep_commands(commands.add_parser("sweep", help="plan, run and list sweeps"))
     add_reproduce(
         commands.add_parser("reproduce", help="compute what one claim reads, and judge it; exit code 1 unless it holds")

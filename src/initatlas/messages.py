@@ -13,7 +13,8 @@ from typing import TextIO
 
 from initatlas.errors import UserError
 from initatlas.files import must_be_file
-from initatlas.runs import MARK, MARK_VARIABLE
+from initatlas.runs import MARK, MARK_VARIABLE, QUIET_VARIABLE
+from initatlas.terminal import Colour, painted
 
 log = logging.getLogger("initatlas")
 
@@ -26,6 +27,11 @@ _OURS: list[TextIO] = []
 
 _OWNED = threading.Event()
 """Whether this process is that of a command, so that its standard output and error are ours."""
+
+_QUIET = threading.Event()
+"""Whether only warnings and errors are to be seen."""
+
+_COLOURS: dict[int, Colour] = {logging.ERROR: "red", logging.WARNING: "yellow"}
 
 
 class Console:
@@ -40,8 +46,12 @@ class Console:
         _console().flush()
 
     def isatty(self) -> bool:
-        """Whether somebody looks."""
+        """Whether it is a terminal."""
         return _console().isatty()
+
+    def shows_bars(self) -> bool:
+        """Whether somebody looks, and did not ask for quiet."""
+        return self.isatty() and not _QUIET.is_set()
 
 
 def _console() -> TextIO:
@@ -56,13 +66,30 @@ class _Marked(logging.Formatter):
         return "\n".join(f"{MARK}{line}" for line in super().format(record).splitlines())
 
 
-def set_up_logging(path: Path | None) -> None:
-    """Messages go to standard error; with `path` also, with their time and the tracebacks of failures, to a file."""
+class _Painted(logging.Formatter):
+    """The first line of a warning or an error is in its colour where the console takes colours."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        first, *rest = super().format(record).split("\n")
+        return "\n".join([painted(first, _COLOURS.get(record.levelno), Console()), *rest])
+
+
+def set_up_logging(path: Path | None, *, quiet: bool = False) -> None:
+    """Messages go to standard error; with `path` also, with their time and the tracebacks of failures, to a file.
+
+    Parameters
+    ----------
+    path
+        The file.
+    quiet
+        Whether standard error is for warnings and errors alone; the file has all in any case.
+    """
+    _QUIET.set() if quiet or os.environ.get(QUIET_VARIABLE) else _QUIET.clear()
     log.setLevel(logging.DEBUG)
     log.handlers.clear()
     console = logging.StreamHandler(Console())
-    console.setLevel(logging.INFO)
-    console.setFormatter(_Marked("%(message)s") if os.environ.get(MARK_VARIABLE) else logging.Formatter("%(message)s"))
+    console.setLevel(logging.WARNING if _QUIET.is_set() else logging.INFO)
+    console.setFormatter((_Marked if os.environ.get(MARK_VARIABLE) else _Painted)("%(message)s"))
     log.addHandler(console)
     _OF_THE_COMMAND[:] = [] if path is None else [path]
     if path is not None:

@@ -25,6 +25,9 @@ from initatlas.stopping import raise_for, stop_with, stopping_signals
 MARK_VARIABLE = "INITATLAS_MARK"
 """Environment variable by which a front end asks the stages to mark their lines among those of Snakemake."""
 
+QUIET_VARIABLE = "INITATLAS_QUIET"
+"""Environment variable by which a quiet front end asks the stages for warnings and errors alone."""
+
 MARK = "\x1e"
 """What stands before a line of ours then: the record separator, which nothing else prints."""
 

@@ -98,6 +98,48 @@ def test_code_of_ones_own_runs_what_it_can_reach(atlas, path, old, new, jobs):
     assert atlas.would_run() == jobs
 
 
+def test_the_status_says_what_would_run_and_why_and_what_failed(atlas):
+    atlas.edit("config/sweeps/kappa2021.yaml", "width: [16, 64]", "width: [16, 32, 64]")
+    atlas.edit("config/sweeps/kappa2021.yaml", "    experiment:", "    limits: {seconds: 1.0e-9}\n    experiment:")
+    (atlas / "config/sweeps/mine.yaml").write_text("sweeps:\n  scale: {experiment: depth_scale}\n")
+    assert atlas.snakemake("kappa2021/layers").code == 1
+    told = atlas.initatlas("status", "--scale", "smoke", "--json")
+    assert told.returncode == 0, told.stderr
+    found = json.loads(told.stdout)
+    groups = {group["name"]: group for group in found["groups"]}
+    assert (found["scale"], found["running"]) == ("smoke", False)
+    counts = {name: (group["jobs"], group["up_to_date"]) for name, group in groups.items()}
+    assert counts == {"data sets": (0, 0), "kappa2021": (4, 0), "mine": (1, 0), "report": (4, 2)}
+    due = {job["job"]: job for group in groups.values() for job in group["would_run"]}
+    assert set(due) == {"sweep kappa2021/layers", "sweep mine/scale"} | PRODUCTS
+    assert due["sweep mine/scale"] == {
+        "job": "sweep mine/scale",
+        "reasons": ["not there"],
+        "follows": [],
+        "failed": None,
+    }
+    assert due["table kappa2021/numbers"]["follows"] == ["sweep kappa2021/layers"]
+    failed = due["sweep kappa2021/layers"]["failed"]
+    assert failed["what"].startswith("kappa2021/layers: 2 of 6 points failed; ")
+    assert failed["log"] == "data/logs/smoke/sweeps/kappa2021/layers.log"
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", failed["when"])
+    lines = atlas.initatlas("status", "--scale", "smoke", "kappa2021").stdout.splitlines()
+    assert lines[2].split() == ["kappa2021", "4", "0", "4", "0", "1"]
+    assert "  kappa2021, not there: sweep kappa2021/layers" in lines
+    assert "  then 3 made from these" in lines
+    (line,) = [line for line in lines if line.startswith("  sweep kappa2021/layers, ")]
+    assert "2 of 6 points failed" in line
+
+
+def test_the_status_of_a_whole_atlas_is_one_line(made):
+    lines = made.initatlas("status", "--scale", "smoke").stdout.splitlines()
+    assert lines[-1] == "everything is up to date"
+    assert lines[2].split() == ["data", "sets", "0", "0", "0", "0", "0"]
+    wrong = made.initatlas("status", "kapa2021")
+    assert wrong.returncode == 2
+    assert "there is no study 'kapa2021' (did you mean 'kappa2021'?)" in wrong.stderr
+
+
 def test_the_command_finds_the_snakefile_of_its_clone(atlas):
     answer = atlas.initatlas("run", "kappa2021", "--scale", "smoke", "--backend", "serial")
     assert answer.returncode == 0, answer.stderr

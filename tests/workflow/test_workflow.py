@@ -10,6 +10,7 @@ import pytest
 import xarray as xr
 from toy.repository import STUDIES
 
+from initatlas.commands.jobs import Jobs
 from initatlas.config import cube_titles, load_workflow
 from initatlas.studies.registry import load_study
 
@@ -60,6 +61,13 @@ def test_the_workflow_makes_everything_that_is_declared(built):
     page = (built / "reports/index.html").read_text()
     for study in STUDIES:
         assert load_study(study).title in page
+
+
+def test_the_jobs_of_the_status_are_those_of_the_workflow(built, monkeypatch):
+    monkeypatch.chdir(built.folder)
+    jobs = Jobs(load_workflow(Path(), {"scale": "smoke"})).by_name
+    assert {*re.findall(r"^Job \d+: (.*)$", built.answer.text, flags=re.MULTILINE)} == set(jobs)
+    assert [job.name for job in jobs.values() for path in (*job.files, job.log) if not (built / path).is_file()] == []
 
 
 def test_a_second_run_does_nothing(built):

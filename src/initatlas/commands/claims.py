@@ -8,7 +8,6 @@ from pathlib import Path
 
 import xarray as xr
 
-from initatlas.commands.sweeps import aligned
 from initatlas.config import cube_titles, load_model, load_settings, load_workflow
 from initatlas.cubes import open_placed_cube
 from initatlas.errors import UserError
@@ -27,8 +26,12 @@ from initatlas.report.ledger import (
 from initatlas.studies.claim import Claim, Judged, Published, PublishedStudy
 from initatlas.studies.evidence import Evidence
 from initatlas.studies.judge import judge_study
+from initatlas.terminal import Colour, aligned
 
 _WIDTH = 100
+
+_COLOURS: Mapping[str, Colour] = {"holds": "green", "fails": "red", "differs": "yellow", "undecided": "yellow"}
+"""Verdict to its colour."""
 
 
 def read_ledger(path: Path) -> dict[str, Claim]:
@@ -78,7 +81,8 @@ def listing(targets: Sequence[str], overrides: Mapping[str, str], *, as_json: bo
     ]
     counts = count_verdicts(chosen.values())
     summary = ", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count)
-    return "\n".join([aligned([("claim", "verdict", "published", "measured"), *rows]), f"{path}: {summary}"])
+    table = aligned([("claim", "verdict", "published", "measured"), *rows], _COLOURS)
+    return "\n".join([table, f"{path}: {summary}"])
 
 
 def _chosen(targets: Sequence[str], claims: Mapping[str, Claim], path: Path) -> dict[str, Claim]:
@@ -97,8 +101,8 @@ def _measured(claim: Claim) -> str:
     return "" if claim.judged.estimate is None else format_estimate(claim.judged.estimate)
 
 
-def show(title: str, overrides: Mapping[str, str]) -> str:
-    """All that the ledger has of one claim.
+def show(title: str, overrides: Mapping[str, str], *, as_json: bool = False) -> str:
+    """All that the ledger has of one claim; with `as_json` in the layout of the ledger's file.
 
     Raises
     ------
@@ -108,7 +112,8 @@ def show(title: str, overrides: Mapping[str, str]) -> str:
     if "/" not in title:
         raise UserError(f"{title!r} is no claim: give it as <study>/<claim>; `initatlas claims list` has all")
     path = ledger_of(overrides)
-    return _whole(_chosen([title], read_ledger(path), path)[title])
+    claim = _chosen([title], read_ledger(path), path)[title]
+    return claims_to_json([claim]).rstrip("\n") if as_json else _whole(claim)
 
 
 def _whole(claim: Claim) -> str:
@@ -238,7 +243,7 @@ def difference(old: Path, new: Path, *, as_json: bool = False) -> tuple[str, boo
     if not rows:
         return f"the verdicts of all {len(after)} claims are the same", False
     lines = [(name, one or "(none)", "->", two or "(none)", _numbers(before, after, name)) for name, one, two in rows]
-    return aligned(lines), True
+    return aligned(lines, _COLOURS), True
 
 
 def _changes(before: Mapping[str, Claim], after: Mapping[str, Claim]) -> Iterator[tuple[str, str | None, str | None]]:

@@ -23,6 +23,7 @@ from initatlas.sweeps.engine import DataSource, open_store
 from initatlas.sweeps.former import older_path
 from initatlas.sweeps.registry import load_experiment
 from initatlas.sweeps.spec import Sweep
+from initatlas.terminal import Colour, aligned
 
 log = logging.getLogger(__name__)
 
@@ -102,7 +103,7 @@ def _cost_table(rows: Sequence[Mapping[str, Any]], seconds: float) -> str:
         ("together", *sums, format_seconds(seconds), f"{max((row['megabytes'] for row in able), default=0):.0f}")
     )
     unable = (f"cannot run here: {row['sweep']}: {row['cannot_run']}" for row in rows if "cannot_run" in row)
-    return "\n".join([sweeps.aligned(lines), *unable])
+    return "\n".join([aligned(lines), *unable])
 
 
 def check() -> str:
@@ -119,23 +120,49 @@ def check() -> str:
     return "\n".join([*lines, f"config: {counts}, no mistake"])
 
 
-def status(overrides: Mapping[str, str]) -> str:
-    """How much of each sweep is stored, and whether its cube is of the present config."""
+def status(overrides: Mapping[str, str], *, as_json: bool = False) -> str:
+    """How much of each sweep is stored, and whether its cube is of the present config.
+
+    Parameters
+    ----------
+    overrides
+        What the command line says in the place of the config.
+    as_json
+        A list of objects with ``sweep``, ``points``, ``stored`` and ``cube``, or with ``sweep`` and ``cannot_run``, for a script.
+    """
     workflow = load_workflow(Path(), overrides)
-    rows = [_state(workflow.sweep(title), workflow) for title in workflow.titles]
-    rows += [(title, "cannot run", reason) for title, reason in workflow.unavailable.items()]
-    return sweeps.aligned(rows)
+    states = [_state(workflow.sweep(title), workflow) for title in workflow.titles]
+    states += [{"sweep": title, "cannot_run": reason} for title, reason in workflow.unavailable.items()]
+    if as_json:
+        return json.dumps(states, indent=1)
+    return aligned([_state_in_words(state) for state in states], _STATE_COLOURS)
 
 
-def _state(sweep: Sweep, workflow: Workflow) -> tuple[str, str, str]:
+_STATE_COLOURS: Mapping[str, Colour] = {
+    "cube": "green",
+    "older cube": "yellow",
+    "no cube": "yellow",
+    "no cube, but an older one is kept": "yellow",
+    "cannot run": "red",
+}
+
+
+def _state(sweep: Sweep, workflow: Workflow) -> dict[str, Any]:
     """How much of a sweep is stored, and what there is of its cube; or why that cannot be told."""
     try:
         data = _data(sweep, workflow)
     except UserError as error:
-        return sweep.title, "cannot run", str(error)
+        return {"sweep": sweep.title, "cannot_run": str(error)}
     plan = sweeps.planned_here(sweep, data, POINTS)
-    stored = f"{plan.points - plan.to_run} of {plan.points} points stored"
-    return sweep.title, stored, _cube(sweep, data, Layout(workflow.settings.scale))
+    cube = _cube(sweep, data, Layout(workflow.settings.scale))
+    return {"sweep": sweep.title, "points": plan.points, "stored": plan.points - plan.to_run, "cube": cube}
+
+
+def _state_in_words(state: Mapping[str, Any]) -> tuple[str, str, str]:
+    """The same as cells."""
+    if "cannot_run" in state:
+        return state["sweep"], "cannot run", state["cannot_run"]
+    return state["sweep"], f"{state['stored']} of {state['points']} points stored", state["cube"]
 
 
 def _data(sweep: Sweep, workflow: Workflow) -> dict[str, DataSource]:
@@ -161,10 +188,28 @@ def _cube(sweep: Sweep, data: Mapping[str, DataSource], layout: Layout) -> str:
     path = layout.cube(sweep.title)
     if not path.exists():
         return "no cube, but an older one is kept" if older_path(path).exists() else "no cube"
+    return "older cube" if _changes(sweep, data, path) else "cube"
+
+
+def _changes(sweep: Sweep, data: Mapping[str, DataSource], path: Path) -> list[str]:
+    """In what a cube is of the past: ``settings``, ``code``, ``data``."""
     attributes = cube_attributes(path)
     hashes = json.dumps({name: source.sha256 for name, source in data.items()})
-    now = [sweeps.with_device(sweep).model_dump_json(), sweep_code(sweep), hashes]
-    return "cube" if [attributes.get(key) for key in ("spec", "code_version", "datasets")] == now else "older cube"
+    now = {
+        "settings": ("spec", sweeps.with_device(sweep).model_dump_json()),
+        "code": ("code_version", sweep_code(sweep)),
+        "data": ("datasets", hashes),
+    }
+    return [part for part, (key, value) in now.items() if attributes.get(key) != value]
+
+
+def what_changed(title: str, workflow: Workflow) -> list[str]:
+    """In what the cube of a sweep is of the past: ``settings``, ``code``, ``data``; nothing where that cannot be told."""
+    try:
+        sweep = workflow.sweep(title)
+        return _changes(sweep, _data(sweep, workflow), Layout(workflow.settings.scale).cube(title))
+    except UserError:
+        return []
 
 
 def prune(overrides: Mapping[str, str], *, dry_run: bool, everything: bool) -> str:

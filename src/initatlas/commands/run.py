@@ -21,7 +21,7 @@ from initatlas.errors import UserError
 from initatlas.files import must_be_file, must_be_folder
 from initatlas.layout import CHECKOUT, DATA, FIGURE_FORMATS, PAGE, POINTS, SPECS, TABLE_FORMATS, Layout
 from initatlas.names import did_you_mean
-from initatlas.runs import MARK, MARK_VARIABLE, RunLock, without_record
+from initatlas.runs import MARK, MARK_VARIABLE, QUIET_VARIABLE, RunLock, without_record
 from initatlas.stopping import adopt_orphans, end_descendants, raise_for, stopping_signals
 
 log = logging.getLogger(__name__)
@@ -44,7 +44,7 @@ _PR_SET_PDEATHSIG = 1
 
 
 @dataclass
-class _Progress:
+class Progress:
     """What was read from the output of a run so far.
 
     Attributes
@@ -75,6 +75,7 @@ def run_workflow(
     *,
     workers: int,
     verbose: bool = False,
+    quiet: bool = False,
     snakefile: Path | None = None,
     options: Sequence[str] = (),
 ) -> int:
@@ -90,6 +91,8 @@ def run_workflow(
         CPUs to use.
     verbose
         Whether to show all that Snakemake says; it is in `RUN_LOG` in any case.
+    quiet
+        Whether to show warnings and errors alone, and what a dry run would do.
     snakefile
         The Snakefile; by default the one here, or that of the clone which this package is installed from.
     options
@@ -113,18 +116,18 @@ def run_workflow(
     for line in workflow.unread:
         log.warning("warning: %s", line)
     _wait_for_turn()
-    rules = _snakefile(snakefile)
-    command = [sys.executable, "-m", "snakemake", "--snakefile", str(rules), "--cores", str(workers)]
-    command += ["--workflow-profile", str(rules.parent / PROFILE)]
-    if overrides:
-        command += ["--config", *(f"{key}={value}" for key, value in overrides.items())]
-    if unknown := without_record(_asked_for(targets, workflow)):
+    unknown = without_record(asked_for(targets, workflow))
+    if unknown:
         log.warning(
             "files without a record of what they were made from (.snakemake): %d; they are made anew, from stored points",
             len(unknown),
         )
-        command += ["--forcerun", *map(str, unknown)]
-    command += [*options, "--", *targets]
+    command = [
+        *snakemake_command(snakefile, overrides, workers=workers, forced=unknown),
+        *options,
+        "--",
+        *targets,
+    ]
     adopt_orphans()
     others = psutil.Process().children()
     begin = time.monotonic()
@@ -135,17 +138,46 @@ def run_workflow(
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
-            env={**os.environ, MARK_VARIABLE: "1"},
+            env={**os.environ, MARK_VARIABLE: "1", **({QUIET_VARIABLE: "1"} if quiet else {})},
             start_new_session=True,
             preexec_fn=_end_with_parent,
         )
-    progress = _Progress(dry=is_dry(options))
+    progress = Progress(dry=is_dry(options))
     with _Stop(process) as stop:
         for line in _lines(process):
-            _tell(line, progress, verbose=verbose)
+            _tell(line, progress, verbose=verbose, quiet=quiet)
         _end_leftovers(others)
     stop.pass_on()
     return _conclude(process.returncode, progress, time.monotonic() - begin, report=not targets)
+
+
+def snakemake_command(
+    snakefile: Path | None, overrides: Mapping[str, str], *, workers: int, forced: Sequence[Path]
+) -> list[str]:
+    """The words that start Snakemake, before options of its own and targets.
+
+    Parameters
+    ----------
+    snakefile
+        As `run_workflow` takes it.
+    overrides
+        Keys of the config.
+    workers
+        CPUs to use.
+    forced
+        Files to make anew, up to date or not.
+
+    Raises
+    ------
+    UserError
+        Where there is no Snakefile.
+    """
+    rules = _snakefile(snakefile)
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(rules), "--cores", str(workers)]
+    command += ["--workflow-profile", str(rules.parent / PROFILE)]
+    if overrides:
+        command += ["--config", *(f"{key}={value}" for key, value in overrides.items())]
+    return [*command, "--forcerun", *map(str, forced)] if forced else command
 
 
 def _snakefile(given: Path | None) -> Path:
@@ -195,10 +227,10 @@ def _files(workflow: Workflow) -> Iterator[Path]:
         yield from (layout.figure(study, name, kind) for name in declared.figures for kind in FIGURE_FORMATS)
         yield from (layout.table(study, name, kind) for name in declared.tables for kind in TABLE_FORMATS)
         yield layout.claims(study)
-    yield from (layout.ledger, PAGE)
+    yield from (layout.ledger, layout.explorer, layout.kernels, PAGE)
 
 
-def _asked_for(targets: Sequence[str], workflow: Workflow) -> Iterator[Path]:
+def asked_for(targets: Sequence[str], workflow: Workflow) -> Iterator[Path]:
     """The files that targets name, and the data sets, from which all is made; every file where no target is named."""
     layout = Layout(workflow.settings.scale)
     data = [*map(layout.dataset, workflow.datasets)]
@@ -287,21 +319,28 @@ def _lines(process: "subprocess.Popen[bytes]") -> Iterator[str]:
     yield from [rest.decode(errors="replace")] if rest else []
 
 
-def _tell(line: str, progress: _Progress, *, verbose: bool) -> None:
+def _tell(line: str, progress: Progress, *, verbose: bool, quiet: bool = False) -> None:
     """Show a line of ours, and what starts; read the rest of what Snakemake says."""
     if line.startswith(MARK):
         print(line.removeprefix(MARK), file=sys.stderr, flush=True)
         return
+    jobs = progress.jobs
+    read_line(line, progress)
     if verbose:
         print(line, file=sys.stderr, flush=True)
+    elif progress.jobs > jobs and (progress.dry or not quiet):
+        start = "would run: " if progress.dry else f"[{progress.jobs}/{max(progress.total, progress.jobs)}] "
+        print(f"{start}{[*progress.names.values()][-1]}", file=sys.stderr, flush=True)
+
+
+def read_line(line: str, progress: Progress) -> None:
+    """Take from a line of Snakemake's what it tells of a run."""
     if match := re.fullmatch(r"total +(\d+)", line):
         progress.total = int(match[1])
     elif match := re.fullmatch(r"Job (\d+): (.*)", line):
         progress.jobs += 1
+        progress.names.pop(match[1], None)
         progress.names[match[1]] = match[2]
-        if not verbose:
-            start = "would run: " if progress.dry else f"[{progress.jobs}/{max(progress.total, progress.jobs)}] "
-            print(f"{start}{match[2]}", file=sys.stderr, flush=True)
     elif line.startswith("Error in "):
         progress.failures.append([])
     elif progress.failures and (match := re.fullmatch(r" +jobid: (\d+)", line)):
@@ -312,10 +351,10 @@ def _tell(line: str, progress: _Progress, *, verbose: bool) -> None:
         progress.idle = True
 
 
-def _conclude(code: int, progress: _Progress, seconds: float, *, report: bool) -> int:
+def _conclude(code: int, progress: Progress, seconds: float, *, report: bool) -> int:
     """Say how it ended; give the exit code of this command."""
     for failure in progress.failures:
-        log.error("failed: %s%s", ", see ".join(failure), _unsaid(failure))
+        log.error("failed: %s%s", ", see ".join(failure), unsaid(failure))
     if code < 0:
         log.error(
             "Snakemake was killed (%s); what is finished is kept, and the same command goes on from there",
@@ -339,7 +378,7 @@ def _conclude(code: int, progress: _Progress, seconds: float, *, report: bool) -
     return 0
 
 
-def _unsaid(failure: Sequence[str]) -> str:
+def unsaid(failure: Sequence[str]) -> str:
     """What to say of a failure whose log holds no word about it; nothing of others."""
     name, *logs = failure
     path = Path(logs[-1]) if logs else None

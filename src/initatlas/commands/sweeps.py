@@ -30,6 +30,7 @@ from initatlas.sweeps.ray.client import BackendName, RayOfTheSweep
 from initatlas.sweeps.registry import load_experiment
 from initatlas.sweeps.slices import WHOLE, Slice
 from initatlas.sweeps.spec import Sweep
+from initatlas.terminal import aligned
 
 log = logging.getLogger(__name__)
 
@@ -225,9 +226,8 @@ def plan_in_words(sweep: Sweep, *, data: Mapping[str, DataSource], store: Path) 
     """What a sweep would do, in words; data sets without a hash are those that the run builds first."""
     planned = planned_here(sweep, data, store)
     unbuilt = [name for name, source in data.items() if not source.sha256]
-    axes = " x ".join(f"{axis.name} {axis.size}" for axis in sweep.axes)
     lines = [
-        f"{sweep.title}: {sweep.experiment} over {axes or 'one point'}",
+        f"{sweep.title}: {sweep.experiment} over {_sizes(sweep) or 'one point'}",
         f"  points    {planned.points} ({len(planned.grid.excluded)} excluded)",
         f"  stored    {planned.points - planned.to_run}",
         f"  to run    {planned.to_run} in {len(planned.batches)} batches",
@@ -250,24 +250,33 @@ def memory_warnings(megabytes: float) -> list[str]:
     ]
 
 
-def listing(groups: Mapping[str, Mapping[str, Sweep]], unavailable: Mapping[str, str]) -> str:
-    """All sweeps with their experiments and sizes, and those that cannot run here with the reason."""
-    rows: Sequence[tuple[str, str, str, str]] = [
-        (
-            sweep.title,
-            sweep.experiment,
-            " x ".join(f"{axis.name} {axis.size}" for axis in sweep.axes),
-            sweep.description,
-        )
-        for group in groups.values()
-        for sweep in group.values()
-    ]
-    return aligned([*rows, *((title, "cannot run", "", reason) for title, reason in unavailable.items())])
+def listing(groups: Mapping[str, Mapping[str, Sweep]], unavailable: Mapping[str, str], *, as_json: bool = False) -> str:
+    """All sweeps with their experiments and sizes, and those that cannot run here with the reason.
+
+    Parameters
+    ----------
+    groups, unavailable
+        Of the config.
+    as_json
+        A list of objects with ``sweep``, ``experiment``, ``axes`` (name to size) and ``description``, or with ``sweep`` and
+        ``cannot_run``, for a script.
+    """
+    listed = [sweep for group in groups.values() for sweep in group.values()]
+    if as_json:
+        able = [_listed(sweep) for sweep in listed]
+        unable = [{"sweep": title, "cannot_run": reason} for title, reason in unavailable.items()]
+        return json.dumps([*able, *unable], indent=1)
+    rows = [(sweep.title, sweep.experiment, _sizes(sweep), sweep.description) for sweep in listed]
+    rows += [(title, "cannot run", "", reason) for title, reason in unavailable.items()]
+    return aligned(rows, {"cannot run": "red"})
 
 
-def aligned(rows: Sequence[Sequence[str]]) -> str:
-    """Rows of text as columns."""
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
-    return "\n".join(
-        "  ".join(text.ljust(width) for text, width in zip(row, (*widths, 0), strict=True)).rstrip() for row in rows
-    )
+def _listed(sweep: Sweep) -> dict[str, object]:
+    """A sweep for a script."""
+    axes = {axis.name: axis.size for axis in sweep.axes}
+    return {"sweep": sweep.title, "experiment": sweep.experiment, "axes": axes, "description": sweep.description}
+
+
+def _sizes(sweep: Sweep) -> str:
+    """The axes of a sweep with their sizes."""
+    return " x ".join(f"{axis.name} {axis.size}" for axis in sweep.axes)

@@ -2,10 +2,12 @@
 
 import argparse
 import re
+import sys
 from collections.abc import Callable
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from initatlas.names import did_you_mean
+from initatlas.terminal import painted
 
 MISTAKE = 2
 """Exit code after a mistake of the user's."""
@@ -14,18 +16,34 @@ Command = Callable[[argparse.Namespace], int | None]
 
 
 class Parser(argparse.ArgumentParser):
-    """Says in one line what is wrong with a command."""
+    """Says in one line what is wrong with a command, and takes ``--quiet`` before and behind its name."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.add_argument(
+            "-q",
+            "--quiet",
+            action="store_true",
+            default=argparse.SUPPRESS,  # or a command would undo what stands before its name
+            help="results, warnings and errors alone",
+        )
 
     def error(self, message: str) -> NoReturn:
         """End with that line and exit code 2; a word that was misspelt comes with the nearest one."""
         wrong = re.search(r"invalid choice: '([^']*)' \(choose from (.*)\)", message)
         near = did_you_mean(wrong[1], re.findall(r"[\w-]+", wrong[2])) if wrong else ""
-        self.exit(MISTAKE, f"initatlas: {message}{near}; see {self.prog} --help\n")
+        line = f"initatlas: {message}{near}; see {self.prog} --help"
+        self.exit(MISTAKE, f"{painted(line, 'red', sys.stderr)}\n")
 
 
 def add_scale(parser: argparse.ArgumentParser) -> None:
     """``--scale``."""
     parser.add_argument("--scale", choices=("smoke", "quick", "paper"), help="instead of the one in config.yaml")
+
+
+def add_json(parser: argparse.ArgumentParser, layout: str) -> None:
+    """``--json``, with a word on what comes out."""
+    parser.add_argument("--json", action="store_true", help=f"for a script: {layout}")
 
 
 def count(text: str) -> int:

@@ -3,7 +3,8 @@
 import argparse
 from pathlib import Path
 
-from initatlas.parsers.arguments import add_scale, overrides_of
+from initatlas.parsers import completion
+from initatlas.parsers.arguments import add_json, add_scale, overrides_of
 from initatlas.parsers.workflow import add_run, run_targets
 
 
@@ -11,24 +12,26 @@ def add_claim_commands(parser: argparse.ArgumentParser) -> None:
     """``initatlas claims list | show | diff``."""
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     listed = commands.add_parser("list", help="claims with their verdicts")
-    listed.add_argument("targets", nargs="*", metavar="TARGET", help="a study, or <study>/<claim>; none: all")
-    listed.add_argument("--json", action="store_true", help="for a script: the layout of the ledger's file")
+    targets = listed.add_argument("targets", nargs="*", metavar="TARGET", help="a study, or <study>/<claim>; none: all")
+    completion.completed(targets, completion.studies_and_claims)
+    add_json(listed, "the layout of the ledger's file")
     listed.set_defaults(command=_claims_list, in_atlas=True)
     shown = commands.add_parser("show", help="all that the ledger has of a claim")
-    shown.add_argument("claim", help="<study>/<claim>")
+    completion.completed(shown.add_argument("claim", help="<study>/<claim>"), completion.claims)
+    add_json(shown, "the layout of the ledger's file")
     shown.set_defaults(command=_claims_show, in_atlas=True)
     for reading in (listed, shown):
         add_scale(reading)
     compared = commands.add_parser("diff", help="claims whose verdict is another one; then the exit code is 1")
     compared.add_argument("old", type=Path, help="a ledger, such as reports/quick/claims.json")
     compared.add_argument("new", type=Path)
-    compared.add_argument("--json", action="store_true", help="for a script: a list of claims with both verdicts")
+    add_json(compared, "a list of claims with both verdicts")
     compared.set_defaults(command=_claims_diff)
 
 
 def add_reproduce(parser: argparse.ArgumentParser) -> None:
     """``initatlas reproduce``."""
-    parser.add_argument("claim", help="<study>/<claim>")
+    completion.completed(parser.add_argument("claim", help="<study>/<claim>"), completion.claims)
     add_run(parser)
     parser.set_defaults(command=_reproduce)
 
@@ -42,7 +45,7 @@ def _claims_list(options: argparse.Namespace) -> None:
 def _claims_show(options: argparse.Namespace) -> None:
     from initatlas.commands.claims import show
 
-    print(show(options.claim, overrides_of(options)))
+    print(show(options.claim, overrides_of(options), as_json=options.json))
 
 
 def _claims_diff(options: argparse.Namespace) -> int:

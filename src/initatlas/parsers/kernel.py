@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from initatlas.parsers import completion
 from initatlas.parsers.arguments import count, positive, seed, tolerance
 
 
@@ -20,7 +21,10 @@ def add_kernel_commands(parser: argparse.ArgumentParser) -> None:
     gram.add_argument(
         "--kernel", choices=("ntk", "nngp"), nargs="+", default=["ntk"], help="one, or both in one pass (ntk)"
     )
-    gram.add_argument("--activation", default="relu", help="a label, such as erf or 'leaky_relu(slope=0.2)'")
+    activation = gram.add_argument(
+        "--activation", default="relu", help="a label, such as erf or 'leaky_relu(slope=0.2)'"
+    )
+    completion.completed(activation, completion.activations)
     gram.add_argument("--depth", type=int, default=1, help="hidden layers, up to 20000")
     gram.add_argument("--weight-variance", type=float, help="times the fan-in; instead of the norm-preserving one")
     gram.add_argument("--bias-variance", type=float, default=0.0, help="of the hidden layers")

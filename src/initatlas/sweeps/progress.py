@@ -35,7 +35,7 @@ class Progress:
         self._done = self._failed = 0
         self._start = time.monotonic()
         screen = Console()
-        looked_at = screen.isatty() or "ipykernel" in sys.modules
+        looked_at = screen.shows_bars() or "ipykernel" in sys.modules
         self._bar = tqdm(total=total, desc=title, unit=unit, file=screen, disable=not looked_at, leave=False)
         self._over = threading.Event()
         self._teller = threading.Thread(target=self._tell, daemon=True)

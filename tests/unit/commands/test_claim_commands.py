@@ -100,6 +100,8 @@ def test_a_claim_is_shown_whole(atlas, capsys):
     ):
         assert part in text
     assert max(map(len, lines)) <= 100
+    _, lines = said(capsys, "claims", "show", "own2020/flat", "--json")
+    assert claims_from_json("\n".join(lines), "here") == [claim("flat")]
 
 
 @pytest.mark.parametrize(

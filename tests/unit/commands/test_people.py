@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from initatlas.cli import main
-from initatlas.commands.people import plan, status
+from initatlas.commands.people import plan, status, what_changed
 from initatlas.config import load_workflow
 from initatlas.identity import Ancestry
 from initatlas.layout import POINTS, Layout
@@ -164,3 +164,35 @@ def test_the_cost_of_a_study_is_the_sum_of_its_sweeps(built, capsys):
 def test_a_study_that_is_absent_is_one_line(atlas, capsys):
     assert main(["sweep", "plan", "own/norm", "own"]) == 2
     assert "there is no study and no sweep 'own/norm' (did you mean 'own/norms'?)" in capsys.readouterr().err
+
+
+def test_lists_for_a_script_say_the_same(built, capsys):
+    assert main(["sweep", "list", "--json"]) == 0
+    listed = {row["sweep"]: row for row in json.loads(capsys.readouterr().out)}
+    assert listed["own/scale"]["axes"] == {"weight_variance": 2}
+    assert listed["own/norms"]["experiment"] == "largest_coordinate"
+    (built / "config/sweeps/own.yaml").write_text(SWEEPS.replace("[1.5, 2.5]", "[1.5, 2.5, 3.5]"))
+    assert main(["sweep", "status", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == [
+        {"sweep": "own/norms", "points": 1, "stored": 1, "cube": "cube"},
+        {"sweep": "own/scale", "points": 3, "stored": 2, "cube": "older cube"},
+    ]
+
+
+def test_a_sweep_that_cannot_run_is_told_to_a_script(atlas, capsys):
+    (atlas / "config/datasets.yaml").write_text(f"{DATASETS}mine: {{kind: idx, folder: mine}}\n")
+    (atlas / "config/sweeps/own.yaml").write_text(SWEEPS.replace("dataset: drawn", "dataset: mine"))
+    for words in (["sweep", "list", "--json"], ["sweep", "status", "--json"]):
+        assert main(words) == 0
+        rows = {row["sweep"]: row for row in json.loads(capsys.readouterr().out)}
+        assert "mine" in rows["own/norms"]["cannot_run"]
+        assert "cannot_run" not in rows["own/scale"]
+
+
+def test_what_has_changed_in_a_cube_is_told_by_its_parts(built):
+    assert what_changed("own/norms", load_workflow(Path())) == []
+    (built / "config/sweeps/own.yaml").write_text(SWEEPS.replace("pieces: 2", "pieces: 3"))
+    assert what_changed("own/norms", load_workflow(Path())) == ["settings"]
+    (built / "config/datasets.yaml").write_text(DATASETS.replace("train: 4", "train: 5"))
+    assert what_changed("own/norms", load_workflow(Path())) == ["settings", "data"]
+    assert what_changed("own/scale", load_workflow(Path())) == []

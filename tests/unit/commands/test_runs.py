@@ -14,7 +14,7 @@ from types import SimpleNamespace
 import pytest
 
 from initatlas.cli import main
-from initatlas.commands.run import _conclude, _Progress, _tell, is_dry
+from initatlas.commands.run import Progress, _conclude, _tell, is_dry
 from initatlas.report.outdated import mark_outdated
 from initatlas.runs import MARK, RunLock, name_the_user, spec_file
 
@@ -125,7 +125,7 @@ def test_no_page_no_mark(tmp_path):
 
 
 def test_the_front_end_shows_what_starts_and_our_lines_alone(capsys):
-    progress = _Progress()
+    progress = Progress()
     lines = [
         "Building DAG of jobs...",
         "total       7",
@@ -259,10 +259,26 @@ def test_a_dry_run_is_known_by_its_words(options, dry):
 
 def told_of(lines, *, dry):
     """What a front end has read."""
-    progress = _Progress(dry=dry)
+    progress = Progress(dry=dry)
     for line in lines:
         _tell(line, progress, verbose=False)
     return progress
+
+
+def test_a_quiet_run_shows_no_jobs_but_words_of_ours_and_a_dry_run(capsys):
+    for dry, said in ((False, ["mnist: broken"]), (True, ["would run: sweep a/b", "mnist: broken"])):
+        progress = Progress(dry=dry)
+        for line in ("Job 1: sweep a/b", f"{MARK}mnist: broken"):
+            _tell(line, progress, verbose=False, quiet=True)
+        assert progress.jobs == 1
+        assert capsys.readouterr().err.splitlines() == said
+
+
+def test_quiet_stands_before_or_behind_a_command_and_not_beside_verbose(root, monkeypatch, capsys):
+    monkeypatch.chdir(root)
+    for words in (["--quiet", "run", "--verbose"], ["run", "-q", "--verbose"]):
+        assert main(words) == 2
+        assert capsys.readouterr().err == "initatlas: --quiet and --verbose: give one of them\n"
 
 
 def test_a_dry_run_says_what_would_run(capsys, caplog):
