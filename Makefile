@@ -38,7 +38,7 @@ report: $(READY)  ## run the workflow to reports/index.html (ARGS="--scale paper
 test: $(READY)  ## all tests, in two processes (WORKERS=0: in one)
 	$(PYTEST) --numprocesses $(WORKERS) --dist loadscope --no-loadscope-reorder $(ARGS)
 
-test-cluster: $(READY)  ## drills on a real Slurm, if there is one here
+test-cluster: $(READY)  ## drills on a real Slurm and on hosts of their own, where there are such
 	$(PYTEST) tests/cluster $(ARGS)
 
 check: $(READY)  ## ruff, snakefmt, snakemake --lint, mypy

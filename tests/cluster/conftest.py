@@ -7,15 +7,11 @@ import pytest
 from toy.slurm import Login, slurm_is_there
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _slurm():
-    if not slurm_is_there():
-        pytest.skip("no Slurm answers here (sinfo)")
-
-
 @pytest.fixture(scope="session")
 def clean(root, tmp_path_factory):
     """A copy of what Git knows of the project. Not to be changed."""
+    if not slurm_is_there():
+        pytest.skip("no Slurm answers here (sinfo)")
     folder = tmp_path_factory.mktemp("clean") / "atlas"
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=root, capture_output=True, text=True, check=True).stdout
     for path in filter(None, listed.split("\0")):

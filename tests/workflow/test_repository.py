@@ -9,6 +9,7 @@ from importlib.metadata import version
 import pytest
 import yaml
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from toy.repository import STUDIES
 
@@ -74,6 +75,26 @@ def test_the_lock_is_what_is_installed(root):
     """Reference numbers hold for these versions."""
     for name in ("numpy", "scipy", "torch", "numba", "snakemake", "ray", "xarray"):
         assert version(name).partition("+")[0] == locked(root)[name].partition("+")[0]
+
+
+def patterns(path):
+    """What a file of patterns leaves out, in one spelling: folders below as well as at the top, and no slash around a name."""
+    lines = [line for line in path.read_text(encoding="utf-8").splitlines() if line and not line.startswith("#")]
+    return {re.sub(r"^(!?)(\*\*/|/)?", r"\1", line).rstrip("/") for line in lines}
+
+
+def test_an_image_holds_nothing_that_git_ignores(root):
+    ignored = patterns(root / ".gitignore")
+    kept_out = patterns(root / ".dockerignore")
+    assert {name for name in ignored - kept_out if not name.startswith(".venv")} == set()
+    assert {".git", ".venv*"} <= kept_out
+
+
+def test_an_image_has_a_python_that_the_project_takes(root):
+    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    recipe = (root / "workflow/container/Dockerfile").read_text(encoding="utf-8")
+    (number,) = re.findall(r"^ARG BASE=python:([\d.]+)-", recipe, flags=re.MULTILINE)
+    assert SpecifierSet(project["requires-python"]).contains(f"{number}.0")
 
 
 def test_no_large_file_is_tracked(root):
