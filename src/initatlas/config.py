@@ -127,6 +127,15 @@ class Workflow:
     unread: tuple[str, ...] = ()
 
     @property
+    def absent(self) -> dict[str, str]:
+        """Data sets whose raw files are not here, with the command that brings them; without one they are put there by hand."""
+        return {
+            name: f"initatlas download {name}" if name in self.downloads else ""
+            for name in self.raw_files
+            if name not in self.datasets
+        }
+
+    @property
     def titles(self) -> list[str]:
         """``study/sweep`` of all sweeps that can run."""
         return [sweep.title for group in self.sweeps.values() for sweep in group.values()]
@@ -569,7 +578,7 @@ def load_published(root: Path, study: str) -> PublishedStudy:
 
 
 def _check_published(root: Path, study: Study) -> None:
-    """What was printed: every claim stands beside a product, if it says so, and is measured."""
+    """What was printed: every claim stands beside a product, if it says so, and is measured; key claims are there."""
     path, claims = root / published(study.key), load_published(root, study.key).claims
     products = [*study.figures, *study.tables]
     for name, claim in claims.items():
@@ -578,6 +587,9 @@ def _check_published(root: Path, study: Study) -> None:
                 f"{path}: claims.{name}.product = {claim.product!r}: there is no such figure or table"
                 f"{did_you_mean(claim.product, products)}; {study.package} declares: {', '.join(products) or 'none'}"
             )
+    for name in study.key_claims:
+        if name not in claims:
+            raise UserError(f"{path}: claims: {name} is in key_claims of {study.package}{did_you_mean(name, claims)}")
     listed = listed_claims(study)
     unpaired = sorted(claims.keys() ^ listed) if listed is not None else []
     if unpaired:

@@ -114,9 +114,10 @@ rule page:
             for title in AVAILABLE
             if title.startswith(f"{study}/")
         ),
+        absent=[f"{name}={command}" for name, command in ATLAS.absent.items()],
         made_from=ANCESTRY.page(),
     message:
         "report page"
     shell:
         "python -m initatlas stage page --log {log:q} --products {params.products:q} --scale {params.scale}"
-        " --output {output:q} --studies {params.studies:q} --cubes {params.cubes:q}"
+        " --output {output:q} --studies {params.studies:q} --cubes {params.cubes:q} --absent {params.absent:q}"

@@ -128,7 +128,15 @@ def tabulate_kernels(output: Path) -> None:
     write_text(output, kernels_json())
 
 
-def write_page(studies: Sequence[str], *, products: Path, cubes: Mapping[str, Path], scale: str, output: Path) -> None:
+def write_page(
+    studies: Sequence[str],
+    *,
+    products: Path,
+    cubes: Mapping[str, Path],
+    scale: str,
+    absent: Mapping[str, str],
+    output: Path,
+) -> None:
     """Write the report page from the products of one scale, and the captions and cubes of the studies."""
     from initatlas import __version__
     from initatlas.files import write_text
@@ -145,6 +153,7 @@ def write_page(studies: Sequence[str], *, products: Path, cubes: Mapping[str, Pa
         title="An atlas of random initialisation",
         version=__version__,
         scale=scale,
+        absent=absent,
     )
     write_text(output, render_page(page))
 

@@ -46,6 +46,7 @@ def add_stages(parser: argparse.ArgumentParser) -> None:
     page = stage("page", _stage_page, "products", "scale", "output")
     page.add_argument("--studies", nargs="*", default=[])
     page.add_argument("--cubes", nargs="*", default=[], metavar="STUDY/SWEEP=FILE")
+    page.add_argument("--absent", nargs="*", default=[], metavar="DATASET=COMMAND")
 
 
 def add_keeper(parser: argparse.ArgumentParser) -> None:
@@ -157,6 +158,7 @@ def _stage_page(options: argparse.Namespace) -> None:
         products=Path(options.products),
         cubes=named_paths(options.cubes),
         scale=options.scale,
+        absent=dict(str(pair).split("=", 1) for pair in options.absent),
         output=Path(options.output),
     )
 

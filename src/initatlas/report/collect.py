@@ -17,6 +17,7 @@ from initatlas.cubes import mixtures, open_placed_cube
 from initatlas.errors import UserError
 from initatlas.layout import FIGURE_FORMATS, TABLE_FORMATS
 from initatlas.report.captions import caption_html, caption_text
+from initatlas.report.drawings import Drawings
 from initatlas.report.ledger import claims_from_json, format_seconds
 from initatlas.report.page import FigureView, Page, StudyView, SweepView, TableView
 from initatlas.studies.claim import Claim
@@ -39,8 +40,8 @@ _SHOWN = (
 )
 """Attributes of a cube that the page shows."""
 
-_INLINE_BYTES = 2_000_000
-_PIXELS_PER_POINT = 96 / 72
+_INLINE_BYTES = 250_000
+_MOST_COMMITS = 3
 
 
 def collect_page(
@@ -53,6 +54,7 @@ def collect_page(
     title: str,
     version: str,
     scale: str,
+    absent: Mapping[str, str] | None = None,
 ) -> Page:
     """Gather what the page shows; products that are not made yet are listed as such.
 
@@ -71,6 +73,8 @@ def collect_page(
         The cubes to account for, by the title of their sweep.
     title, version, scale
         Head of the page: its title, the version of this package, the scale of the sweeps.
+    absent
+        Data sets that are not here, with what brings each.
 
     Raises
     ------
@@ -78,6 +82,7 @@ def collect_page(
         If a caption is missing, or a file is not what it should be.
     """
     sweeps = [_sweep_view(path, title) for title, path in sorted(cubes.items())]
+    drawings = Drawings()
     views = [
         _study_view(
             study,
@@ -85,6 +90,7 @@ def collect_page(
             folder,
             captions[study.key],
             [view for view in sweeps if view.title.partition("/")[0] == study.key],
+            drawings,
         )
         for study in studies
     ]
@@ -93,6 +99,9 @@ def collect_page(
         version=version,
         scale=scale,
         studies=tuple(views),
+        drawings=drawings,
+        head=_head(sweeps),
+        absent=absent or {},
         explorer=_text_if_made(products / EXPLORER_FILE),
         kernels=_text_if_made(products / KERNELS_FILE),
     )
@@ -103,7 +112,22 @@ def _text_if_made(path: Path) -> str:
     return read_text(path) if path.is_file() else ""
 
 
-def _study_view(study: Study, products: Path, page: Path, captions: Path, sweeps: Sequence[SweepView]) -> StudyView:
+def _head(sweeps: Sequence[SweepView]) -> dict[str, str]:
+    """What the cubes have in common: when they were computed, from which commit, with which packages."""
+    days = sorted(sweep.provenance["computed"].partition(" ")[0] for sweep in sweeps)
+    commits = dict.fromkeys(sweep.provenance["package"].partition("commit ")[2] for sweep in sweeps)
+    packages = dict.fromkeys(sweep.provenance["packages"] for sweep in sweeps)
+    head = {
+        "computed": " to ".join(dict.fromkeys((days[0], days[-1]))) if days else "",
+        "commit": ", ".join(filter(None, commits)) if len(commits) <= _MOST_COMMITS else f"one of {len(commits)}",
+        "packages": next(iter(packages), "") if len(packages) < 2 else f"in {len(packages)} sets of versions",
+    }
+    return {label: value for label, value in head.items() if value}
+
+
+def _study_view(
+    study: Study, products: Path, page: Path, captions: Path, sweeps: Sequence[SweepView], drawings: Drawings
+) -> StudyView:
     """One study with what there is of it."""
     folder = products / study.key
     figures = [name for name in study.figures if (folder / "figures" / f"{name}.svg").is_file()]
@@ -115,8 +139,14 @@ def _study_view(study: Study, products: Path, page: Path, captions: Path, sweeps
         citation=study.citation,
         link=study.link,
         summary=study.summary,
+        says=study.says,
+        headline=study.headline,
+        key_claims=study.key_claims,
         claims=_claims(folder / CLAIMS_FILE),
-        figures=tuple(_figure_view(folder / "figures" / name, page, captions / f"{name}.rst") for name in figures),
+        figures=tuple(
+            _figure_view(folder / "figures" / name, page, captions / f"{name}.rst", drawings, f"{study.key} {name}")
+            for name in figures
+        ),
         tables=tuple(_table_view(folder / "tables" / name, page, captions / f"{name}.rst") for name in tables),
         sweeps=tuple(sweeps),
         missing=tuple(missing),
@@ -128,15 +158,16 @@ def _claims(path: Path) -> tuple[Claim, ...]:
     return tuple(claims_from_json(path.read_bytes(), str(path))) if path.is_file() else ()
 
 
-def _figure_view(stem: Path, page: Path, caption: Path) -> FigureView:
+def _figure_view(stem: Path, page: Path, caption: Path, drawings: Drawings, name: str) -> FigureView:
     """A figure with its picture inside."""
     text = _read_caption(caption)
-    width, height = _svg_size(stem.with_name(f"{stem.name}.svg"))
+    drawing = drawings.add(read_text(stem.with_name(f"{stem.name}.svg")), name)
+    picture = drawing if drawing and len(drawing.content) <= _INLINE_BYTES else _raster(stem)
     return FigureView(
         product=stem.name,
-        image=_data_uri(stem),
-        width=width,
-        height=height,
+        picture=picture,
+        width=drawing.width if drawing else 0,
+        height=drawing.height if drawing else 0,
         alternative=_first_sentence(caption_text(text, str(caption))),
         caption=caption_html(text, str(caption)),
         links=_links(stem, FIGURE_FORMATS, page),
@@ -165,20 +196,9 @@ def _first_sentence(text: str) -> str:
     return re.split(r"(?<=[.!?])\s", " ".join(unescape(text).split()), maxsplit=1)[0]
 
 
-def _data_uri(stem: Path) -> str:
-    """The SVG as a data URI; the PNG where the SVG is so heavy that it would slow the page down."""
-    vector, raster = (stem.with_name(f"{stem.name}.{kind}") for kind in ("svg", "png"))
-    heavy = vector.stat().st_size > _INLINE_BYTES and raster.is_file()
-    kind, path = ("png", raster) if heavy else ("svg+xml", vector)
-    return f"data:image/{kind};base64,{base64.b64encode(path.read_bytes()).decode('ascii')}"
-
-
-def _svg_size(path: Path) -> tuple[int, int]:
-    """Width and height of an SVG in CSS pixels, from its first lines; zeros where it has none in points."""
-    head = read_text(path)[:2000]
-    sides = [re.search(rf'<svg[^>]*\b{side}="([\d.]+)pt"', head) for side in ("width", "height")]
-    width, height = (round(float(match[1]) * _PIXELS_PER_POINT) if match else 0 for match in sides)
-    return width, height
+def _raster(stem: Path) -> str:
+    """The PNG as a data URI: where the drawing is so heavy that it would slow the page down."""
+    return f"data:image/png;base64,{base64.b64encode(stem.with_name(f'{stem.name}.png').read_bytes()).decode('ascii')}"
 
 
 def _links(stem: Path, kinds: Sequence[str], page: Path) -> dict[str, str]:

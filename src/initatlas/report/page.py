@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from initatlas.report.drawings import Drawing, Drawings
 from initatlas.report.intervals import interval_svg
 from initatlas.report.ledger import (
     VERDICTS,
@@ -29,8 +30,8 @@ class FigureView:
     ----------
     product
         Its name in the study.
-    image
-        Data URI of the picture.
+    picture
+        Drawn by the page itself, or the data URI of a raster where the drawing is too heavy for that.
     width, height
         In CSS pixels; 0 where unknown.
     alternative
@@ -42,12 +43,17 @@ class FigureView:
     """
 
     product: str
-    image: str
+    picture: Drawing | str
     width: int
     height: int
     alternative: str
     caption: str
     links: Mapping[str, str]
+
+    @property
+    def drawing(self) -> Drawing | None:
+        """The picture, where the page draws it."""
+        return self.picture if isinstance(self.picture, Drawing) else None
 
 
 @dataclass(frozen=True)
@@ -99,7 +105,7 @@ class StudyView:
 
     Attributes
     ----------
-    key, title, citation, link, summary
+    key, title, citation, link, summary, says, headline, key_claims
         As the study declares them.
     claims
         Its lines of the ledger.
@@ -114,6 +120,9 @@ class StudyView:
     citation: str
     link: str
     summary: str
+    says: str = ""
+    headline: str = ""
+    key_claims: tuple[str, ...] = ()
     claims: tuple[Claim, ...] = ()
     figures: tuple[FigureView, ...] = ()
     tables: tuple[TableView, ...] = ()
@@ -130,6 +139,19 @@ class StudyView:
         """Names of what is shown."""
         return [*(figure.product for figure in self.figures), *(table.product for table in self.tables)]
 
+    @property
+    def poster(self) -> FigureView | None:
+        """The figure that stands for the study: its headline, or else the first one."""
+        return next(
+            (figure for figure in self.figures if figure.product == self.headline), next(iter(self.figures), None)
+        )
+
+    @property
+    def found(self) -> list[Claim]:
+        """The claims that say what came out: those that the study names."""
+        named = {claim.name: claim for claim in self.claims}
+        return [named[name] for name in self.key_claims if name in named]
+
     def claims_about(self, product: str) -> list[Claim]:
         """The claims that a figure or table shows."""
         return [claim for claim in self.claims if claim.published.product == product]
@@ -139,14 +161,29 @@ class StudyView:
 class Page:
     """Everything that the page says; it holds no time of building, so the same inputs give the same bytes.
 
-    `explorer` is the JSON of `initatlas.report.explorer`, `kernels` that of `initatlas.report.explorer_kernels`; each is empty
-    before it is made.
+    Attributes
+    ----------
+    title, version, scale
+        Of the page, of this package, of the sweeps.
+    studies
+        In their order.
+    drawings
+        What the figures share.
+    head
+        What holds for all numbers: label to value.
+    absent
+        Data sets that are not here, with the command that brings each, if there is one.
+    explorer, kernels
+        JSON of `initatlas.report.explorer` and of `initatlas.report.explorer_kernels`; empty before it is made.
     """
 
     title: str
     version: str
     scale: str
     studies: tuple[StudyView, ...]
+    drawings: Drawings = field(default_factory=Drawings)
+    head: Mapping[str, str] = field(default_factory=dict)
+    absent: Mapping[str, str] = field(default_factory=dict)
     explorer: str = ""
     kernels: str = ""
 
@@ -159,6 +196,15 @@ class Page:
     def claims(self) -> list[Claim]:
         """The whole ledger."""
         return [claim for study in self.studies for claim in study.claims]
+
+    def claims_that(self, verdict: Verdict) -> list[Claim]:
+        """The claims with a verdict."""
+        return [claim for claim in self.claims if claim.judged.verdict == verdict]
+
+    @property
+    def poster(self) -> tuple[StudyView, FigureView] | None:
+        """The figure at the top, with its study: that of the first study that has one."""
+        return next(((study, study.poster) for study in self.studies if study.poster), None)
 
     @property
     def counts(self) -> dict[Verdict, int]:

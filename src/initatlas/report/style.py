@@ -16,7 +16,7 @@ from initatlas.layout import FIGURE_FORMATS
 # differ by at least 10 in CIE lightness, so that they stay apart in a grey print.
 PALETTE = ("#0072B2", "#E69F00", "#009E73", "#56B4E9", "#D55E00", "#1B1B1B", "#CC79A7")
 
-_INK, _GRID = "#2B2D33", "#E3E3E3"
+INK, _GRID = "#2B2D33", "#E3E3E3"
 
 STYLE: dict[str, Any] = {
     "figure.figsize": (5.6, 3.6),
@@ -28,11 +28,11 @@ STYLE: dict[str, Any] = {
     "font.sans-serif": ["DejaVu Sans"],
     "font.size": 9,
     "mathtext.fontset": "dejavusans",
-    "text.color": _INK,
+    "text.color": INK,
     "axes.prop_cycle": cycler(color=PALETTE),
     "axes.facecolor": "white",
-    "axes.edgecolor": _INK,
-    "axes.labelcolor": _INK,
+    "axes.edgecolor": INK,
+    "axes.labelcolor": INK,
     "axes.labelsize": 9,
     "axes.titlesize": 9.5,
     "axes.titlepad": 7,
@@ -43,8 +43,8 @@ STYLE: dict[str, Any] = {
     "axes.grid": True,
     "grid.color": _GRID,
     "grid.linewidth": 0.7,
-    "xtick.color": _INK,
-    "ytick.color": _INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
     "xtick.labelsize": 8.5,
     "ytick.labelsize": 8.5,
     "legend.fontsize": 8.5,

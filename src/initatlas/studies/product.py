@@ -21,6 +21,12 @@ class Study:
         What the page prints above its products; `citation` and `link` are empty where the study is our own.
     summary
         One paragraph for the page.
+    says
+        What the paper says, in one sentence; for the top of the page.
+    headline
+        The figure that stands for the study; without one, its first.
+    key_claims
+        The claims that say what was found, in a few words; for the top of the page.
     figures, tables
         Product to the sweeps whose cubes it reads. The function of that name in the study's ``figures`` or ``tables``
         module makes it; its caption is ``captions/<product>.rst`` in the package.
@@ -36,6 +42,9 @@ class Study:
     figures: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     tables: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     claims: tuple[str, ...] = ()
+    says: str = ""
+    headline: str = ""
+    key_claims: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:

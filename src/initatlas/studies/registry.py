@@ -63,7 +63,7 @@ def _mend(name: str) -> str:
 
 def _slips(study: Study) -> Iterator[str]:
     """Values of the wrong kind, which Python does not refuse."""
-    for key in ("title", "citation", "link", "summary"):
+    for key in ("title", "citation", "link", "summary", "says", "headline"):
         if not isinstance(getattr(study, key), str):
             yield f"{key} = {getattr(study, key)!r}: give a text"
     for key in ("figures", "tables"):
@@ -74,12 +74,15 @@ def _slips(study: Study) -> Iterator[str]:
         for name, sweeps in products.items():
             yield from _no_tuple(f"{key}[{name!r}]", sweeps)
     yield from _no_tuple("claims", study.claims)
+    yield from _no_tuple("key_claims", study.key_claims, "claims")
+    if study.headline and study.headline not in study.figures:
+        yield f"headline = {study.headline!r}: name one of its figures"
 
 
-def _no_tuple(place: str, sweeps: object) -> Iterator[str]:
+def _no_tuple(place: str, names: object, kind: str = "sweeps") -> Iterator[str]:
     """A text stands easily where a tuple of one text was meant."""
-    if not isinstance(sweeps, tuple) or not all(isinstance(name, str) for name in sweeps):
-        yield f'{place} = {sweeps!r}: give a tuple of names of sweeps, such as ("name",)'
+    if not isinstance(names, tuple) or not all(isinstance(name, str) for name in names):
+        yield f'{place} = {names!r}: give a tuple of names of {kind}, such as ("name",)'
 
 
 def first_gap(study: Study) -> str:

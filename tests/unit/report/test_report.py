@@ -402,6 +402,8 @@ STUDIES = [
         figures={"fig1": ("kernel",), "fig2": ("kernel",)},
         tables={"table1": ("kernel",)},
         claims=("kernel",),
+        says="That kernels have angles.",
+        key_claims=("claim_fails", "claim_holds"),
     ),
     Study(
         package="papers.empty",
@@ -495,6 +497,7 @@ def _collect(project: Path) -> Page:
         title="Atlas",
         version="1.2.3",
         scale="quick",
+        absent={"mnist": "initatlas download mnist", "speech": ""},
     )
 
 
@@ -537,6 +540,8 @@ def test_collect_reads_products_claims_and_provenance(project: Path) -> None:
     }
     assert study.figures[0].alternative == "Caption of fig1, $x^2$."
     assert (study.figures[0].width, study.figures[0].height) == (538, 346)
+    assert study.poster is study.figures[0]
+    assert [claim.name for claim in study.found] == ["claim_fails", "claim_holds"]
     assert list(study.claims) == _claims()
     assert count_verdicts(study.claims) == dict.fromkeys(VERDICTS, 1)
     (sweep,) = study.sweeps
@@ -574,7 +579,9 @@ def test_the_page_is_well_formed_and_its_anchors_exist(outline: _Outline) -> Non
     assert len(ids) == len(set(ids))
     assert not any(" " in str(name) for name in ids)
     anchors = {
-        str(attributes.get("href"))[1:] for _, attributes in outline.elements if str(attributes.get("href"))[0] == "#"
+        str(attributes.get("href"))[1:].partition("?")[0]
+        for _, attributes in outline.elements
+        if str(attributes.get("href"))[0] == "#"
     }
     assert anchors <= set(ids)
     assert "claim-paper2020-claim-not-measured" in anchors
@@ -585,6 +592,9 @@ def test_the_page_is_accessible(outline: _Outline) -> None:
     assert [tags.count(tag) for tag in ("main", "nav", "header", "h1")] == [1, 1, 1, 1]
     assert dict(outline.elements)["html"] == {"lang": "en-GB", "data-scale": "quick"}
     assert all(attributes.get("alt") for tag, attributes in outline.elements if tag == "img")
+    shown = [attributes for tag, attributes in outline.elements if tag == "svg"]
+    assert all(attributes.get("aria-label") for attributes in shown if attributes.get("role") == "img")
+    assert all("role" in attributes or attributes.get("aria-hidden") == "true" for attributes in shown)
     assert all(attributes.get("scope") for tag, attributes in outline.elements if tag == "th")
 
 
@@ -613,6 +623,11 @@ def test_the_page_tells_verdicts_gaps_and_failures(outline: _Outline) -> None:
     assert "1 of 19 points of paper2020/kernel failed" in text
     assert "18 computed, 1 failed , 1 excluded" in text
     assert "3.2.1, commit abcdef012345-dirty" in text
+    assert "scale quick · computed 2020-01-01 · commit abcdef012345-dirty · packages numpy 2.1.0" in text
+    assert "1 claim is not measured. Data that are not here: mnist ( initatlas download mnist )" in text
+    assert "speech (put there by hand: docs/datasets.md)." in text
+    assert "That kernels have angles." in text
+    assert "5 checked claims:" in text
     assert (
         "paper2020/kernel is a mixture: computed in different environments: numpy 2.2.0 (11 points) and 2.1.0 (7 points)."
         in text
@@ -620,9 +635,13 @@ def test_the_page_tells_verdicts_gaps_and_failures(outline: _Outline) -> None:
 
 
 def test_a_heavy_figure_is_shown_by_its_raster(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert _collect(project).studies[0].figures[0].image.startswith("data:image/svg+xml;base64,")
+    assert _collect(project).studies[0].figures[0].drawing
     monkeypatch.setattr("initatlas.report.collect._INLINE_BYTES", 10)
-    assert _collect(project).studies[0].figures[0].image.startswith("data:image/png;base64,")
+    figure = _collect(project).studies[0].figures[0]
+    assert figure.drawing is None
+    assert str(figure.picture).startswith("data:image/png;base64,")
+    assert (figure.width, figure.height) == (538, 346)
+    assert 'alt="Caption of fig1' in render_page(_collect(project))
 
 
 def test_a_missing_caption_is_an_error(project: Path, tmp_path: Path) -> None:

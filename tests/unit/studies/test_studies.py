@@ -134,6 +134,14 @@ DECLARATIONS = {
         DECLARATION.replace('link=""', "link=None"),
         "PAPER/__init__.py: STUDY: link = None: give a text",
     ),
+    "a headline that is no figure": (
+        DECLARATION.replace('link="",', 'link="", headline="numbers",'),
+        "PAPER/__init__.py: STUDY: headline = 'numbers': name one of its figures",
+    ),
+    "a text for the key claims": (
+        DECLARATION.replace('link="",', 'link="", key_claims="growth",'),
+        "PAPER/__init__.py: STUDY: key_claims = 'growth': give a tuple of names of claims",
+    ),
     "a missing key": (DECLARATION.replace('link="",', ""), "PACKAGE cannot be imported (TypeError: Study.__init__() missing"),
     "an error": ("1 / 0", "PACKAGE cannot be imported (ZeroDivisionError: division by zero); mend it"),
     "another library": ("import heavy_and_absent", "PACKAGE cannot be imported: it needs heavy_and_absent, which is not there"),
@@ -145,6 +153,11 @@ def test_a_slip_in_the_declaration_is_one_line(atlas, name):
     text, message = DECLARATIONS[name]
     atlas.write(**{"__init__.py": text})
     assert atlas.mistake().startswith(f"config/config.yaml: studies[0] = 'PACKAGE': {message}")
+
+
+def test_a_key_claim_is_published(atlas):
+    atlas.write(**{"__init__.py": DECLARATION.replace('link="",', 'link="", key_claims=("nowhere",),')})
+    assert atlas.mistake() == "config/published/paper.yaml: claims: nowhere is in key_claims of PACKAGE"
 
 
 @pytest.mark.parametrize(

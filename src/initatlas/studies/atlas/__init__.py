@@ -12,6 +12,12 @@ STUDY = Study(
         "theory says how deep a signal travels: deep networks should learn only near the norm-preserving variance, and "
         "the distribution of the weights should not matter beyond its variance."
     ),
+    says=(
+        "By mean-field theory deep networks learn only near the weight variance that preserves norms, as deep as a signal "
+        "travels, whatever else distinguishes the distribution of the weights."
+    ),
+    headline="trainability",
+    key_claims=("norm_preserving_variance", "border_in_depth_scales", "boundary_dimension"),
     figures={
         "invariance": ("invariance",),
         "boundary": ("boundary", "boundary_near", "boundary_close"),

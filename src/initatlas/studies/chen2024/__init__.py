@@ -15,6 +15,12 @@ STUDY = Study(
         "function limits. The paper sets the smoothness of real data against that: labels expand in the kernel's "
         "eigenfunctions with coefficients whose tail sums fall as a power of the index. The power is the smoothness."
     ),
+    says=(
+        "A network that starts from a random function learns at a rate that the roughness of this function limits, however "
+        "smooth the data are; one that starts from zero does not."
+    ),
+    headline="fig2_4",
+    key_claims=("smoother_than_initial", "fig1_order", "gp_threshold"),
     figures={
         "fig1": ("fig1",),
         "fig1_limit": ("fig1_limit",),

@@ -15,6 +15,12 @@ STUDY = Study(
         "network approach it, and its last layer alone can learn what the kernel can. The theorems are checked here as we "
         "recall them from the paper, beside what a circulating summary of it states on depth, universality and separation."
     ),
+    says=(
+        "A random network stands for a kernel, the composition of the duals of its activations; wide networks approach it, "
+        "and their last layer alone can learn what it can."
+    ),
+    headline="replication",
+    key_claims=("replication_limit", "approximation_bound", "separation_exists"),
     figures={
         "duals": ("duals",),
         "replication": ("replication",),

@@ -19,6 +19,12 @@ STUDY = Study(
         "The paper looks at random initialisation and at training in these terms: where breakpoints lie, how many pieces a "
         "trained network has, and how much of a spiky start is left. All networks here are trained exactly, in function space."
     ),
+    says=(
+        "A ReLU network of one input is a line that bends at breakpoints: where random weights put them, and how training "
+        "moves them, decides what is learned."
+    ),
+    headline="fig4",
+    key_claims=("thm1_gaussian", "table1_rescue", "table2_not_exponential"),
     figures={
         "fig1_left": _FIG1,
         "thm1": ("thm1",),

@@ -14,6 +14,12 @@ STUDY = Study(
         "is the same for every rotation-invariant weight distribution, and in high dimension for nearly every one with "
         "independent weights. With depth, all inputs come to look alike."
     ),
+    says=(
+        "The kernel of a wide layer of rectifiers does not depend on the distribution of its weights, and with depth all "
+        "inputs come to look alike."
+    ),
+    headline="fig4a",
+    key_claims=("fig4a_deep", "cor8_rate", "cor10_gaussian"),
     figures={
         "fig2": ("fig2", "theory"),
         "fig3": ("weight_integral",),
