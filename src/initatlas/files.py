@@ -18,15 +18,15 @@ _DRAFTS: set[Path] = set()
 
 
 @contextmanager
-def atomic_path(target: str | os.PathLike[str]) -> Iterator[Path]:
+def atomic_path(target: str | os.PathLike[str], *, clean: bool = True) -> Iterator[Path]:
     """Give a temporary path in the folder of `target`; on success sync it and rename it to `target`.
-
-    Drafts that killed processes of this machine left for the same target are removed.
 
     Parameters
     ----------
     target
         The file to create or replace. Missing parent folders are made.
+    clean
+        Whether to remove drafts that killed processes of this machine left for the target; it takes a look at the whole folder.
 
     Yields
     ------
@@ -35,7 +35,8 @@ def atomic_path(target: str | os.PathLike[str]) -> Iterator[Path]:
     """
     target = Path(target)
     make_folder(target.parent)
-    _remove_orphans(target)
+    if clean:
+        _remove_orphans(target)
     draft = target.with_name(f".{target.stem}.{socket.gethostname()}-{os.getpid()}.draft{target.suffix}")
     _DRAFTS.add(draft)
     try:

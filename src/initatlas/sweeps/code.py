@@ -33,7 +33,7 @@ def sweep_code(sweep: Sweep) -> str:
 
 def batch_code(experiment: str, points: Iterable[Parameters]) -> str:
     """Version of all code behind some points."""
-    modules = sorted({module for point in points for module in named_modules(point)})
+    modules = sorted(_named_by(points))
     return digest([experiment_code(experiment), *map(code_version, modules)])
 
 
@@ -54,13 +54,20 @@ def check_named(experiment: str, points: Iterable[Parameters], used: Iterable[st
     ValueError
         If there is one: its code is not part of the code version, so a change of it would go unnoticed.
     """
-    unnamed = set(used).difference(*map(named_modules, points))
+    looked_up = set(used)
+    unnamed = looked_up - _named_by(points) if looked_up else looked_up
     hidden = sorted(unnamed - set(experiment_modules(experiment))) if unnamed else []
     if hidden:
         raise ValueError(
             f"{experiment} uses {', '.join(hidden)}, which no parameter names, so its results would not follow a change there; "
             "give it a parameter of a label type, or import the class"
         )
+
+
+def _named_by(points: Iterable[Parameters]) -> set[str]:
+    """The modules of all components that the labels of some points name; each label is looked at once."""
+    labels = {(room, getattr(point, field)): None for point in points for field, room in _label_fields(type(point))}
+    return {*_modules(labels)}
 
 
 def _named_in_sweep(sweep: Sweep) -> tuple[str, ...]:

@@ -402,7 +402,7 @@ def _compute(
                 failures += outcome.failures
                 for failed in outcome.failures:
                     log.debug("%s: %s: %s\n%s", sweep.title, failed.point, failed.reason, failed.detail)
-                progress.advance(len(outcome.results), len(outcome.failures))
+                progress.advance(outcome.computed, len(outcome.failures))
                 if fail_fast and failures:
                     break
         except (KeyboardInterrupt, SystemExit):

@@ -23,8 +23,8 @@ from initatlas.sweeps.environment import environment
 from initatlas.sweeps.experiment import Experiment
 from initatlas.sweeps.functions.plain import PlainFunction
 from initatlas.sweeps.limits import NO_LIMITS, Limits, within_limits
-from initatlas.sweeps.outputs import Arrays, OutputError, checked_outputs
-from initatlas.sweeps.points import canonical_json, point_generator
+from initatlas.sweeps.outputs import OutputError, Rows, checked_outputs, checked_together, joined, stacked
+from initatlas.sweeps.points import Generators, canonical_json
 from initatlas.sweeps.registry import found_here, load_experiment
 
 
@@ -81,11 +81,16 @@ class Execution:
 
 @dataclass(frozen=True)
 class BatchOutcome:
-    """What came of a batch: results by point key, failures, and the bookkeeping."""
+    """What came of a batch: results, failures, and the bookkeeping."""
 
     execution: Execution
-    results: dict[str, Arrays] = field(default_factory=dict)
+    results: tuple[Rows, ...] = ()
     failures: tuple[Failure, ...] = ()
+
+    @property
+    def computed(self) -> int:
+        """Number of points that have a result."""
+        return sum(len(rows.keys) for rows in self.results)
 
 
 def execute_batch(
@@ -119,15 +124,15 @@ def execute_batch(
         environment=environment(gpu=experiment.gpus(points[0]) > 0),
         code=batch_code(name, points),
     )
-    return BatchOutcome(execution=execution, results=results, failures=tuple(failures))
+    return BatchOutcome(execution=execution, results=joined(results), failures=tuple(failures))
 
 
 def _attempt(
     name: str, tasks: Sequence[Task], root_seed: int, limits: Limits, data: Any
-) -> tuple[dict[str, Arrays], list[Failure]]:
+) -> tuple[tuple[Rows, ...], list[Failure]]:
     """Run the points together; if that raises, halve until the culprits stand alone."""
     experiment, points = load_experiment(name), [task.parameters for task in tasks]
-    rngs = [point_generator(point.identity(), root_seed=root_seed) for point in points]
+    rngs = Generators(points, root_seed=root_seed)
     try:
         with within_limits(limits, points=len(points)), recorded_lookups() as used:
             returned = list(experiment.run(points, rngs, data))
@@ -138,14 +143,14 @@ def _attempt(
         if came_from_outside(error):
             raise
         if len(tasks) == 1:
-            return {}, [failure(tasks[0], _reason(error), traceback.format_exc())]
+            return (), [failure(tasks[0], _reason(error), traceback.format_exc())]
     else:
         return _checked(experiment, tasks, returned)
     # Not while the error is handled: each traceback would hold those of the larger batches.
     middle = len(tasks) // 2
     first, first_failures = _attempt(name, tasks[:middle], root_seed, limits, data)
     second, second_failures = _attempt(name, tasks[middle:], root_seed, limits, data)
-    return first | second, first_failures + second_failures
+    return first + second, first_failures + second_failures
 
 
 def _reason(error: BaseException) -> str:
@@ -158,9 +163,14 @@ def _reason(error: BaseException) -> str:
 
 def _checked(
     experiment: Experiment, tasks: Sequence[Task], returned: Sequence[Any]
-) -> tuple[dict[str, Arrays], list[Failure]]:
+) -> tuple[tuple[Rows, ...], list[Failure]]:
     """Results that are what the experiment declares, and failures for the others."""
-    results: dict[str, Arrays] = {}
+    together = None
+    if not experiment.undeclared:
+        together = checked_together(experiment, [task.parameters for task in tasks], returned)
+    if together is not None:
+        return (Rows(tuple(task.key for task in tasks), together),), []
+    results: dict[str, Any] = {}
     failures: list[Failure] = []
     for task, result in zip(tasks, returned, strict=True):
         try:
@@ -169,7 +179,7 @@ def _checked(
             )
         except OutputError as error:
             failures.append(failure(task, str(error)))
-    return results, failures
+    return stacked(results), failures
 
 
 def failure(task: Task, reason: str, detail: str = "") -> Failure:

@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from initatlas.errors import UserError
-from initatlas.files import write_text
+from initatlas.files import make_folder
 
 _SUFFIX = ".suspects.json"
 
@@ -64,10 +64,17 @@ class Journal:
                 self._write({*suspects})
 
     def _write(self, keys: set[str]) -> None:
-        """Replace the file; without any suspect there is none."""
+        """Replace the file; without any suspect there is none.
+
+        It is there for whoever comes after the end of this process, which takes no synced disk; a power cut may cost it.
+        """
+        draft = self._path.with_suffix(".draft")
         if keys:
-            write_text(self._path, json.dumps(sorted(keys)))
+            make_folder(self._path.parent)
+            draft.write_text(json.dumps(sorted(keys)), encoding="utf-8")
+            draft.replace(self._path)
         else:
+            draft.unlink(missing_ok=True)
             self._path.unlink(missing_ok=True)
 
 

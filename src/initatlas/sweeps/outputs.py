@@ -1,6 +1,7 @@
 """Hold what an experiment returned for a point against what it declares."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from reprlib import repr as short
 from typing import Any
 
@@ -9,6 +10,43 @@ import numpy as np
 from initatlas.sweeps.experiment import Experiment, Output
 
 Arrays = dict[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Results that agree in the names and the shapes of their outputs.
+
+    Attributes
+    ----------
+    keys
+        The points.
+    outputs
+        Output name to array; the first dimension runs over `keys`.
+    """
+
+    keys: tuple[str, ...]
+    outputs: Arrays
+
+
+def stacked(results: Mapping[str, Arrays]) -> tuple[Rows, ...]:
+    """Results by key, together where they agree in names and shapes."""
+    return joined(
+        Rows((key,), {name: array[np.newaxis] for name, array in result.items()}) for key, result in results.items()
+    )
+
+
+def joined(rows: Iterable[Rows]) -> tuple[Rows, ...]:
+    """Results, together where they agree in names and shapes."""
+    alike: dict[tuple[tuple[str, tuple[int, ...]], ...], list[Rows]] = {}
+    for part in rows:
+        alike.setdefault(tuple((name, array.shape[1:]) for name, array in part.outputs.items()), []).append(part)
+    return tuple(parts[0] if len(parts) == 1 else _joined(parts) for parts in alike.values())
+
+
+def _joined(parts: Sequence[Rows]) -> Rows:
+    """Results that agree in names and shapes, one behind the other."""
+    outputs = {name: np.concatenate([part.outputs[name] for part in parts]) for name in parts[0].outputs}
+    return Rows(tuple(key for part in parts for key in part.keys), outputs)
 
 
 class OutputError(Exception):
@@ -43,6 +81,47 @@ def checked_outputs(experiment: Experiment, point: Any, result: Any) -> Arrays:
         raise OutputError(f"output {unknown}: got a value, expected none: declared are {', '.join(names)}")
     lengths = _lengths(experiment, point)
     return {output.name: _checked(output, result, lengths) for output in experiment.outputs}
+
+
+def checked_together(experiment: Experiment, points: Sequence[Any], results: Sequence[Any]) -> Arrays | None:
+    """The outputs of points that agree in everything, stacked: what `checked_outputs` gives one by one, in far less time.
+
+    Returns
+    -------
+    dict or None
+        None where points differ, or where a result is not what is declared: then each has to be looked at.
+    """
+    names = {output.name for output in experiment.outputs}
+    if not all(type(result) is dict and result.keys() == names for result in results):
+        return None
+    lengths = [_lengths(experiment, point) for point in points] if any(out.dims for out in experiment.outputs) else [{}]
+    if any(other != lengths[0] for other in lengths):
+        return None
+    outputs: Arrays = {}
+    for output in experiment.outputs:
+        column = _column([result[output.name] for result in results])
+        if column is None or column.shape[1:] != tuple(lengths[0][name] for name in output.dims):
+            return None
+        try:
+            _check_finite(output, column)
+            outputs[output.name] = _converted(output, column)
+        except OutputError:
+            return None
+    return outputs
+
+
+_KINDS = {bool: "b", int: "iu", float: "f"}
+
+
+def _column(values: Sequence[Any]) -> np.ndarray | None:
+    """Values of one type and shape as an array of that type; None where they are of several types, or no numbers."""
+    kinds = {(type(value), getattr(value, "dtype", None), getattr(value, "shape", None)) for value in values}
+    first = values[0]
+    if len(kinds) > 1 or not (type(first) in (*_KINDS, np.ndarray) or isinstance(first, np.generic)):
+        return None
+    column = np.array(values)
+    expected = _KINDS.get(type(first)) or first.dtype.kind
+    return column if column.dtype.kind in "biuf" and column.dtype.kind in expected else None
 
 
 def _lengths(experiment: Experiment, point: Any) -> dict[str, int]:

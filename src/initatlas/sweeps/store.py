@@ -15,7 +15,7 @@ import socket
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, NamedTuple
 from zipfile import BadZipFile
@@ -28,7 +28,7 @@ from initatlas.sweeps.checkouts import FOLDER as CHECKOUTS
 from initatlas.sweeps.checkouts import sign
 from initatlas.sweeps.execute import BatchOutcome, Execution
 from initatlas.sweeps.journal import Journal
-from initatlas.sweeps.outputs import Arrays
+from initatlas.sweeps.outputs import Arrays, Rows
 
 log = logging.getLogger(__name__)
 
@@ -144,23 +144,23 @@ class PointStore:
             If the folder cannot be written: a full disk, a read-only folder. What was stored before is kept.
         """
         entries: dict[str, Entry] = {}
-        for part in _of_one_shape(outcome):
-            entries |= self._add_file(part)
+        for rows in outcome.results:
+            entries |= self._add_file(rows, outcome.execution)
         return entries
 
-    def _add_file(self, outcome: BatchOutcome) -> dict[str, Entry]:
+    def _add_file(self, rows: Rows, execution: Execution) -> dict[str, Entry]:
         """Store results that agree in their shapes as one file."""
-        content = _pack(outcome)
+        content = _pack(rows, execution)
         path = self.folder / f"{hashlib.sha256(content).hexdigest()}.npz"
         try:
-            with atomic_path(path) as draft:
+            with atomic_path(path, clean=False) as draft:  # `lock` has cleaned the folder, which may hold many files
                 draft.write_bytes(content)
         except OSError as error:
             raise UserError(
                 f"{self.folder}: a finished batch cannot be stored ({error.strerror}); make room or give write access, "
                 "then run again: what was stored before is kept"
             ) from None
-        return {key: Entry(path, row) for row, key in enumerate(outcome.results)}
+        return {key: Entry(path, row) for row, key in enumerate(rows.keys)}
 
     def batches(self, entries: Mapping[str, Entry]) -> Iterator[tuple[StoredBatch, list[tuple[str, int]]]]:
         """Read the files that hold `entries`, one at a time: their content, and which (key, row) are wanted."""
@@ -251,20 +251,11 @@ def _slowness(executions: Sequence[Execution]) -> float:
     return recorded / declared if declared else 1.0
 
 
-def _of_one_shape(outcome: BatchOutcome) -> list[BatchOutcome]:
-    """The results of a batch, apart by the names and shapes of their outputs: one file holds stacked arrays."""
-    parts: dict[tuple[tuple[str, tuple[int, ...]], ...], dict[str, Arrays]] = {}
-    for key, result in outcome.results.items():
-        parts.setdefault(tuple((name, array.shape) for name, array in result.items()), {})[key] = result
-    return [replace(outcome, results=results) for results in parts.values()]
-
-
-def _pack(outcome: BatchOutcome) -> bytes:
-    """The bytes of a store file: the outputs stacked over the points, and the bookkeeping as JSON."""
-    notes = {"keys": list(outcome.results), "execution": asdict(outcome.execution)}
-    results = list(outcome.results.values())
-    stacked = {f"{_OUTPUT}{name}": np.stack([result[name] for result in results]) for name in results[0]}
-    members: dict[str, Any] = {_BOOKKEEPING: np.frombuffer(json.dumps(notes).encode(), dtype=np.uint8), **stacked}
+def _pack(rows: Rows, execution: Execution) -> bytes:
+    """The bytes of a store file: the outputs, and the bookkeeping as JSON."""
+    notes = {"keys": rows.keys, "execution": asdict(execution)}
+    members: dict[str, Any] = {_BOOKKEEPING: np.frombuffer(json.dumps(notes).encode(), dtype=np.uint8)}
+    members |= {f"{_OUTPUT}{name}": array for name, array in rows.outputs.items()}
     buffer = io.BytesIO()
     np.savez(buffer, **members)
     return buffer.getvalue()

@@ -5,7 +5,7 @@ import pytest
 from pydantic import Field
 
 from initatlas.sweeps.experiment import Coordinate, Experiment, Output, Parameters
-from initatlas.sweeps.outputs import OutputError, checked_outputs
+from initatlas.sweeps.outputs import OutputError, checked_outputs, checked_together, joined, stacked
 
 
 class OutputParameters(Parameters):
@@ -113,3 +113,84 @@ def test_a_result_names_the_declared_outputs_and_no_others(result, line):
     with pytest.raises(OutputError) as caught:
         checked_outputs(NUMBER, OutputParameters(), result)
     assert str(caught.value) == line
+
+
+# Together
+
+TOGETHER = Experiment(
+    summary="Two outputs.",
+    parameters=OutputParameters,
+    outputs=(
+        Output("value", "a value"),
+        Output("line", "a line", dims=("place",), dtype="float32", shorter_means="it ended"),
+        Output("count", "a count", dtype="int64"),
+    ),
+    run=lambda points, rngs, data: [],
+    coordinates=lambda point: {"place": Coordinate(range(point.length), "place")},
+)
+
+
+def result(number=0.0, **other):
+    return {"value": 0.5 + number, "line": np.arange(3) + number, "count": 7, **other}
+
+
+def one_by_one(points, results):
+    return [checked_outputs(TOGETHER, point, result) for point, result in zip(points, results, strict=True)]
+
+
+def test_results_that_agree_are_checked_together_to_the_same_bits():
+    points = [OutputParameters(seed=seed) for seed in range(3)]
+    results = [result(1 / 3), result(-0.0), result(1e-300)]
+    found = checked_together(TOGETHER, points, results)
+    for row, expected in enumerate(one_by_one(points, results)):
+        assert {name: array[row].tobytes() for name, array in found.items()} == {
+            name: array.tobytes() for name, array in expected.items()
+        }
+    assert {name: array.dtype.name for name, array in found.items()} == {
+        "value": "float64",
+        "line": "float32",
+        "count": "int64",
+    }
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"value": np.nan},
+        {"value": "text"},
+        {"value": 1},
+        {"value": None},
+        {"line": np.arange(2.0)},
+        {"line": [0.0, 1.0, 2.0]},
+        {"line": np.array([0.0, 1e300, 2.0])},
+        {"count": 2**63},
+        {"count": True},
+        {"extra": 1.0},
+    ],
+    ids=str,
+)
+def test_results_that_differ_are_left_to_a_look_at_each(other):
+    points = [OutputParameters(), OutputParameters(seed=1)]
+    assert checked_together(TOGETHER, points, [result(), result(**other)]) is None
+
+
+def test_points_that_differ_in_their_lengths_are_left_to_a_look_at_each():
+    points = [OutputParameters(), OutputParameters(length=4)]
+    assert checked_together(TOGETHER, points, [result(), result()]) is None
+    assert checked_together(TOGETHER, points[1:], [result()]) is None
+    assert checked_together(TOGETHER, points[:1], [{**result(), "value": np.inf}]) is None
+
+
+def test_whole_numbers_together_lose_no_digit():
+    points = [OutputParameters(seed=seed) for seed in range(2)]
+    large = checked_together(TOGETHER, points, [result(count=2**53 + 1), result(count=-(2**53) - 1)])
+    assert large["count"].tolist() == [2**53 + 1, -(2**53) - 1]
+    assert checked_together(TOGETHER, points, [result(count=2**63), result(count=-1)]) is None
+
+
+def test_results_of_one_shape_lie_together_in_their_order():
+    first, second = stacked({"a": {"x": np.zeros(2)}, "b": {"x": np.ones(3)}, "c": {"x": np.full(2, 2.0)}})
+    assert (first.keys, first.outputs["x"].tolist()) == (("a", "c"), [[0.0, 0.0], [2.0, 2.0]])
+    assert second.keys == ("b",)
+    (both,) = joined([first, *stacked({"d": {"x": np.full(2, 3.0)}})])
+    assert (both.keys, both.outputs["x"][:, 1].tolist()) == (("a", "c", "d"), [0.0, 2.0, 3.0])

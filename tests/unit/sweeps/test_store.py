@@ -21,6 +21,7 @@ import pytest
 
 from initatlas.errors import UserError
 from initatlas.sweeps.execute import BatchOutcome, Execution
+from initatlas.sweeps.outputs import stacked
 from initatlas.sweeps.store import DamagedFileError, PointStore, read_batch
 
 TESTS = Path(__file__).resolve().parents[2]
@@ -35,7 +36,7 @@ def outcome(*keys, size=40, first=0.0):
         key: {"curve": np.arange(size) + first + number, "count": np.array(number, dtype=np.int8)}
         for number, key in enumerate(keys)
     }
-    return BatchOutcome(execution=EXECUTION, results=results)
+    return BatchOutcome(execution=EXECUTION, results=stacked(results))
 
 
 @pytest.fixture
@@ -66,7 +67,7 @@ def test_what_is_stored_is_found_again(store):
 
 def test_numbers_keep_every_bit(store):
     odd = np.array([0.1, -0.0, np.nan, np.inf, 5e-324, 1 / 3])
-    store.add(BatchOutcome(execution=EXECUTION, results={"a": {"curve": odd}}))
+    store.add(BatchOutcome(execution=EXECUTION, results=stacked({"a": {"curve": odd}})))
     assert contents(store)["a"]["curve"].tobytes() == odd.tobytes()
 
 
@@ -146,7 +147,7 @@ def test_a_survey_says_by_how_much_estimates_were_exceeded(store):
     assert store.survey() == ({}, 1.0)
     for number, (seconds, estimate) in enumerate([(3.0, 1.0), (6.0, 2.0), (100.0, 0.0)]):
         result = {"value": np.array(float(number))}
-        store.add(BatchOutcome(Execution(seconds, 1.0, "here", estimate=estimate), {str(number): result}))
+        store.add(BatchOutcome(Execution(seconds, 1.0, "here", estimate=estimate), stacked({str(number): result})))
     entries, slowness = store.survey()
     assert (set(entries), slowness) == ({"0", "1", "2"}, 3.0)
 
