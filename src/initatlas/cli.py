@@ -16,6 +16,7 @@ from initatlas.caches import use_writable_caches
 from initatlas.errors import UserError
 from initatlas.messages import own_the_streams, set_up_logging
 from initatlas.parsers import completion
+from initatlas.parsers.archive import add_archive
 from initatlas.parsers.arguments import MISTAKE, Parser
 from initatlas.parsers.claims import add_claim_commands, add_reproduce
 from initatlas.parsers.kernel import add_kernel_commands
@@ -116,6 +117,9 @@ def _parser() -> argparse.ArgumentParser:
         commands.add_parser("reproduce", help="compute what one claim reads, and judge it; exit code 1 unless it holds")
     )
     add_claim_commands(commands.add_parser("claims", help="the ledger of claims, and what has changed in it"))
+    add_archive(
+        commands.add_parser("archive", help="all of a scale, with what it was made from, in a folder or zip file")
+    )
     add_study_commands(commands.add_parser("study", help="begin a study of one's own"))
     add_kernel_commands(commands.add_parser("kernel", help="kernel matrices that do not fit in memory"))
     add_download(commands.add_parser("download", help="download the raw files of a data set"))

@@ -12,6 +12,9 @@ from initatlas.sweeps.environment import Share, mixture
 
 Cubes = Mapping[str, xr.Dataset]
 
+_TORN = (OSError, ValueError, RuntimeError, AttributeError)
+"""As a torn file betrays itself to the libraries."""
+
 
 def open_placed_cube(path: Path, title: str) -> xr.Dataset:
     """Load the cube of a sweep from where the workflow keeps it.
@@ -50,14 +53,39 @@ def open_cube(path: Path | str) -> xr.Dataset:
     try:
         with xr.open_dataset(path, engine="netcdf4") as cube:
             return cube.load()
-    except (
-        OSError,
-        ValueError,
-        RuntimeError,
-        AttributeError,
-    ) as error:  # as a torn file betrays itself to the libraries
-        reason = (error.strerror if isinstance(error, OSError) else None) or str(error).partition("\n")[0]
-        raise UserError(f"{path}: not a readable cube ({reason}); remove it and run the workflow again") from None
+    except _TORN as error:
+        raise UserError(
+            f"{path}: not a readable cube ({_reason(error)}); remove it and run the workflow again"
+        ) from None
+
+
+def read_cube(content: bytes, where: str) -> xr.Dataset:
+    """Load a cube that is in memory.
+
+    Parameters
+    ----------
+    content
+        Of a netCDF4 file.
+    where
+        Where it comes from, for the error line.
+
+    Raises
+    ------
+    UserError
+        If it is no netCDF4 file.
+    """
+    import netCDF4
+
+    try:
+        with netCDF4.Dataset("cube", memory=content) as file:
+            return xr.open_dataset(xr.backends.NetCDF4DataStore(file)).load()  # type: ignore[no-untyped-call]
+    except _TORN as error:
+        raise UserError(f"{where}: not a readable cube ({_reason(error)})") from None
+
+
+def _reason(error: Exception) -> str:
+    """What the libraries say of a torn file, in one line."""
+    return (error.strerror if isinstance(error, OSError) else None) or str(error).partition("\n")[0]
 
 
 def fixed_parameters(cube: xr.Dataset) -> dict[str, float | str]:

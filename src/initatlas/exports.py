@@ -3,6 +3,7 @@
 EXPORTS = {
     "nngp": "initatlas.kernels.api",
     "ntk": "initatlas.kernels.api",
+    "open_archive": "initatlas.archive.reading",
     "open_cube": "initatlas.cubes",
     "sweep": "initatlas.sweeping",
 }

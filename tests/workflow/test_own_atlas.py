@@ -9,7 +9,11 @@ import sys
 
 import pytest
 from toy.conda import write_conda
+from toy.crates import findings
 from toy.project import Project
+
+from initatlas.archive.reading import open_archive
+from initatlas.cubes import open_cube
 
 pytestmark = pytest.mark.workflow
 
@@ -167,6 +171,94 @@ def test_what_has_no_record_is_made_anew(atlas):
     assert rest.returncode == 0, rest.stderr
     assert {*re.findall(r"^\[\d+/\d+\] (.*)$", rest.stderr, re.MULTILINE)} == PRODUCTS
     assert "nothing to do" in atlas.initatlas(*run).stderr
+
+
+WITHOUT_NAMES = {
+    "The Action SHOULD have an agent that is a Person or Organization",
+    "The Application SHOULD have a url",
+    "The Root Data Entity SHOULD have a link to a Contextual Entity representing the `author` of the RO-Crate",
+    "The SoftwareApplication id SHOULD be an absolute URI",
+    "The `publisher` property of a `Root Data Entity` SHOULD be an `Organization`",
+}
+"""What a validator misses in an archive that names neither people nor addresses."""
+
+
+@pytest.fixture(scope="module")
+def archived(made, tmp_path_factory):
+    """The archive of the scale as a zip file, and that of the study as a folder. Not to be changed."""
+    place = tmp_path_factory.mktemp("archives")
+    answers = [
+        made.initatlas("archive", str(place / "all.zip"), "--scale", "smoke"),
+        made.initatlas("archive", str(place / "study"), "--scale", "smoke", "--study", "kappa2021"),
+    ]
+    assert [answer.returncode for answer in answers] == [0, 0], answers
+    assert [answer.stdout for answer in answers] == [f"{place / 'all.zip'}\n", f"{place / 'study'}\n"]
+    return place
+
+
+def test_an_archive_is_a_workflow_run_crate(archived, monkeypatch):
+    found = findings(archived / "study", "workflow-run-crate-0.5", monkeypatch)
+    assert {message for severity, message in found if severity == "REQUIRED"} == set()
+    assert {message for severity, message in found if severity == "RECOMMENDED"} == WITHOUT_NAMES
+
+
+def test_an_archive_says_what_made_what(made, archived):
+    graph = json.loads((archived / "study/ro-crate-metadata.json").read_text())["@graph"]
+    entities = {entity["@id"]: entity for entity in graph}
+    assert len(entities) == len(graph)
+    files = {
+        path.relative_to(archived / "study").as_posix() for path in (archived / "study").rglob("*") if path.is_file()
+    }
+    assert {part["@id"] for part in entities["./"]["hasPart"]} == files - {"ro-crate-metadata.json"}
+    run, sweep = entities["#run"], entities["#sweep/kappa2021/layers"]
+    assert run["instrument"] == {"@id": "Snakefile"}
+    assert {"@id": "config/sweeps/kappa2021.yaml"} in run["object"]
+    assert {"@id": "data/cubes/smoke/kappa2021/layers.nc"} in run["result"]
+    assert sweep["object"] == {"@id": "specs/sweeps/kappa2021/layers.json"}
+    assert sweep["result"] == {"@id": "data/cubes/smoke/kappa2021/layers.nc"}
+    cube = open_cube(made / "data/cubes/smoke/kappa2021/layers.nc")
+    assert sweep["endTime"] == run["endTime"] == entities["./"]["datePublished"] == cube.attrs["created"]
+    assert cube.attrs["code_version"] in entities[sweep["instrument"]["@id"]]["description"]
+    assert (archived / "study/specs/sweeps/kappa2021/layers.json").read_text() == f"{cube.attrs['spec']}\n"
+
+
+def test_an_archive_holds_what_was_made(made, archived):
+    archive, narrowed = open_archive(archived / "all.zip"), open_archive(archived / "study")
+    assert archive["kappa2021/layers"].identical(open_cube(made / "data/cubes/smoke/kappa2021/layers.nc"))
+    assert archive["kappa2021/layers"].identical(narrowed["kappa2021/layers"])
+    for name in (
+        "reports/index.html",
+        "reports/smoke/claims.json",
+        "my_experiments/kappa2021.py",
+        "config/config.yaml",
+    ):
+        assert archive.read(name) == (made / name).read_bytes(), name
+    assert narrowed.read("reports/smoke/claims.json") == archive.read("reports/smoke/claims.json")
+    assert [*archive.claims()] == ["kappa2021/mean_square", "kappa2021/spread"]
+    assert narrowed.read("requirements.lock") == (made.root / "requirements.lock").read_bytes()
+    assert {*archive.catalogue.files} == {*narrowed.catalogue.files}
+    page = narrowed.read("reports/index.html").decode()
+    links = re.findall(r'href="([^"#:]+)"', page)
+    assert len(links) > 3
+    assert {f"reports/{link}" for link in links} <= {*narrowed.catalogue.files}
+
+
+def test_a_mixture_is_not_archived(atlas):
+    """What would be made anew is not of the same state as the rest."""
+    atlas.edit("my_studies/kappa2021/claims.py", "Mean over", "Mean of")
+    answer = atlas.initatlas("archive", "../new.zip", "--scale", "smoke")
+    assert answer.returncode == 2
+    assert re.fullmatch(
+        r"initatlas: scale smoke is not what the config and the code would make now \(.* and 2 more\); "
+        r"run it first: initatlas run --scale smoke\n",
+        answer.stderr,
+    ), answer.stderr
+    atlas.edit("my_studies/kappa2021/claims.py", "Mean of", "Mean over")
+    shutil.rmtree(atlas / ".snakemake/metadata")  # nothing says any more what the files were made from
+    answer = atlas.initatlas("archive", "../new.zip", "--scale", "smoke")
+    assert answer.returncode == 2
+    assert "would make now (sweep kappa2021/layers and 5 more)" in answer.stderr, answer.stderr
+    assert [*atlas.folder.parent.iterdir()] == [atlas.folder]
 
 
 def test_the_tests_of_a_new_study_pass(atlas):

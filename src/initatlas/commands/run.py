@@ -115,7 +115,7 @@ def run_workflow(
     _check_places(workflow)
     for line in workflow.unread:
         log.warning("warning: %s", line)
-    _wait_for_turn()
+    wait_for_turn().release()
     unknown = without_record(asked_for(targets, workflow))
     if unknown:
         log.warning(
@@ -172,7 +172,7 @@ def snakemake_command(
     UserError
         Where there is no Snakefile.
     """
-    rules = _snakefile(snakefile)
+    rules = find_snakefile(snakefile)
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(rules), "--cores", str(workers)]
     command += ["--workflow-profile", str(rules.parent / PROFILE)]
     if overrides:
@@ -180,8 +180,14 @@ def snakemake_command(
     return [*command, "--forcerun", *map(str, forced)] if forced else command
 
 
-def _snakefile(given: Path | None) -> Path:
-    """The Snakefile that is given, the one here, or that of the clone of this package."""
+def find_snakefile(given: Path | None) -> Path:
+    """The Snakefile that is given, the one here, or that of the clone of this package.
+
+    Raises
+    ------
+    UserError
+        If there is none.
+    """
     snakefiles = [
         path for path in ([given] if given else [Path("Snakefile"), CHECKOUT / "Snakefile"]) if path.is_file()
     ]
@@ -250,14 +256,14 @@ def _check_places(workflow: Workflow) -> None:
         must_be_file(path)
 
 
-def _wait_for_turn() -> None:
-    """Wait for a run that is at work in this folder, or that is being stopped."""
+def wait_for_turn() -> RunLock:
+    """Wait for a run that is at work in this folder, or that is being stopped; give the lock, which keeps others waiting."""
     lock = RunLock(Path())
     if not lock.take():
         log.warning("waiting for another run, which is at work in this folder")
         while not lock.take():
             time.sleep(_SECONDS_BETWEEN_LOOKS)
-    lock.release()
+    return lock
 
 
 def _end_with_parent() -> None:

@@ -99,7 +99,9 @@ def status(
     workflow = load_workflow(Path(), overrides)
     jobs = Jobs(workflow)
     chosen = _chosen(groups, jobs)
-    due = {each.job.name: each for each in _due(_dry_run(workflow, overrides, snakefile), jobs, workflow)}
+    everything = ["all", *(title for title in workflow.titles if title.partition("/")[0] not in workflow.studies)]
+    said = _dry_run(everything, workflow, overrides, snakefile)
+    due = {each.job.name: each for each in _due(said, jobs, workflow)}
     found = {
         "scale": workflow.settings.scale,
         "running": _is_running(),
@@ -124,9 +126,18 @@ def _is_running() -> bool:
     return not free
 
 
-def _dry_run(workflow: Workflow, overrides: Mapping[str, str], snakefile: Path | None) -> str:
-    """What Snakemake says of a run to everything."""
-    targets = ["all", *(title for title in workflow.titles if title.partition("/")[0] not in workflow.studies)]
+def due_jobs(
+    targets: Sequence[str], workflow: Workflow, overrides: Mapping[str, str], *, snakefile: Path | None = None
+) -> list[str]:
+    """The jobs, by name, that a run to some targets would do now.
+
+    The parameters are those of `status`, with the workflow that is asked.
+    """
+    return [name for name, _ in _JOB.findall(_dry_run(targets, workflow, overrides, snakefile))]
+
+
+def _dry_run(targets: Sequence[str], workflow: Workflow, overrides: Mapping[str, str], snakefile: Path | None) -> str:
+    """What Snakemake says of a run to some targets."""
     forced = without_record(asked_for(targets, workflow))
     command = snakemake_command(snakefile, overrides, workers=1, forced=forced)
     done = subprocess.run(
