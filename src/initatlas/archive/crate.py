@@ -6,7 +6,7 @@ The profiles are Process Run Crate and Workflow Run Crate 0.5 (https://w3id.org/
 
 import json
 from collections.abc import Iterable, Mapping
-from mimetypes import guess_type
+from mimetypes import MimeTypes
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -108,7 +108,7 @@ def _add_files(crate: "ROCrate", folder: Path, catalogue: Catalogue) -> None:
         path = folder / name
         properties: dict[str, Any] = {
             "name": path.name,
-            "encodingFormat": _KINDS.get(path.suffix) or guess_type(path.name)[0] or "application/octet-stream",
+            "encodingFormat": _kind(path),
             "contentSize": str(path.stat().st_size),
         }
         properties |= {"sha256": catalogue.files[name]} if name in catalogue.files else {}
@@ -118,6 +118,11 @@ def _add_files(crate: "ROCrate", folder: Path, catalogue: Catalogue) -> None:
         if name == README:
             properties |= {"about": _to("./")}
         crate.add_file(path, name, properties=properties)
+
+
+def _kind(path: Path) -> str:
+    """The kind of a file by its name; what this machine has been told about kinds does not count."""
+    return _KINDS.get(path.suffix) or MimeTypes().guess_type(path.name)[0] or "application/octet-stream"
 
 
 def _add_workflow(crate: "ROCrate", folder: Path, catalogue: Catalogue) -> None:
