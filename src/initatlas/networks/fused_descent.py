@@ -11,8 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from initatlas.arrays import Doubles, Floats
-from initatlas.networks.fused_kernel import MOST_COORDINATES, UNITS, descend, fill_outputs
-from initatlas.networks.vectors import LANES
+from initatlas.networks.fused_kernel import LANES, MOST_COORDINATES, UNITS, descend, fill_outputs
 
 _ALIGNMENT = 64
 """Bytes of a line of the cache: a vector that begins elsewhere lies in two of them."""

@@ -21,20 +21,10 @@ from numba.core import cgutils
 
 from initatlas.arrays import Floats
 from initatlas.caches import compiled
-from initatlas.networks.vectors import (
-    LANES,
-    ZERO,
-    data,
-    is_positive,
-    load,
-    load_flags,
-    spread,
-    store,
-    store_flags,
-    times_plus,
-    variable,
-    written,
-)
+from initatlas.vectors import SINGLE, data, written
+
+LANES = SINGLE.lanes
+"""Units in a vector."""
 
 _VECTORS = 2
 """Of units in a block."""
@@ -64,15 +54,15 @@ def _pre_activations(builder: Any, x: Any, row: Any, weights: list[Any], start: 
     z = [*start]
     coordinates = len(weights) // _VECTORS
     for k in range(coordinates):
-        value = spread(builder, x, _number_at(builder, row, coordinates, k))
+        value = SINGLE.spread(builder, x, _number_at(builder, row, coordinates, k))
         for u in range(_VECTORS):
-            z[u] = times_plus(builder, weights[k * _VECTORS + u], value, z[u])
+            z[u] = SINGLE.times_plus(builder, weights[k * _VECTORS + u], value, z[u])
     return z
 
 
 def _loaded(builder: Any, start: Any, vectors: int) -> list[Any]:
     """Write the code that loads vectors which lie side by side."""
-    return [load(builder, start, _number(LANES * at)) for at in range(vectors)]
+    return [SINGLE.load(builder, start, _number(LANES * at)) for at in range(vectors)]
 
 
 @written
@@ -87,18 +77,18 @@ def _fill_gradients(typing: Any, rx: Any, active: Any, sums: Any, count: Any, gr
         inputs, flags, out = (
             data(context, builder, *pair) for pair in zip(signature.args[:3], values[:3], strict=True)
         )
-        gradients = [variable(builder) for _ in range(_VECTORS * group.count)]
+        gradients = [SINGLE.variable(builder) for _ in range(_VECTORS * group.count)]
         with cgutils.for_range(builder, values[3]) as loop:
             is_active = [
-                load_flags(builder, flags, _number_at(builder, loop.index, _VECTORS, u)) for u in range(_VECTORS)
+                SINGLE.load_flags(builder, flags, _number_at(builder, loop.index, _VECTORS, u)) for u in range(_VECTORS)
             ]
             for k in range(group.count):
-                value = spread(builder, inputs, _number_at(builder, loop.index, group.count, k))
+                value = SINGLE.spread(builder, inputs, _number_at(builder, loop.index, group.count, k))
                 for u, place in enumerate(gradients[k * _VECTORS : (k + 1) * _VECTORS]):
                     before = builder.load(place)
                     builder.store(builder.select(is_active[u], builder.fadd(before, value), before), place)
         for at, place in enumerate(gradients):
-            store(builder, builder.load(place), out, _number(LANES * at))
+            SINGLE.store(builder, builder.load(place), out, _number(LANES * at))
         return context.get_dummy_value()
 
     return types.void(rx, active, sums, count, group), write
@@ -116,11 +106,11 @@ def _add_pre_activations(typing: Any, x: Any, w: Any, z: Any, count: Any, group:
         weights = _loaded(builder, start, _VECTORS * group.count)
         with cgutils.for_range(builder, values[3]) as loop:
             places = [_number_at(builder, loop.index, UNITS, LANES * u) for u in range(_VECTORS)]
-            before = [load(builder, out, place) for place in places]
+            before = [SINGLE.load(builder, out, place) for place in places]
             for vector, place in zip(
                 _pre_activations(builder, inputs, loop.index, weights, before), places, strict=True
             ):
-                store(builder, vector, out, place)
+                SINGLE.store(builder, vector, out, place)
         return context.get_dummy_value()
 
     return types.void(x, w, z, count, group), write
@@ -145,14 +135,14 @@ def _add_outputs(
         factors = _loaded(builder, output_weights, _VECTORS)
         with cgutils.for_range(builder, values[7]) as loop:
             row = builder.mul(loop.index, values[4])
-            start = [load(builder, others, builder.add(row, _number(LANES * u))) for u in range(_VECTORS)]
+            start = [SINGLE.load(builder, others, builder.add(row, _number(LANES * u))) for u in range(_VECTORS)]
             at = builder.mul(loop.index, _number(LANES))
-            total = load(builder, out, at)
+            total = SINGLE.load(builder, out, at)
             for u, vector in enumerate(_pre_activations(builder, inputs, loop.index, weights, start)):
-                positive = is_positive(builder, vector)
-                store_flags(builder, positive, flags, _number_at(builder, loop.index, _VECTORS, u))
-                total = times_plus(builder, factors[u], builder.select(positive, vector, ZERO), total)
-            store(builder, total, out, at)
+                positive = SINGLE.is_positive(builder, vector)
+                SINGLE.store_flags(builder, positive, flags, _number_at(builder, loop.index, _VECTORS, u))
+                total = SINGLE.times_plus(builder, factors[u], builder.select(positive, vector, SINGLE.zero), total)
+            SINGLE.store(builder, total, out, at)
         return context.get_dummy_value()
 
     return types.void(x, w, v, z, stride, parts, active, count, group), write

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from initatlas.arrays import Doubles, Integers
 from initatlas.piecewise.arrays import finite
-from initatlas.piecewise.deep_kernel import descend_deep
+from initatlas.piecewise.deep_kernel import LANES, descend_deep
 from initatlas.piecewise.descent import Descent, checked_record, for_each, sorted_points
 from initatlas.piecewise.shallow_kernel import prefix_sums
 
@@ -137,10 +137,10 @@ class _Layers:
         self.widths = [1, *(one.shape[-1] for one in self.biases)]
 
     def packed(self) -> Doubles:
-        """The parameters of each network as the compiled loop takes them, shape (networks, layers, units + 1, units)."""
+        """The parameters of each network as the compiled loop takes them, shape (networks, layers, units + 1, room)."""
         count = int(np.prod(self.shape, dtype=int))
         units = max(self.widths)
-        blocks = np.zeros((count, len(self.weights), units + 1, units))
+        blocks = np.zeros((count, len(self.weights), units + 1, -(-units // LANES) * LANES))
         for layer, (one, other) in enumerate(zip(self.weights, self.biases, strict=True)):
             blocks[:, layer, : one.shape[-1], : one.shape[-2]] = one.swapaxes(-1, -2).reshape(count, *one.shape[:-3:-1])
             blocks[:, layer, units, : one.shape[-2]] = other.reshape(count, -1)

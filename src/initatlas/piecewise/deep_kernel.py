@@ -6,16 +6,23 @@ points of a segment share their adjoints, so what a layer needs of them are two 
 Those of a segment are the sums over its parts: the layers below have fewer and fewer. Sums of residuals are those of prefix sums.
 
 Of each segment the active units alone are kept, for the others add nothing in either direction. All layers have the room of the
-widest; units that fill it up are 0 and stay so.
+widest, in whole vectors; units that fill it up are 0 and stay so. What concerns all units of a layer goes by vectors.
 """
 
 from typing import Any, NamedTuple
 
 import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
 
 from initatlas.arrays import Doubles, Integers
 from initatlas.caches import compiled
 from initatlas.piecewise.shallow_kernel import adam_step, bias_corrections
+from initatlas.vectors import DOUBLE, data, written
+
+LANES = DOUBLE.lanes
+"""Units in a vector."""
 
 _NEAR = 4
 """Points that a change of sign is looked for beside the zero of the line before it is looked for everywhere."""
@@ -68,19 +75,136 @@ def make_room(layers: int, room: int, units: int, points: int, centre: float) ->
     return Segments(counts, starts, parents, active, which, slopes, levels, plain, moved)
 
 
-@compiled(**_NUMBERS)
+def _starts(context: Any, builder: Any, signature: Any, values: Any, arrays: int) -> list[Any]:
+    """Pointers to the first numbers of the arrays that come first among the arguments."""
+    return [data(context, builder, *pair) for pair in zip(signature.args[:arrays], values[:arrays], strict=True)]
+
+
+@written
+def _fill_lines(
+    typing: Any,
+    theta: Any,
+    units: Any,
+    slopes: Any,
+    levels: Any,
+    z: Any,
+    row: Any,
+    bias: Any,
+    place: Any,
+    count: Any,
+    room: Any,
+    at: Any,
+) -> Any:
+    """Slopes and levels of a vector of units, from those that are active in a segment of the layer below.
+
+    `row` and `bias` are places in `theta`, of the first weight and of the bias; `place` is where the list of `count` active units
+    begins in its arrays, and `at` where the vector does in the rows of `z`, of length `room`.
+    """
+
+    def write(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        """Write the code."""
+        weights, which, tilts, heights, out = _starts(context, builder, signature, values, 5)
+        row, bias, place, count, room, at = values[5:]
+        slope = DOUBLE.variable(builder)
+        level = DOUBLE.variable(builder)
+        builder.store(DOUBLE.load(builder, weights, bias), level)
+        with cgutils.for_range(builder, count) as loop:
+            listed = builder.add(place, loop.index)
+            unit = builder.load(builder.gep(which, [listed]))
+            weight = DOUBLE.load(builder, weights, builder.add(row, builder.mul(unit, room)))
+            for total, factors in ((slope, tilts), (level, heights)):
+                factor = DOUBLE.spread(builder, factors, listed)
+                builder.store(DOUBLE.times_plus(builder, weight, factor, builder.load(total)), total)
+        DOUBLE.store(builder, builder.load(slope), out, at)
+        DOUBLE.store(builder, builder.load(level), out, builder.add(room, at))
+        return context.get_dummy_value()
+
+    return types.void(theta, units, slopes, levels, z, *[types.intp] * 6), write
+
+
+@written
+def _above(typing: Any, z: Any, room: Any, at: Any, x: Any) -> Any:
+    """Which units of a vector are above 0 at a point, as bits; product and sum are rounded each, as a dense loop does it."""
+
+    def write(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        """Write the code."""
+        (lines,) = _starts(context, builder, signature, values, 1)
+        _, room, at, x = values
+        slope, level = DOUBLE.load(builder, lines, at), DOUBLE.load(builder, lines, builder.add(room, at))
+        value = builder.fadd(builder.fmul(slope, DOUBLE.filled(builder, x)), level)
+        return builder.zext(DOUBLE.bits(builder, builder.fcmp_ordered(">", value, DOUBLE.zero)), ir.IntType(64))
+
+    return types.int64(z, types.intp, types.intp, types.float64), write
+
+
+@written
+def _lowest(typing: Any, bits: Any) -> Any:
+    """Number of the lowest bit of those that are set; there has to be one."""
+
+    def write(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        """Write the code."""
+        return builder.cttz(values[0], ir.IntType(1)(1))
+
+    return types.int64(types.int64), write
+
+
+@written
+def _add_gradients(
+    typing: Any,
+    theta: Any,
+    gradient: Any,
+    units: Any,
+    slopes: Any,
+    levels: Any,
+    plain: Any,
+    moved: Any,
+    row: Any,
+    bias: Any,
+    place: Any,
+    count: Any,
+    room: Any,
+    sums: Any,
+    below: Any,
+) -> Any:
+    """What a segment adds to the gradient of the weights into a vector of units, and to the sums of its parent.
+
+    `row`, `bias`, `place`, `count` and `room` are those of `_fill_lines`; `sums` and `below` are places in `plain` and `moved`:
+    of the vector in this segment, and of the first unit in its parent.
+    """
+
+    def write(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        """Write the code."""
+        weights, out, which, tilts, heights, *both = _starts(context, builder, signature, values, 7)
+        row, bias, place, count, room, sums, below = values[7:]
+        seen, seen_x = (DOUBLE.load(builder, one, sums) for one in both)
+        DOUBLE.store(builder, builder.fadd(DOUBLE.load(builder, out, bias), seen), out, bias)
+        with cgutils.for_range(builder, count) as loop:
+            listed = builder.add(place, loop.index)
+            unit = builder.load(builder.gep(which, [listed]))
+            here = builder.add(row, builder.mul(unit, room))
+            slope, level = (DOUBLE.spread(builder, factors, listed) for factors in (tilts, heights))
+            added = DOUBLE.times_plus(builder, slope, seen_x, DOUBLE.load(builder, out, here))
+            DOUBLE.store(builder, DOUBLE.times_plus(builder, level, seen, added), out, here)
+            weight = DOUBLE.load(builder, weights, here)
+            for one, start in zip((seen, seen_x), both, strict=True):
+                spot = builder.gep(start, [builder.add(below, unit)])
+                share = DOUBLE.total(builder, builder.fmul(weight, one))
+                builder.store(builder.fadd(builder.load(spot), share), spot)
+        return context.get_dummy_value()
+
+    return types.void(theta, gradient, units, slopes, levels, plain, moved, *[types.intp] * 7), write
+
+
+@compiled()
 def pre_activation(theta: Doubles, layer: int, segment: int, segments: Segments, z: Doubles) -> None:
     """The lines of a layer's pre-activations from those of the layer below in one of its segments, written to `z`."""
     _, _, _, active, units, slopes, levels, _, _ = segments
-    room = z.shape[1]
-    for u in range(room):
-        z[0, u], z[1, u] = 0.0, theta[layer - 1, room, u]
-    for place in range(active[layer - 1, segment]):
-        unit = units[layer - 1, segment, place]
-        slope, level = slopes[layer - 1, segment, place], levels[layer - 1, segment, place]
-        for u in range(room):
-            z[0, u] += theta[layer - 1, unit, u] * slope
-            z[1, u] += theta[layer - 1, unit, u] * level
+    inputs, room = theta.shape[1] - 1, z.shape[1]
+    row = (layer - 1) * (inputs + 1) * room
+    place = ((layer - 1) * units.shape[1] + segment) * room
+    count = active[layer - 1, segment]
+    for at in range(0, room, LANES):
+        _fill_lines(theta, units, slopes, levels, z, row + at, row + inputs * room + at, place, count, room, at)
 
 
 @compiled(error_model="numpy")
@@ -112,28 +236,45 @@ def change_of_sign(slope: float, level: float, x: Doubles, first: int, end: int)
 @compiled()
 def split(first: int, end: int, x: Doubles, z: Doubles, cuts: Integers) -> int:
     """Where the signs of a layer's units change in a segment: increasing places, each once, written to `cuts`; their number."""
-    count = 0
-    left, right = x[first], x[end - 1]
-    for u in range(z.shape[1]):
-        if (z[0, u] * left + z[1, u] > 0.0) == (z[0, u] * right + z[1, u] > 0.0):
-            continue
-        cut = change_of_sign(z[0, u], z[1, u], x, first, end)
-        spot = count
-        while spot > 0 and cuts[spot - 1] > cut:
-            spot -= 1
-        if spot > 0 and cuts[spot - 1] == cut:
-            continue
-        for shifted in range(count, spot, -1):
-            cuts[shifted] = cuts[shifted - 1]
-        cuts[spot] = cut
-        count += 1
+    count, room = 0, z.shape[1]
+    for at in range(0, room, LANES):
+        changed = _above(z, room, at, x[first]) ^ _above(z, room, at, x[end - 1])
+        while changed:
+            u = at + _lowest(changed)
+            changed &= changed - 1
+            cut = change_of_sign(z[0, u], z[1, u], x, first, end)
+            spot = count
+            while spot > 0 and cuts[spot - 1] > cut:
+                spot -= 1
+            if spot > 0 and cuts[spot - 1] == cut:
+                continue
+            for shifted in range(count, spot, -1):
+                cuts[shifted] = cuts[shifted - 1]
+            cuts[spot] = cut
+            count += 1
     return count
+
+
+@compiled()
+def keep_active(layer: int, segment: int, at_point: float, segments: Segments, z: Doubles) -> None:
+    """List the units of a segment that are active at one of its points, with their lines."""
+    _, _, _, active, units, slopes, levels, _, _ = segments
+    kept, room = 0, z.shape[1]
+    for at in range(0, room, LANES):
+        above = _above(z, room, at, at_point)
+        while above:
+            u = at + _lowest(above)
+            above &= above - 1
+            units[layer, segment, kept] = u
+            slopes[layer, segment, kept], levels[layer, segment, kept] = z[0, u], z[1, u]
+            kept += 1
+    active[layer, segment] = kept
 
 
 @compiled()
 def forward(theta: Doubles, x: Doubles, segments: Segments, z: Doubles, cuts: Integers) -> bool:
     """Segments and lines of all hidden layers, from those of the input; false if there is no room for the segments."""
-    counts, starts, parents, active, units, slopes, levels, plain, moved = segments
+    counts, starts, parents, _, _, _, _, plain, moved = segments
     for layer in range(1, counts.size):
         made = 0
         for segment in range(counts[layer - 1]):
@@ -145,12 +286,7 @@ def forward(theta: Doubles, x: Doubles, segments: Segments, z: Doubles, cuts: In
             for part in range(parts):
                 begin = first if part == 0 else cuts[part - 1]
                 starts[layer, made], parents[layer, made] = begin, segment
-                kept, at = 0, x[begin]
-                for u in range(z.shape[1]):
-                    units[layer, made, kept] = u
-                    slopes[layer, made, kept], levels[layer, made, kept] = z[0, u], z[1, u]
-                    kept += z[0, u] * at + z[1, u] > 0.0
-                active[layer, made] = kept
+                keep_active(layer, made, x[begin], segments, z)
                 made += 1
             for u in range(z.shape[1]):
                 plain[layer - 1, segment, u], moved[layer - 1, segment, u] = 0.0, 0.0
@@ -164,7 +300,7 @@ def output_line(theta: Doubles, segment: int, segments: Segments) -> tuple[float
     """Slope and level of the network on one of the last segments."""
     _, _, _, active, units, slopes, levels, _, _ = segments
     last = theta.shape[0] - 1
-    slope, level = 0.0, theta[last, theta.shape[2], 0]
+    slope, level = 0.0, theta[last, theta.shape[1] - 1, 0]
     for place in range(active[last, segment]):
         weight = theta[last, units[last, segment, place], 0]
         slope += weight * slopes[last, segment, place]
@@ -199,30 +335,46 @@ def output_gradient(theta: Doubles, segments: Segments, sums: Doubles, gradient:
             )
             plain[last - 1, parent, unit] += theta[last, unit, 0] * residual
             moved[last - 1, parent, unit] += theta[last, unit, 0] * residual_x
-    gradient[last, theta.shape[2], 0] += total
+    gradient[last, theta.shape[1] - 1, 0] += total
     return total
 
 
-@compiled(**_NUMBERS)
+@compiled()
 def layer_gradient(layer: int, theta: Doubles, segments: Segments, gradient: Doubles) -> None:
-    """Gradient of the weights above a layer, and what the layer below needs."""
+    """Gradient of the weights above a hidden layer, and what the layer below needs."""
     counts, _, parents, active, units, slopes, levels, plain, moved = segments
-    room = theta.shape[2]
+    most, inputs, room = units.shape[1], theta.shape[1] - 1, theta.shape[2]
+    row = layer * (inputs + 1) * room
     for segment in range(counts[layer]):
-        parent = parents[layer, segment]
-        for u in range(room):
-            gradient[layer, room, u] += plain[layer, segment, u]
-        for place in range(active[layer, segment]):
-            unit = units[layer, segment, place]
-            slope, level = slopes[layer, segment, place], levels[layer, segment, place]
-            seen, seen_x = 0.0, 0.0
-            for u in range(room):
-                gradient[layer, unit, u] += slope * moved[layer, segment, u] + level * plain[layer, segment, u]
-                seen += theta[layer, unit, u] * plain[layer, segment, u]
-                seen_x += theta[layer, unit, u] * moved[layer, segment, u]
-            if layer > 0:
-                plain[layer - 1, parent, unit] += seen
-                moved[layer - 1, parent, unit] += seen_x
+        place = (layer * most + segment) * room
+        below = ((layer - 1) * most + parents[layer, segment]) * room
+        count = active[layer, segment]
+        for at in range(0, room, LANES):
+            _add_gradients(
+                theta,
+                gradient,
+                units,
+                slopes,
+                levels,
+                plain,
+                moved,
+                row + at,
+                row + inputs * room + at,
+                place,
+                count,
+                room,
+                place + at,
+                below,
+            )
+
+
+@compiled(**_NUMBERS)
+def input_gradient(centre: float, segments: Segments, gradient: Doubles) -> None:
+    """Gradient of the weights and biases of the first hidden layer, whose input is one line over all points."""
+    plain, moved = segments.plain[0, 0], segments.moved[0, 0]
+    for u in range(plain.size):
+        gradient[0, 0, u] += moved[u] + centre * plain[u]
+        gradient[0, gradient.shape[1] - 1, u] += plain[u]
 
 
 @compiled()
@@ -258,7 +410,8 @@ def descend_deep(
     ----------
     theta
         Weights of each layer, a row per input and a column per unit, and in the last row its biases; shape (layers, units + 1,
-        units), where `units` is the largest number in a layer. What a layer does not need is 0.
+        room), where `units` is the largest number in a layer, and `room` the next multiple of `LANES`. What a layer does not
+        need is 0.
     x, y
         Data, `x` increasing, from a centre.
     centre, sums
@@ -300,8 +453,9 @@ def descend_deep(
         total = output_gradient(theta, segments, sums, gradient)
         if not np.isfinite(total):
             return epoch
-        for layer in range(layers - 2, -1, -1):
+        for layer in range(layers - 2, 0, -1):
             layer_gradient(layer, theta, segments, gradient)
+        input_gradient(centre, segments, gradient)
         if not train_constant:
             slopes[constant] = 0.0
         if betas.size:
