@@ -126,6 +126,7 @@ def _add_summaries(draft: Path, contents: Contents, workflow: Workflow) -> None:
         products=draft / layout.products,
         cubes={title: draft / path for title, path in contents.cubes().items()},
         scale=scale,
+        absent=workflow.absent,
         output=draft / PAGE,
     )
 
