@@ -18,7 +18,7 @@ from initatlas.errors import UserError
 from initatlas.layout import published
 from initatlas.names import check_names, did_you_mean
 from initatlas.studies.claim import PublishedStudy
-from initatlas.studies.product import Study
+from initatlas.studies.product import Study, cube_titles
 from initatlas.studies.registry import first_gap, listed_claims, load_study
 from initatlas.sweeps.allocation import ClusterLimits
 from initatlas.sweeps.exclusions import Exclusions
@@ -598,8 +598,3 @@ def _check_published(root: Path, study: Study) -> None:
             f"is not in CLAIMS of {study.package}.claims" if name in claims else "is measured and not published here"
         )
         raise UserError(f"{path}: claims: {name} {lacking}{did_you_mean(name, others)}")
-
-
-def cube_titles(study: str, names: Iterable[str]) -> Iterator[str]:
-    """Resolve the sweeps that a product names: ``fig2`` is of the same study, ``atlas/theory`` of another."""
-    return (name if "/" in name else f"{study}/{name}" for name in names)

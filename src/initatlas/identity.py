@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import TypeVar
 
 from initatlas.activations.base import ACTIVATIONS
-from initatlas.config import Workflow, cube_titles
+from initatlas.config import Workflow
 from initatlas.layout import PAGE_TEMPLATES, Layout, published
 from initatlas.provenance import code_version, digest, text_version
 from initatlas.report.explored import explored_activations
+from initatlas.studies.product import cube_titles
 from initatlas.sweeps.code import sweep_code
 
 Found = TypeVar("Found", Path, str)

@@ -39,7 +39,7 @@ PAGE_TEMPLATES = Path(__file__).with_name("report") / "templates"
 STUDY_TEMPLATE = Path(__file__).with_name("templates") / "study"
 """The study that a new one begins as."""
 
-FIGURE_FORMATS = ("svg", "pdf", "png")
+FIGURE_FORMATS = ("svg", "pdf", "png", "csv")
 TABLE_FORMATS = ("csv", "md", "tex", "html")
 
 

@@ -11,7 +11,8 @@ import xarray as xr
 from toy.repository import STUDIES
 
 from initatlas.commands.jobs import Jobs
-from initatlas.config import cube_titles, load_workflow
+from initatlas.config import load_workflow
+from initatlas.studies.product import cube_titles
 from initatlas.studies.registry import load_study
 
 pytestmark = pytest.mark.workflow

@@ -12,7 +12,6 @@ from pathlib import Path
 from snakemake_interface_executor_plugins.settings import DeploymentMethod
 
 from initatlas import __file__ as PACKAGE
-from initatlas.config import cube_titles
 from initatlas.layout import (
     FIGURE_FORMATS,
     POINTS,
@@ -22,6 +21,7 @@ from initatlas.layout import (
 )
 from initatlas.machine import largest_node
 from initatlas.runs import spec_file
+from initatlas.studies.product import cube_titles
 from initatlas.sweeps.allocation import (
     Allocation,
     allocation,

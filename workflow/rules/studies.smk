@@ -20,6 +20,7 @@ for _study, _declared in ATLAS.studies.items():
                 ),
                 pdf=str(LAYOUT.figure(_study, _name, "pdf")),
                 png=str(LAYOUT.figure(_study, _name, "png")),
+                csv=str(LAYOUT.figure(_study, _name, "csv")),
             log:
                 str(LAYOUT.log(f"figures/{_study}/{_name}")),
             benchmark:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import xarray as xr
 
-from initatlas.config import cube_titles, load_model, load_settings, load_workflow
+from initatlas.config import load_model, load_settings, load_workflow
 from initatlas.cubes import open_placed_cube
 from initatlas.errors import UserError
 from initatlas.layout import Layout
@@ -26,6 +26,7 @@ from initatlas.report.ledger import (
 from initatlas.studies.claim import Claim, Judged, Published, PublishedStudy
 from initatlas.studies.evidence import Evidence
 from initatlas.studies.judge import judge_study
+from initatlas.studies.product import cube_titles
 from initatlas.terminal import Colour, aligned
 
 _WIDTH = 100

@@ -82,11 +82,12 @@ def draw_figure(study: str, name: str, evidence: "Evidence", output: Path) -> No
 
 def make_table(study: str, name: str, evidence: "Evidence", caption: Path, output: Path) -> None:
     """Make a table of a study and write it as CSV, Markdown, TeX and HTML; `output` is one of the four."""
+    from initatlas.report.captions import read_caption
     from initatlas.report.tables import write_table
     from initatlas.texts import read_text
 
     tabulate = getattr(_module_of(study, "tables"), name)
-    write_table(tabulate(evidence), output.with_suffix(""), read_text(caption).strip())
+    write_table(tabulate(evidence), output.with_suffix(""), read_caption(read_text(caption)).body)
 
 
 def check_claims(study: str, evidence: "Evidence", output: Path) -> None:

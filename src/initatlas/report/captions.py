@@ -1,5 +1,7 @@
 """Captions: reStructuredText for the page (HTML, formulas as MathML), for papers (TeX) and for plain text."""
 
+import re
+from dataclasses import dataclass
 from typing import Any
 
 from docutils.core import publish_doctree, publish_parts
@@ -19,6 +21,41 @@ _SETTINGS: dict[str, Any] = {
     "legacy_column_widths": False,
     "_disable_config": True,
 }
+
+
+_PARTS = re.compile(
+    r"\s*(?P<title>\S[^\n]*)\n=+[ ]*\n(?:\s*\n:alt:(?P<alternative>[^\n]*(?:\n[ ]+[^\n]*)*)(?:\n|\Z))?(?P<body>.*)",
+    re.DOTALL,
+)
+
+
+@dataclass(frozen=True)
+class Caption:
+    """What is said of a product.
+
+    Attributes
+    ----------
+    title
+        Plain text; empty where it has none.
+    alternative
+        What is to be seen, for who does not see it; plain text, empty where it has none.
+    body
+        The caption in reStructuredText.
+    """
+
+    title: str
+    alternative: str
+    body: str
+
+
+def read_caption(rst: str) -> Caption:
+    """Take a caption apart: a title underlined with ``=``, a field ``:alt:``, and the text; the first two may be missing."""
+    parts = _PARTS.fullmatch(rst)
+    if parts is None:
+        return Caption("", "", rst.strip())
+    before = rst[: parts.start("body")].count("\n")  # an error names the line of the file
+    alternative = " ".join((parts["alternative"] or "").split())
+    return Caption(parts["title"].strip(), alternative, "\n" * before + parts["body"].rstrip())
 
 
 def caption_html(rst: str, where: str) -> str:

@@ -6,6 +6,7 @@ import os
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -16,12 +17,13 @@ import xarray as xr
 from initatlas.cubes import mixtures, open_placed_cube
 from initatlas.errors import UserError
 from initatlas.layout import FIGURE_FORMATS, TABLE_FORMATS
-from initatlas.report.captions import caption_html, caption_text
+from initatlas.report.captions import Caption, caption_html, caption_text, read_caption
 from initatlas.report.drawings import Drawings
 from initatlas.report.ledger import claims_from_json, format_seconds
 from initatlas.report.page import FigureView, Page, StudyView, SweepView, TableView
+from initatlas.report.sources import Source, product_source
 from initatlas.studies.claim import Claim
-from initatlas.studies.product import Study
+from initatlas.studies.product import Study, cube_titles
 from initatlas.texts import read_text
 
 CLAIMS_FILE = "claims.json"
@@ -82,14 +84,13 @@ def collect_page(
         If a caption is missing, or a file is not what it should be.
     """
     sweeps = [_sweep_view(path, title) for title, path in sorted(cubes.items())]
+    outputs = {view.title: view.output for view in sweeps}
     drawings = Drawings()
     views = [
         _study_view(
             study,
-            products,
-            folder,
-            captions[study.key],
             [view for view in sweeps if view.title.partition("/")[0] == study.key],
+            _Place(products / study.key, folder, captions[study.key], cubes, outputs, scale),
             drawings,
         )
         for study in studies
@@ -125,11 +126,42 @@ def _head(sweeps: Sequence[SweepView]) -> dict[str, str]:
     return {label: value for label, value in head.items() if value}
 
 
-def _study_view(
-    study: Study, products: Path, page: Path, captions: Path, sweeps: Sequence[SweepView], drawings: Drawings
-) -> StudyView:
+@dataclass(frozen=True)
+class _Place:
+    """Where the parts of a study lie: its products, the page, its captions, and all cubes, with an output of each."""
+
+    products: Path
+    page: Path
+    captions: Path
+    cubes: Mapping[str, Path]
+    outputs: Mapping[str, str]
+    scale: str
+
+    def caption(self, name: str) -> Caption:
+        """The caption of a product, which has to be there."""
+        path = self.captions / f"{name}.rst"
+        if not path.is_file():
+            raise UserError(f"{path} is missing: write the caption of {name} there")
+        return read_caption(read_text(path))
+
+    def source(self, study: Study, kind: str, name: str) -> Source:
+        """What stands behind a product."""
+        read: Mapping[str, tuple[str, ...]] = getattr(study, kind)
+        return product_source(
+            f"{study.package}.{kind}",
+            name,
+            titles=list(cube_titles(study.key, read[name])),
+            cubes=self.cubes,
+            outputs=self.outputs,
+            target=self.products / kind / f"{name}.{'svg' if kind == 'figures' else 'csv'}",
+            scale=self.scale,
+            page=self.page,
+        )
+
+
+def _study_view(study: Study, sweeps: Sequence[SweepView], place: _Place, drawings: Drawings) -> StudyView:
     """One study with what there is of it."""
-    folder = products / study.key
+    folder = place.products
     figures = [name for name in study.figures if (folder / "figures" / f"{name}.svg").is_file()]
     tables = [name for name in study.tables if (folder / "tables" / f"{name}.html").is_file()]
     missing = [name for name in (*study.figures, *study.tables) if name not in (*figures, *tables)]
@@ -143,11 +175,8 @@ def _study_view(
         headline=study.headline,
         key_claims=study.key_claims,
         claims=_claims(folder / CLAIMS_FILE),
-        figures=tuple(
-            _figure_view(folder / "figures" / name, page, captions / f"{name}.rst", drawings, f"{study.key} {name}")
-            for name in figures
-        ),
-        tables=tuple(_table_view(folder / "tables" / name, page, captions / f"{name}.rst") for name in tables),
+        figures=tuple(_figure_view(study, name, place, drawings) for name in figures),
+        tables=tuple(_table_view(study, name, place) for name in tables),
         sweeps=tuple(sweeps),
         missing=tuple(missing),
     )
@@ -158,37 +187,42 @@ def _claims(path: Path) -> tuple[Claim, ...]:
     return tuple(claims_from_json(path.read_bytes(), str(path))) if path.is_file() else ()
 
 
-def _figure_view(stem: Path, page: Path, caption: Path, drawings: Drawings, name: str) -> FigureView:
+def _figure_view(study: Study, name: str, place: _Place, drawings: Drawings) -> FigureView:
     """A figure with its picture inside."""
-    text = _read_caption(caption)
-    drawing = drawings.add(read_text(stem.with_name(f"{stem.name}.svg")), name)
+    caption, where = place.caption(name), str(place.captions / f"{name}.rst")
+    stem = place.products / "figures" / name
+    drawing = drawings.add(read_text(stem.with_name(f"{name}.svg")), f"{study.key} {name}")
     picture = drawing if drawing and len(drawing.content) <= _INLINE_BYTES else _raster(stem)
     return FigureView(
-        product=stem.name,
+        product=name,
+        title=caption.title or titled(name),
         picture=picture,
         width=drawing.width if drawing else 0,
         height=drawing.height if drawing else 0,
-        alternative=_first_sentence(caption_text(text, str(caption))),
-        caption=caption_html(text, str(caption)),
-        links=_links(stem, FIGURE_FORMATS, page),
+        alternative=caption.alternative or _first_sentence(caption_text(caption.body, where)),
+        caption=caption_html(caption.body, where),
+        links=_links(stem, FIGURE_FORMATS, place.page),
+        source=place.source(study, "figures", name),
     )
 
 
-def _table_view(stem: Path, page: Path, caption: Path) -> TableView:
+def _table_view(study: Study, name: str, place: _Place) -> TableView:
     """A table with its rows inside."""
+    caption, where = place.caption(name), str(place.captions / f"{name}.rst")
+    stem = place.products / "tables" / name
     return TableView(
-        product=stem.name,
-        html=read_text(stem.with_name(f"{stem.name}.html")),
-        caption=caption_html(_read_caption(caption), str(caption)),
-        links=_links(stem, [kind for kind in TABLE_FORMATS if kind != "html"], page),
+        product=name,
+        title=caption.title or titled(name),
+        html=read_text(stem.with_name(f"{name}.html")),
+        caption=caption_html(caption.body, where),
+        links=_links(stem, [kind for kind in TABLE_FORMATS if kind != "html"], place.page),
+        source=place.source(study, "tables", name),
     )
 
 
-def _read_caption(path: Path) -> str:
-    """The caption of a product."""
-    if not path.is_file():
-        raise UserError(f"{path} is missing: write the caption of {path.stem} there")
-    return read_text(path)
+def titled(name: str) -> str:
+    """The name of a product as a title, where its caption has none."""
+    return name.replace("_", " ").capitalize()
 
 
 def _first_sentence(text: str) -> str:
@@ -227,6 +261,7 @@ def _sweep_view(path: Path, title: str) -> SweepView:
         errors=_errors(cube),
         mixture=mixtures({title: cube}).get(title, ""),
         provenance=_provenance(cube.attrs),
+        output=next((str(name) for name in cube.data_vars if name not in ("status", "error")), "status"),
     )
 
 

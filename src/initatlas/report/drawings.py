@@ -176,7 +176,12 @@ class Drawings:
     def _look(self, element: _Element) -> tuple[tuple[str, str], ...]:
         """What an element must have in common with its neighbours to be joined with them; nothing if it cannot be."""
         own = {"path": {"d"}, "use": {"href", "x", "y"}}.get(element.tag)
-        if own is None or element.content or not element.attributes.keys() - own <= {"class", "clip-path"}:
+        if (
+            own is None
+            or element.content
+            or not own & element.attributes.keys()
+            or not element.attributes.keys() - own <= {"class", "clip-path"}
+        ):
             return ()
         style = next((style for style, name in self._styles.items() if name == element.attributes.get("class")), "")
         bar = element.attributes.get("d", "").count("L") <= _SIDES_OF_A_BAR

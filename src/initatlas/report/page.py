@@ -18,6 +18,7 @@ from initatlas.report.ledger import (
     format_seconds,
     format_test,
 )
+from initatlas.report.sources import Source
 from initatlas.report.typography import typeset
 from initatlas.studies.claim import Claim, Verdict
 
@@ -28,8 +29,8 @@ class FigureView:
 
     Attributes
     ----------
-    product
-        Its name in the study.
+    product, title
+        Its name in the study, and what it is called on the page.
     picture
         Drawn by the page itself, or the data URI of a raster where the drawing is too heavy for that.
     width, height
@@ -40,15 +41,19 @@ class FigureView:
         HTML fragment.
     links
         Label to relative link.
+    source
+        What it was made from.
     """
 
     product: str
+    title: str
     picture: Drawing | str
     width: int
     height: int
     alternative: str
     caption: str
     links: Mapping[str, str]
+    source: Source
 
     @property
     def drawing(self) -> Drawing | None:
@@ -58,12 +63,14 @@ class FigureView:
 
 @dataclass(frozen=True)
 class TableView:
-    """A table on the page: `html` and `caption` are HTML fragments, `links` labels with relative links."""
+    """A table on the page, described as a figure is; `html` and `caption` are HTML fragments."""
 
     product: str
+    title: str
     html: str
     caption: str
     links: Mapping[str, str]
+    source: Source
 
 
 @dataclass(frozen=True)
@@ -82,6 +89,8 @@ class SweepView:
         The commonest reasons of failure, with how often each occurred.
     mixture
         What differs between the environments that computed its points; empty if nothing does.
+    output
+        One of its outputs.
     provenance
         Label to value: seed, version and commit of the package, code version, data sets, packages, backend, wall time.
     """
@@ -97,6 +106,7 @@ class SweepView:
     errors: Mapping[str, int]
     mixture: str
     provenance: Mapping[str, str]
+    output: str
 
 
 @dataclass(frozen=True)
@@ -135,9 +145,10 @@ class StudyView:
         return count_verdicts(self.claims)
 
     @property
-    def products(self) -> list[str]:
-        """Names of what is shown."""
-        return [*(figure.product for figure in self.figures), *(table.product for table in self.tables)]
+    def products(self) -> dict[str, str]:
+        """What is shown: names with their titles."""
+        views: tuple[FigureView | TableView, ...] = (*self.figures, *self.tables)
+        return {view.product: view.title for view in views}
 
     @property
     def poster(self) -> FigureView | None:

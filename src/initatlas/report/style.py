@@ -6,11 +6,16 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib.style
+import numpy as np
 from cycler import cycler
+from matplotlib.artist import Artist
+from matplotlib.collections import Collection, QuadMesh
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
-from initatlas.files import atomic_path
+from initatlas.files import atomic_path, write_text
 from initatlas.layout import FIGURE_FORMATS
+from initatlas.report.plotted import plotted_csv
 
 # Okabe and Ito (2008), without their yellow, which is too light for lines on white. The order is ours: neighbours
 # differ by at least 10 in CIE lightness, so that they stay apart in a grey print.
@@ -64,6 +69,8 @@ STYLE: dict[str, Any] = {
     "pdf.fonttype": 42,
 }
 
+_MANY_MARKS = 600
+
 # Only the fields that would hold a time of day are taken out.
 _METADATA: dict[str, dict[str, Any]] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
 
@@ -84,7 +91,9 @@ def figure_style() -> Iterator[None]:
 
 
 def save_figure(figure: Figure, stem: Path) -> list[Path]:
-    """Write a figure as SVG, PDF and PNG (200 dots per inch), each atomically, with no date in them.
+    """Write a figure as SVG, PDF and PNG (200 dots per inch), and its numbers as CSV, each atomically, with no date in them.
+
+    Marks too many to be told apart become pixels inside the SVG and the PDF.
 
     Parameters
     ----------
@@ -96,8 +105,10 @@ def save_figure(figure: Figure, stem: Path) -> list[Path]:
     Returns
     -------
     list of Path
-        ``<stem>.svg``, ``<stem>.pdf``, ``<stem>.png``. The same figure gives the same bytes.
+        ``<stem>.svg``, ``<stem>.pdf``, ``<stem>.png``, ``<stem>.csv``. The same figure gives the same bytes.
     """
+    for artist in figure.findobj(_is_dense):
+        artist.set_rasterized(True)
     targets = [stem.with_name(f"{stem.name}.{kind}") for kind in FIGURE_FORMATS]
     with figure_style(), _laid_out(figure):
         for target, kind in zip(targets, FIGURE_FORMATS, strict=True):
@@ -116,7 +127,20 @@ def _laid_out(figure: Figure) -> Iterator[None]:
     figure.set_layout_engine(engine)
 
 
+def _is_dense(artist: Artist) -> bool:
+    """Whether something is drawn by very many marks."""
+    if isinstance(artist, Line2D):
+        marked = artist.get_marker() not in ("", "None", " ", None)
+        return marked and np.size(np.asarray(artist.get_xydata())) > 2 * _MANY_MARKS
+    if isinstance(artist, QuadMesh):
+        return np.size(np.asarray(artist.get_array())) > _MANY_MARKS
+    return isinstance(artist, Collection) and max(len(artist.get_paths()), np.size(artist.get_offsets())) > _MANY_MARKS
+
+
 def _save(figure: Figure, target: Path, metadata: Mapping[str, Any]) -> None:
     """Write one format; the suffix chooses it."""
+    if target.suffix == ".csv":
+        write_text(target, plotted_csv(figure))
+        return
     with atomic_path(target) as draft:
         figure.savefig(draft, metadata=dict(metadata))

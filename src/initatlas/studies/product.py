@@ -4,7 +4,7 @@ A declaration is read whenever the workflow is parsed: standard library only.
 """
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -55,6 +55,11 @@ class Study:
     def captions(self) -> Path:
         """Folder of the captions, one ``<product>.rst`` per product."""
         return Path(str(sys.modules[self.package].__file__)).with_name("captions")
+
+
+def cube_titles(study: str, names: Iterable[str]) -> Iterator[str]:
+    """Resolve the sweeps that a product names: ``fig2`` is of the same study, ``atlas/theory`` of another."""
+    return (name if "/" in name else f"{study}/{name}" for name in names)
 
 
 @dataclass(frozen=True)

@@ -89,6 +89,10 @@ def test_lines_and_bars_of_one_look_are_one_path() -> None:
     assert "M0 0L1 1L3 4" in _content(line.format(1))
 
 
+def test_paths_without_an_outline_are_taken() -> None:
+    assert _content('<path style="fill: none"/><path style="fill: none"/>').count("<path") == 2
+
+
 def test_translucent_areas_stay_apart() -> None:
     area = '<path d="M 0 0 L 1 0 L 1 1 L 0 2 L 3 3 z" style="fill: #e69f00; fill-opacity: 0.5"/>'
     lines = '<path d="M 0 0 L 1 0 L 1 1 L 0 2 L 3 3" style="fill: none; stroke-opacity: 0.5"/>'

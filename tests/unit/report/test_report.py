@@ -19,7 +19,7 @@ from matplotlib.figure import Figure
 
 from initatlas.errors import UserError
 from initatlas.files import write_text
-from initatlas.report.captions import caption_html, caption_tex, caption_text
+from initatlas.report.captions import caption_html, caption_tex, caption_text, read_caption
 from initatlas.report.collect import collect_page, format_seconds, values_text
 from initatlas.report.ledger import (
     VERDICTS,
@@ -59,13 +59,13 @@ def _draw() -> Figure:
 def test_saved_figures_have_the_same_bytes(tmp_path: Path) -> None:
     first, second = (save_figure(_draw(), tmp_path / name / "fig1.a") for name in ("one", "two"))
     plt.close("all")
-    assert [path.name for path in first] == ["fig1.a.svg", "fig1.a.pdf", "fig1.a.png"]
+    assert [path.name for path in first] == ["fig1.a.svg", "fig1.a.pdf", "fig1.a.png", "fig1.a.csv"]
     assert [path.read_bytes() for path in first] == [path.read_bytes() for path in second]
     assert sorted(path.name for path in (tmp_path / "one").iterdir()) == sorted(path.name for path in first)
 
 
 def test_saved_figures_hold_no_date_and_no_font_of_the_reader(tmp_path: Path) -> None:
-    vector, document, _ = save_figure(_draw(), tmp_path / "figure")
+    vector, document, *_ = save_figure(_draw(), tmp_path / "figure")
     plt.close("all")
     assert "<dc:date>" not in vector.read_text(encoding="utf-8")
     assert "<text" not in vector.read_text(encoding="utf-8")
@@ -115,6 +115,25 @@ def test_captions_carry_formulas_and_escapes() -> None:
 def test_a_faulty_caption_is_an_error_that_names_the_file(caption, render) -> None:
     with pytest.raises(UserError, match=r"^study/fig1\.rst: "):
         render(caption, "study/fig1.rst")
+
+
+def test_a_caption_has_a_title_and_words_for_the_picture() -> None:
+    whole = read_caption("The title\n=========\n\n:alt: Two lines\n    that fall.\n\nThe *caption*.\n")
+    assert (whole.title, whole.alternative, whole.body.strip()) == (
+        "The title",
+        "Two lines that fall.",
+        "The *caption*.",
+    )
+    titled = read_caption("The title\n=========\n\nThe caption.\n")
+    assert (titled.title, titled.alternative, titled.body.strip()) == ("The title", "", "The caption.")
+    bare = read_caption("The caption, x = 1.\nMore: a == b.\n")
+    assert (bare.title, bare.alternative, bare.body) == ("", "", "The caption, x = 1.\nMore: a == b.")
+
+
+def test_an_error_in_a_titled_caption_names_the_line_of_the_file() -> None:
+    caption = read_caption("The title\n=========\n\n:alt: Two lines\n    that fall.\n\nGood.\n\na *b\n")
+    with pytest.raises(UserError, match=r"line: ?9|line 9|:9"):
+        caption_html(caption.body, "fig1.rst")
 
 
 # ---- tables
@@ -349,6 +368,7 @@ INFINITE = float("inf")
         ((1.3, -INFINITE, 1.5), "1.30 (at most 1.50)"),
         ((1.3, -INFINITE, INFINITE), "1.30 (unbounded)"),
         ((1.0, 1.0, 1.0), "1"),
+        ((-0.17094017, -0.17094017 - 3e-15, -0.17094017 + 3e-15), "−0.171 (±3 × 10⁻¹⁵)"),
     ],
 )
 def test_measured_numbers_show_the_digits_that_matter(numbers, text: str) -> None:
@@ -394,7 +414,7 @@ def test_a_contract_reads_as_a_sentence(keys, text: str, quantity: str) -> None:
 
 STUDIES = [
     Study(
-        package="papers.paper2020",
+        package="reported.paper2020",
         title="Kernels & <angles>",
         citation="Author (2020), A paper",
         link="https://example.org/paper",
@@ -406,7 +426,7 @@ STUDIES = [
         key_claims=("claim_fails", "claim_holds"),
     ),
     Study(
-        package="papers.empty",
+        package="reported.empty",
         title="Nothing yet",
         citation="",
         link="",
@@ -467,7 +487,11 @@ def _write_cube(path: Path) -> None:
         "wall_seconds": "192.30",
         "created": "2020-01-01T00:00:00+00:00",
     }
-    variables = {"status": (("depth", "pair"), status, flags), "error": (("depth", "pair"), errors)}
+    variables = {
+        "status": (("depth", "pair"), status, flags),
+        "error": (("depth", "pair"), errors),
+        "angle": (("depth", "pair"), np.zeros((20, 1))),
+    }
     path.parent.mkdir(parents=True, exist_ok=True)
     xr.Dataset(variables, attrs=attributes).to_netcdf(path, engine="netcdf4")
 
@@ -476,8 +500,13 @@ def _write_cube(path: Path) -> None:
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folders as the workflow leaves them, for one study of two."""
     root = tmp_path_factory.mktemp("project")
-    for product in ("fig1", "table1"):
-        write_text(root / f"captions/paper2020/{product}.rst", f"Caption of {product}, :math:`x^2`. More.")
+    write_text(root / "captions/paper2020/fig1.rst", "Caption of fig1, :math:`x^2`. More.")
+    write_text(root / "captions/paper2020/table1.rst", "A <title>\n=========\n\nCaption of table1.")
+    write_text(root / "config/sweeps/paper2020.yaml", "sweeps: {}")
+    write_text(root / "reported/paper2020/__init__.py", "")
+    write_text(root / "reported/paper2020/figures.py", "from reported.paper2020.drawing import fig as fig1")
+    write_text(root / "reported/paper2020/drawing.py", "def fig(evidence): ...")
+    write_text(root / "reported/paper2020/tables.py", "def table1(evidence): ...")
     save_figure(_draw(), root / "reports/quick/paper2020/figures/fig1")
     plt.close("all")
     write_table(TABLE, root / "reports/quick/paper2020/tables/table1", "Caption.")
@@ -488,6 +517,13 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def _collect(project: Path) -> Page:
     """The page of the project."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(project)
+        return _collected(project)
+
+
+def _collected(project: Path) -> Page:
+    """The page of a project that can be imported."""
     return collect_page(
         STUDIES,
         products=project / "reports/quick",
@@ -533,11 +569,18 @@ def outline(project: Path) -> _Outline:
 
 def test_collect_reads_products_claims_and_provenance(project: Path) -> None:
     study, empty = _collect(project).studies
-    assert study.products == ["fig1", "table1"]
+    assert study.products == {"fig1": "Fig1", "table1": "A <title>"}
     assert study.missing == ("fig2",)
     assert study.figures[0].links == {
-        kind: f"quick/paper2020/figures/fig1.{kind.lower()}" for kind in ("PDF", "SVG", "PNG")
+        kind: f"quick/paper2020/figures/fig1.{kind.lower()}" for kind in ("PDF", "SVG", "PNG", "CSV")
     }
+    source = study.figures[0].source
+    assert source.cubes == {"paper2020/kernel": "../cubes/kernel.nc"}
+    assert source.settings == {"config/sweeps/paper2020.yaml": "../config/sweeps/paper2020.yaml"}
+    assert source.code == ("reported/paper2020/drawing.py", "../reported/paper2020/drawing.py")
+    assert source.make == "initatlas run --scale quick reports/quick/paper2020/figures/fig1.svg"
+    assert source.read.splitlines()[1:] == ['cube = xr.open_dataset("cubes/kernel.nc")', 'print(cube["angle"])']
+    assert study.tables[0].source.code[0] == "reported/paper2020/tables.py"
     assert study.figures[0].alternative == "Caption of fig1, $x^2$."
     assert (study.figures[0].width, study.figures[0].height) == (538, 346)
     assert study.poster is study.figures[0]
@@ -550,7 +593,7 @@ def test_collect_reads_products_claims_and_provenance(project: Path) -> None:
     assert sweep.errors == {"ValueError: <no> inverse": 1}
     assert sweep.provenance["code"] == "0123456789ab"
     assert sweep.provenance["wall time"] == "3 min 12 s"
-    assert empty.products == []
+    assert empty.products == {}
     assert empty.missing == ("map",)
     assert empty.sweeps == ()
 
@@ -567,7 +610,7 @@ def test_the_page_loads_nothing(outline: _Outline, project: Path) -> None:
         if tag == "link":
             assert target == "data:,"
         elif tag == "a" and not target.startswith("#"):
-            assert target == "https://example.org/paper" or (project / "reports" / target).is_file()
+            assert target == "https://example.org/paper" or (project / "reports" / target).is_file(), target
     style = (files("initatlas.report") / "templates/page.css").read_text(encoding="utf-8")
     assert "url(" not in style
     assert "@import" not in style
@@ -627,6 +670,7 @@ def test_the_page_tells_verdicts_gaps_and_failures(outline: _Outline) -> None:
     assert "1 claim is not measured. Data that are not here: mnist ( initatlas download mnist )" in text
     assert "speech (put there by hand: docs/datasets.md)." in text
     assert "That kernels have angles." in text
+    assert "initatlas run --scale quick reports/quick/paper2020/figures/fig1.svg" in text
     assert "5 checked claims:" in text
     assert (
         "paper2020/kernel is a mixture: computed in different environments: numpy 2.2.0 (11 points) and 2.1.0 (7 points)."

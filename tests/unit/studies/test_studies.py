@@ -9,6 +9,8 @@ from initatlas import provenance
 from initatlas.config import load_workflow
 from initatlas.errors import UserError
 from initatlas.identity import Ancestry
+from initatlas.report.captions import read_caption
+from initatlas.studies.registry import load_study, own_studies
 
 NUMBERS = itertools.count()
 
@@ -253,3 +255,22 @@ def test_a_file_that_is_not_utf8_is_one_line(atlas, path):
     atlas.write()
     (atlas.home / path).write_bytes("Gauß".encode("latin-1"))
     assert atlas.mistake().startswith(f"config/config.yaml: studies[0] = 'PACKAGE': PAPER/{path}: not ")
+
+
+@pytest.mark.parametrize("study", own_studies())
+def test_our_products_have_titles_and_our_figures_words(study):
+    declared = load_study(study)
+    captions = {
+        name: read_caption((declared.captions / f"{name}.rst").read_text("utf-8")) for name in products(declared)
+    }
+    assert [name for name, caption in captions.items() if not caption.title] == []
+    assert [name for name in declared.figures if not captions[name].alternative] == []
+    assert len({caption.title for caption in captions.values()}) == len(captions)
+    assert declared.says
+    assert declared.headline
+    assert declared.key_claims
+
+
+def products(study):
+    """Names of the figures and tables of a study."""
+    return [*study.figures, *study.tables]

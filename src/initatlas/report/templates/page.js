@@ -1,4 +1,5 @@
 "use strict";
 {
 {% include "ledger.js" %}
+{% include "copy.js" %}
 }
