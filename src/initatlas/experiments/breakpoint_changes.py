@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from initatlas.experiments.target_labels import TargetLabel, check_interval, evenly_spaced, target_function
+from initatlas.piecewise.descent_cost import LOOK_SECONDS, update_seconds
 from initatlas.sweeps.experiment import Coordinate, Experiment, Output, Parameters
 
 if TYPE_CHECKING:
@@ -83,9 +84,9 @@ def _changes(point: BreakpointChangesParameters, rng: "np.random.Generator") -> 
 
 
 def _seconds(parameters: BreakpointChangesParameters) -> float:
-    """Training, and milliseconds per look."""
-    units = parameters.width * parameters.depth
-    return 5e-7 * units * parameters.epochs + 6e-3 * parameters.epochs / parameters.every
+    """Training, and looks whose breakpoints are matched with those before."""
+    update = update_seconds(parameters.width, parameters.depth, parameters.samples)
+    return parameters.epochs * (update + 3 * LOOK_SECONDS / parameters.every)
 
 
 EXPERIMENT = Experiment(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from initatlas.experiments.target_labels import TargetLabel, check_interval, evenly_spaced, target_function
+from initatlas.piecewise.descent_cost import LOOK_SECONDS, update_seconds
 from initatlas.sweeps.experiment import Coordinate, Experiment, Output, Parameters
 
 if TYPE_CHECKING:
@@ -112,10 +113,10 @@ def _look(positions: "np.ndarray", places: "np.ndarray", bends: "np.ndarray", ba
 
 
 def _seconds(parameters: BreakpointDensityParameters) -> float:
-    """An epoch costs as much as the pieces and the units of a layer."""
-    units = parameters.width * parameters.depth
-    epoch = 4e-8 * units if parameters.depth == 1 else 4e-6 * units
-    return epoch * parameters.epochs + 2e-2
+    """Updates by the pieces of the network, and two looks with a density each."""
+    adam = parameters.optimiser == "adam"
+    update = update_seconds(parameters.width, parameters.depth, parameters.samples, adam=adam)
+    return update * parameters.epochs + 4 * LOOK_SECONDS
 
 
 _DIVERGED = "the network diverged, or there is nothing to correlate"

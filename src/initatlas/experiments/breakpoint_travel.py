@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from initatlas.experiments.target_labels import TargetLabel, check_interval, target_function
+from initatlas.piecewise.descent_cost import LOOK_SECONDS, update_seconds
 from initatlas.sweeps.experiment import Coordinate, Experiment, Output, Parameters
 
 if TYPE_CHECKING:
@@ -108,6 +109,12 @@ def largest_curvature(network: "ShallowNetwork", x: "np.ndarray") -> float:
     return float(np.linalg.norm(gradients, ord=2) ** 2)
 
 
+def _seconds(parameters: BreakpointTravelParameters) -> float:
+    """Updates, a look at both ends, and the curvature."""
+    update = update_seconds(parameters.width, 1, parameters.samples)
+    return parameters.networks * (update * parameters.epochs + LOOK_SECONDS + 2e-6 * parameters.width)
+
+
 _NONE = "the network diverged, or had no breakpoint inside the interval"
 
 EXPERIMENT = Experiment(
@@ -131,5 +138,5 @@ EXPERIMENT = Experiment(
     run=_run,
     static=("networks",),
     coordinates=_coordinates,
-    seconds=lambda point: point.networks * (6e-8 * point.width * point.epochs + 1e-3),
+    seconds=_seconds,
 )

@@ -87,5 +87,5 @@ EXPERIMENT = Experiment(
     ),
     run=_run,
     coordinates=_coordinates,
-    seconds=lambda point: 2e-3,
+    seconds=lambda point: 8e-4,
 )

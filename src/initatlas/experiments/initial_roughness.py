@@ -74,6 +74,6 @@ EXPERIMENT = Experiment(
     ),
     run=_run,
     coordinates=_coordinates,
-    seconds=lambda point: 1e-3 + 6e-8 * point.networks * point.width,
+    seconds=lambda point: 3e-4 + 4e-8 * point.networks * point.width,
     megabytes=lambda point: 1.0 + 1e-4 * point.networks * point.width,
 )

@@ -49,7 +49,7 @@ def _counts(point: PartitionCountParameters, rng: "np.random.Generator") -> dict
 
 def _seconds(parameters: PartitionCountParameters) -> float:
     """The last pieces that a partition may have grow with the square of the data, and each has as many behind it."""
-    return 6e-6 * parameters.points**3 + 1e-3
+    return 3.5e-6 * parameters.points**3 + 1e-3
 
 
 EXPERIMENT = Experiment(

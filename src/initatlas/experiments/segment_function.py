@@ -56,6 +56,13 @@ def _fit(point: SegmentFunctionParameters, x: "np.ndarray", y: "np.ndarray") -> 
     return Fit(segmentations.functions[-1], float(segmentations.squares[-1]))
 
 
+def _seconds(parameters: SegmentFunctionParameters) -> float:
+    """Lines that meet are tried with all numbers of pieces on both sides of a point; merging costs next to nothing."""
+    separate = 8e-10 * parameters.pieces * parameters.samples**2
+    by_algorithm = {"separate": separate, "continuous": 1.75 * parameters.pieces * separate, "merged": 0.0}
+    return 1e-3 + by_algorithm[parameters.algorithm]
+
+
 EXPERIMENT = Experiment(
     summary="Loss of the best lines through values of a function, by method and number of pieces.",
     parameters=SegmentFunctionParameters,
@@ -64,5 +71,5 @@ EXPERIMENT = Experiment(
         Output("loss", "half the sum of the squared residuals"),
     ),
     run=_run,
-    seconds=lambda point: 1e-2 + 1e-8 * point.pieces * point.samples**2 * (1 + 20 * (point.algorithm == "continuous")),
+    seconds=_seconds,
 )

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from initatlas.experiments.target_labels import TargetLabel, check_interval, evenly_spaced, target_function
+from initatlas.piecewise.descent_cost import LOOK_SECONDS, update_seconds
 from initatlas.sweeps.experiment import Coordinate, Experiment, Output, Parameters
 
 if TYPE_CHECKING:
@@ -311,14 +312,15 @@ def _first_layer(point: TrainUnivariateParameters, seen: "View") -> dict[str, "n
 
 
 def _seconds(parameters: TrainUnivariateParameters) -> float:
-    """An epoch costs by the pieces of the network; a look some milliseconds."""
-    epochs = parameters.epochs + parameters.pretraining * (parameters.start == "spiky" and parameters.depth > 1)
-    units = parameters.width * parameters.depth
+    """Updates by the pieces of the network, on the data and before on the spiky function; and looks."""
+    width, depth, adam = parameters.width, parameters.depth, parameters.optimiser == "adam"
     if parameters.optimiser == "sgd_batch_norm":
-        epoch = parameters.samples * (1e-7 + 3e-9 * units)
+        training = parameters.epochs * parameters.samples * (7e-8 + 2e-9 * width)
     else:
-        epoch = 4e-8 * units if parameters.depth == 1 else 3.5e-7 * units
-    return epoch * epochs + 2e-3 * parameters.records + 1e-3
+        training = parameters.epochs * update_seconds(width, depth, parameters.samples, adam=adam)
+    if parameters.start == "spiky" and depth > 1:
+        training += parameters.pretraining * update_seconds(width, depth, parameters.test_samples, adam=adam)
+    return training + LOOK_SECONDS * (parameters.records + 1)
 
 
 _DIVERGED = "the network diverged"
