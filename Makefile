@@ -17,7 +17,7 @@ ONLY ?=
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup report test test-cluster check format bench mutate bench-oracle bench-jax reference clean
+.PHONY: help setup report test test-cluster docs check format bench mutate bench-oracle bench-jax reference clean
 
 help:  ## say what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -41,7 +41,10 @@ test: $(READY)  ## all tests, in two processes (WORKERS=0: in one)
 test-cluster: $(READY)  ## drills on a real Slurm and on hosts of their own, where there are such
 	$(PYTEST) tests/cluster $(ARGS)
 
-check: $(READY)  ## ruff, snakefmt, snakemake --lint, mypy
+docs: $(READY)  ## the documentation as a site, build/docs/html/index.html; a broken link is an error
+	$(BIN)/sphinx-build --fail-on-warning --keep-going --quiet -b html -d build/docs/doctrees docs build/docs/html
+
+check: $(READY) docs  ## ruff, snakefmt, snakemake --lint, mypy, the documentation
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/snakefmt --check --compact-diff Snakefile workflow
