@@ -40,6 +40,14 @@ def table1():
     )
 
 
+def table2_choices():
+    """A function as it is and with another choice, and a function that may have been meant."""
+    cube = table2().isel(shape=[1, 2]).expand_dims(choice=[0, 1])
+    both = [cube.sel(target="sine"), cube.sel(target="arctan").assign_coords(target="sin")]
+    written = {name: ("choice", ["a", "b"]) for name in piece_claims.CHOICES}
+    return xr.concat(both, "target").assign_coords(written)
+
+
 def table1_choices():
     """The same, as it is and with another choice."""
     cube = table1().expand_dims(choice=[0, 1])
@@ -287,6 +295,7 @@ def cubes():
         "table1_choices": table1_choices(),
         "table2": table2(),
         "table2_folding": table2_folding(),
+        "table2_choices": table2_choices(),
         "table3_shallow": table3(("shallow", "spiky_shallow")),
         "table3_deep": table3(("deep", "spiky_deep")),
         "table3_choices": table3_choices(),
@@ -302,6 +311,7 @@ def cubes():
         "table4": table4(),
         "fig7": fig7(),
         "regimes": regimes(),
+        "regimes_fresh": regimes(),
         "thm3_4": thm3_4(),
         "thm5": thm5(),
     }
@@ -625,18 +635,24 @@ TRIALS = {
         "fails",
         changed("fig7", "partitions", lambda counts: 0.0 * counts + 1.0),
     ),
-    "regimes_width": Trial(
-        "holds",
-        changed("regimes", "travel", times(30.0), width=160),
-        "fails",
-        changed("regimes", "travel", turned_back),
-    ),
-    "regimes_scale": Trial(
-        "holds",
-        changed("regimes", "travel", times(30.0), scale=5.0, output_at_start="removed"),
-        "fails",
-        copied("regimes", "travel", of={"output_at_start": "removed"}, to={"output_at_start": "kept"}),
-    ),
+    **{
+        f"{sweep}_width": Trial(
+            "holds",
+            changed(sweep, "travel", times(30.0), width=160),
+            "fails",
+            changed(sweep, "travel", turned_back),
+        )
+        for sweep in ("regimes", "regimes_fresh")
+    },
+    **{
+        f"{sweep}_scale": Trial(
+            "holds",
+            changed(sweep, "travel", times(30.0), scale=5.0, output_at_start="removed"),
+            "fails",
+            copied(sweep, "travel", of={"output_at_start": "removed"}, to={"output_at_start": "kept"}),
+        )
+        for sweep in ("regimes", "regimes_fresh")
+    },
     "table4_moved": Trial(
         "holds",
         changed("table4", "correlation", plus(-0.6), time="after", target="chirp", shape=1),

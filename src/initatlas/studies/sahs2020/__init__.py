@@ -61,6 +61,7 @@ STUDY = Study(
         "table4",
         "fig7",
         "regimes",
+        "regimes_fresh",
         "thm1",
         "thm2",
         "remark1",

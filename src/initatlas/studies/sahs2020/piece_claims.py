@@ -9,7 +9,15 @@ from initatlas.arrays import Doubles
 from initatlas.studies.claim import Estimate, Finding, measured
 from initatlas.studies.evidence import Evidence
 from initatlas.studies.judge import Measure
-from initatlas.studies.sahs2020.measures import TITLES, at_end, at_start, kept, spread_text
+from initatlas.studies.sahs2020.measures import (
+    AS_IN_THE_TABLE,
+    TITLES,
+    at_end,
+    at_start,
+    choices,
+    kept,
+    spread_text,
+)
 from initatlas.studies.statistics import by_part, exact, jackknife_interval, mean_interval
 
 FUNCTIONS: Mapping[str, str] = {
@@ -23,6 +31,12 @@ FUNCTIONS: Mapping[str, str] = {
 """The columns of table 2, by their names in the claims."""
 
 DEPTHS = (1, 2, 4, 5)
+
+CHOICES = ("biases", "scheme", "samples")
+"""What `table2_choices` changes."""
+
+READ_OTHERWISE: Mapping[str, str] = {"sine": "sin", "sawtooth": "triangle(peaks=2)"}
+"""Functions that the paper may have meant: sin(x), and a sawtooth without jumps."""
 
 
 def counts(cube: xr.Dataset) -> xr.DataArray:
@@ -75,11 +89,27 @@ def _cell(target: str, depth: int) -> Measure:
         return measured(
             mean_interval(kept(breakpoints)),
             f"{spread_text(breakpoints)} breakpoints in {breakpoints.size} networks. Counted otherwise: "
-            f"{', '.join(f'{name} {value:.1f}' for name, value in others.items())}.",
+            f"{', '.join(f'{name} {value:.1f}' for name, value in others.items())}.{_elsewhere(evidence, target, depth)}",
             controls={"folding": exact(folded.item())},
         )
 
     return measure
+
+
+def _elsewhere(evidence: Evidence, target: str, depth: int) -> str:
+    """What other choices give, where they were tried."""
+    cube, other = evidence.cubes["table2_choices"], READ_OTHERWISE.get(target)
+    depths, targets = cube.depth.values.tolist(), cube.target.values.tolist()
+    if depth not in depths:
+        return ""
+    tried, by_choice = cube.isel(shape=depths.index(depth)), {}
+    if target in targets:
+        by_choice = {name: at_end(counts(one)) for name, one in choices(tried.sel(target=target), CHOICES)}
+        by_choice.pop(AS_IN_THE_TABLE)
+    if other in targets:
+        by_choice[TITLES[str(other)]] = at_end(counts(tried.sel(target=other).isel(choice=0)))
+    texts = "; ".join(f"{name}: {spread_text(breakpoints)}" for name, breakpoints in by_choice.items())
+    return f" With other choices: {texts}." if texts else ""
 
 
 def doublings(values: xr.DataArray) -> Doubles:

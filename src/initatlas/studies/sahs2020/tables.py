@@ -13,8 +13,6 @@ from initatlas.studies.sahs2020.measures import TITLES, at_end, choices, kept, s
 Row = list[str | float | int | None]
 
 STARTS = {"drawn": "standard", "uniform": "uniform", "spiky": "spiky"}
-PIECE_CHOICES = ("biases", "scheme", "samples")
-"""What `table2_choices` changes."""
 
 
 def printed(evidence: Evidence, claim: str) -> str:
@@ -87,7 +85,7 @@ def table2_choices(evidence: Evidence) -> Table:
     targets: Sequence[str] = cube.target.values.tolist()
     rows: list[Row] = []
     for place, depth in enumerate(cube.depth.values.tolist()):
-        for name, one in choices(cube.isel(shape=place), PIECE_CHOICES):
+        for name, one in choices(cube.isel(shape=place), piece_claims.CHOICES):
             breakpoints = at_end(piece_claims.counts(one))
             rows.append([depth, name, *(spread_text(breakpoints.sel(target=target)) for target in targets)])
     return Table([Column("hidden layers"), Column("choice"), *(Column(TITLES[target]) for target in targets)], rows)
