@@ -19,9 +19,12 @@ The errors are those of single entries, against the recursion with 50 digits. At
 the digits of the angle; ours take them from the difference of the inputs. Where an entry is tiny beside the diagonal,
 as between opposite inputs, a rounding error of the diagonal's size is a large part of it.""",
     "training": """\
-Updates per second of `train_networks`, which trains many networks together, and of a plain PyTorch loop that trains
-the same networks one after the other. Both draw initial weights and minibatches; ours also evaluates at the start
-and at the end.""",
+Updates per second on one core: `train_networks`, which trains many networks together; a plain PyTorch loop that trains the
+same networks one after the other; all of them under `torch.func.vmap`, as it is and compiled by `torch.compile`; the newest
+JAX with the networks under `vmap` and the steps under `scan`, compiled, in an environment of its own (`make bench-jax`; left
+out where that is missing); and Ray Tune with one trial per network, one at a time, in actors that it uses again (it needs
+pyarrow). Ours, the loop and Ray Tune also draw initial weights and minibatches, and ours evaluates at the start and at the
+end. First calls, with what they compile, are not counted. The product is one of two matrices of 2000 x 2000 by BLAS.""",
     "segments": """\
 Segmented regression. On little data: lines that need not meet, by dynamic programming here and in ruptures, and by
 greedy merging; continuous functions here, by pwlf, which looks for knots between data points too, and by

@@ -1,11 +1,7 @@
 """The sweep engine beside other ways to run the same points: a loop, joblib, Ray Core and Ray Tune."""
 
-import atexit
-import os
-import secrets
 from collections.abc import Callable, Mapping
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -13,6 +9,7 @@ from typing import Any
 import numpy as np
 from joblib import Parallel, delayed
 
+from benchmarks.ray_tune import run_trials, start_ray, tune_is_there, tune_setting
 from benchmarks.result import Case, FigureTable, Outcome, TimingTable, make_case
 from benchmarks.timing import Competitors, elapsed, time_competitors
 from benchmarks.toy_experiment import work
@@ -20,7 +17,6 @@ from benchmarks.toy_sweep import run_toy, toy_sweep
 from initatlas.sweeps.backends.base import Backend
 from initatlas.sweeps.backends.ray import RayBackend
 from initatlas.sweeps.backends.serial import SerialBackend
-from initatlas.sweeps.ray.keeper import remove_ray_folder, start_private_ray
 
 WORKERS = 2
 MILLISECONDS = (1, 5, 20)
@@ -35,11 +31,11 @@ WORKERS_OF = {"loop": 1, "joblib": WORKERS, "initatlas, serial": 1}
 def run() -> Outcome:
     """Time all competitors at each length of a point; Ray is started once, before."""
     rng = np.random.default_rng(0)
-    start_seconds = elapsed(_start_ray)
+    start_seconds = elapsed(partial(start_ray, WORKERS))
     repeats = {milliseconds: _repeats(milliseconds / 1e3) for milliseconds in MILLISECONDS}
     cases = [_timed(POINTS, repeats[milliseconds], f"{milliseconds} ms a point", rng=rng) for milliseconds in repeats]
     tables = [TimingTable(title=f"{POINTS} points", measure="ms", cases=cases)]
-    tune = _tune_is_there()
+    tune = tune_is_there()
     if tune:
         tables.append(_with_tune(repeats[max(repeats)], rng=rng))
     return Outcome(
@@ -54,27 +50,8 @@ def run() -> Outcome:
 
 def _settings(tune: bool) -> dict[str, Any]:
     """What the numbers depend on."""
-    ray_tune = f"with pyarrow {version('pyarrow')}" if tune else "left out: it needs pyarrow, which is not installed"
-    settings = {"points": POINTS, "rounds": ROUNDS, "workers": WORKERS, "threads": 1, "ray_tune": ray_tune}
+    settings = {"points": POINTS, "rounds": ROUNDS, "workers": WORKERS, "threads": 1, "ray_tune": tune_setting()}
     return settings | ({"tune_points": TUNE_POINTS, "tune_rounds": TUNE_ROUNDS} if tune else {})
-
-
-def _start_ray() -> None:
-    """Start Ray with workers that can import the toy experiment."""
-    root = str(Path(__file__).resolve().parents[1])
-    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH", "")]))
-    os.environ["RAY_AIR_NEW_OUTPUT"] = "0"  # Ray Tune then keeps its panels to itself
-    atexit.register(remove_ray_folder, os.getpid())
-    start_private_ray(WORKERS, token=secrets.token_hex(32))
-
-
-def _tune_is_there() -> bool:
-    """Whether Ray Tune can be imported: it needs packages that Ray Core does not."""
-    try:
-        import ray.tune  # noqa: F401
-    except ImportError:
-        return False
-    return True
 
 
 def _repeats(seconds: float) -> int:
@@ -130,26 +107,11 @@ def _with_tune(repeats: int, *, rng: np.random.Generator) -> TimingTable:
     competitors = {
         "loop": partial(_loop, TUNE_POINTS, repeats),
         "initatlas, serial": partial(_engine, TUNE_POINTS, repeats, SerialBackend),
-        "Ray Tune": partial(_ray_tune, TUNE_POINTS, repeats),
+        "Ray Tune": partial(run_trials, partial(_trial, repeats), TUNE_POINTS, workers=WORKERS),
     }
     timings = time_competitors(competitors, rounds=TUNE_ROUNDS, rng=rng)
     case = make_case(f"{max(MILLISECONDS)} ms a point", timings, work=TUNE_POINTS)
     return TimingTable(title=f"{TUNE_POINTS} points, with Ray Tune", measure="ms", cases=[case])
-
-
-def _ray_tune(points: int, repeats: int) -> None:
-    """One trial per point, in actors that it uses again, and without its progress reports."""
-    from ray import tune
-
-    with TemporaryDirectory() as folder:
-        results = tune.Tuner(
-            partial(_trial, repeats),
-            param_space={"index": tune.grid_search(list(range(points)))},
-            tune_config=tune.TuneConfig(max_concurrent_trials=WORKERS, reuse_actors=True),
-            run_config=tune.RunConfig(storage_path=folder, verbose=0),
-        ).fit()
-    if results.num_errors:
-        raise RuntimeError(f"Ray Tune failed: {results.errors[0]}")
 
 
 def _trial(repeats: int, config: Mapping[str, int]) -> dict[str, float]:
