@@ -29,6 +29,7 @@ EXPERIMENTS = (
     "largest_coordinate",
     "weight_integral",
     "smoothness",
+    "known_smoothness",
     "train_mlp",
     "training_records",
     "train_univariate",

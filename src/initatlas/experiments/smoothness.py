@@ -1,7 +1,8 @@
 """Smoothness of a labelled data set, seen through the kernel of a random network.
 
 The labels are expanded in the eigenvectors of a Gram matrix; the decay of the tail sums of squared coefficients,
-T_i = sum over k >= i of c_k^2 ~ i^-slope, tells how smooth they are (Chen, Li, Lin 2024, appendix G and table 1).
+T_i = sum over k >= i of c_k^2 ~ i^-slope, tells how smooth they are (Chen, Li, Lin 2024, appendix G and table 1). Beside the
+slopes stands an estimate that needs no window (`initatlas.smoothness.effective_ridge`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -83,6 +84,7 @@ def _measure(point: SmoothnessParameters, rng: "np.random.Generator", data: "Sam
         _slopes(squared[name], windows, degrees=_degrees(name, values), draws=point.draws, rng=rng)
         for name, values in targets.items()
     ]
+    exponents = _exponents(eigenvalues, [(squared[name], _degrees(name, values)) for name, values in targets.items()])
     return {
         "sample_size": len(chosen),
         "population": len(labels),
@@ -90,6 +92,7 @@ def _measure(point: SmoothnessParameters, rng: "np.random.Generator", data: "Sam
         "tail_sum": [tail_sums(row) for row in squared.values()],
         "null_slope": [null_slope(len(chosen), window, inclusive=False) for window in windows],
         **{name: [row[name] for row in slopes] for name in ("slope", "slope_low", "slope_high")},
+        **dict(zip(("exponent", "exponent_low", "exponent_high"), exponents.T, strict=True)),
     }
 
 
@@ -155,6 +158,25 @@ def _slopes(
     }
 
 
+def _exponents(eigenvalues: "np.ndarray", targets: Sequence[tuple["np.ndarray", int]]) -> "np.ndarray":
+    """Estimates without a window, a row per target; NaN where the kernel matrix is singular to rounding."""
+    import numpy as np
+
+    from initatlas.smoothness.effective_ridge import EffectiveRidges
+
+    try:
+        ridges = EffectiveRidges(eigenvalues)
+    except ValueError:
+        return np.full((len(targets), 3), np.nan)
+    missing = (np.nan, np.nan, np.nan)
+    return np.array(
+        [
+            ridges.fit(squared, degrees=degrees) if np.isfinite(squared).all() else missing
+            for squared, degrees in targets
+        ]
+    )
+
+
 def _seconds(parameters: SmoothnessParameters) -> float:
     """The eigenvalue problem (5 s for 3000 samples, 2.3 s in single precision), both kernel matrices, and the bootstrap."""
     size, targets = parameters.samples / 3000, len(CODINGS) + 2
@@ -169,6 +191,7 @@ def _megabytes(parameters: SmoothnessParameters) -> float:
 
 _FEWER_IMAGES = "the data set has fewer images than were asked for"
 _NO_CODING = "the coding gives all images the same number"
+_NO_EXPONENT = f"{_NO_CODING}, or half of the eigenvalues are zero to rounding"
 
 EXPERIMENT = Experiment(
     summary="Decay of the tail sums of the labels' coefficients in the eigenbasis of a network's kernel.",
@@ -206,6 +229,24 @@ EXPERIMENT = Experiment(
             "upper end of the 95 % interval of the slope over random coefficients, by the bootstrap",
             dims=("target", "window"),
             nan_means=_NO_CODING,
+        ),
+        Output(
+            "exponent",
+            "smoothness by averages over effective ridges, without a window, from 0 to 2",
+            dims=("target",),
+            nan_means=_NO_EXPONENT,
+        ),
+        Output(
+            "exponent_low",
+            "lower end of the 95 % interval of the smoothness without a window",
+            dims=("target",),
+            nan_means=_NO_EXPONENT,
+        ),
+        Output(
+            "exponent_high",
+            "upper end of the 95 % interval of the smoothness without a window",
+            dims=("target",),
+            nan_means=_NO_EXPONENT,
         ),
         Output("null_slope", "slope that labels without information give", dims=("window",)),
     ),

@@ -16,10 +16,6 @@ from initatlas.sweeps.experiment import Coordinate, Experiment, Output, Paramete
 if TYPE_CHECKING:
     import numpy as np
 
-    from initatlas.kernels.sphere_spectrum import SphereSpectrum
-
-_COEFFICIENTS = 2**15
-
 
 class SphereSpectrumParameters(Parameters):
     """One kernel of one network, on one sphere."""
@@ -57,9 +53,12 @@ def _run(
 
 def _measure(point: SphereSpectrumParameters) -> dict[str, Any]:
     """Spectrum and decay exponents of one point."""
+    from initatlas.kernels.architecture import Architecture
     from initatlas.kernels.decay import decay
+    from initatlas.kernels.network_spectrum import network_spectrum
 
-    spectrum = _spectrum(point)
+    architecture = Architecture(point.activation, point.depth, point.weight_variance, point.bias_variance)
+    spectrum = network_spectrum(point.kernel, architecture, point.dimension, point.degrees - 1)
     even, odd = decay(spectrum, "even"), decay(spectrum, "odd")
     return {
         "eigenvalue": spectrum.eigenvalue,
@@ -72,27 +71,6 @@ def _measure(point: SphereSpectrumParameters) -> dict[str, Any]:
         "fitted_to_even": even.last,
         "fitted_to_odd": odd.last,
     }
-
-
-def _spectrum(point: SphereSpectrumParameters) -> "SphereSpectrum":
-    """By quadrature in the angle; for rectifiers every degree by that or by a power series, whichever errs less."""
-    from initatlas.duals.rectifier import Rectifier
-    from initatlas.kernels.angles import kernel_at_angle
-    from initatlas.kernels.architecture import Architecture
-    from initatlas.kernels.power_series import power_series, rectifier_on_disc
-    from initatlas.kernels.sphere_quadrature import sphere_spectrum
-    from initatlas.kernels.sphere_series import power_series_spectrum
-    from initatlas.kernels.sphere_spectrum import better_spectrum
-
-    architecture = Architecture(point.activation, point.depth, point.weight_variance, point.bias_variance)
-    last, position = point.degrees - 1, {"nngp": 0, "ntk": 1}[point.kernel]
-    quadrature = sphere_spectrum(
-        lambda angles: kernel_at_angle(point.kernel, architecture, angles), point.dimension, last
-    )
-    if not isinstance(architecture.dual, Rectifier):
-        return quadrature
-    series = power_series(lambda cosines: rectifier_on_disc(architecture, cosines)[position], _COEFFICIENTS)
-    return better_spectrum(quadrature, power_series_spectrum(series, point.dimension, last))
 
 
 def _seconds(parameters: SphereSpectrumParameters) -> float:

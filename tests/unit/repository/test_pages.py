@@ -7,7 +7,7 @@ import re
 import pytest
 
 
-@pytest.mark.parametrize("page", ["estimators", "piecewise"])
+@pytest.mark.parametrize("page", ["estimators", "piecewise", "smoothness"])
 def test_a_page_prints_what_it_says(root, page):
     text = (root / f"docs/{page}.md").read_text(encoding="utf-8")
     blocks = re.findall(r"```python\n(.*?)```\n\n```text\n(.*?)```", text, re.DOTALL)

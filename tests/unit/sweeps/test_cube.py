@@ -324,6 +324,7 @@ TINY = {
     "initial_roughness": {"networks": 5},
     "lonely_partition": {"points": 3, "draws": 5},
     "partition_count": {"points": 4, "breakpoints": 3},
+    "known_smoothness": {"samples": 40, "functions": 2, "indices": 100},
     "kernel_flow": {"samples": 6, "tests": 5},
     "wide_regression": {"samples": 4, "tests": 5},
     "ntk_regression": {"samples": 4, "tests": 5, "epochs": 3, "width": 8},

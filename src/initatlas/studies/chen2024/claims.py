@@ -5,7 +5,7 @@ from functools import partial
 
 import xarray as xr
 
-from initatlas.studies.chen2024 import generalisation_claims, limit_claims
+from initatlas.studies.chen2024 import generalisation_claims, known_claims, limit_claims
 from initatlas.studies.chen2024.smoothness import (
     INITIAL,
     PAPER_SAMPLES,
@@ -86,7 +86,8 @@ def _window(evidence: Evidence) -> Finding:
         f"With i < {PAPER_WINDOW} of {PAPER_SAMPLES} (n = {samples(cube)} here), shuffled labels have the slope "
         f"{shuffled.value:.3f} (mean over {shuffled.samples} samples of {len(names)} data sets), as the sums end at n; "
         f"printed are {', '.join(f'{value:.2f}' for value in printed.values())}. With i < {SHORTEST_WINDOW} it is "
-        f"{null[SHORTEST_WINDOW].value:.3f}. Our reading: a shorter window was used than the text states.",
+        f"{null[SHORTEST_WINDOW].value:.3f}. So the printed rule cannot give the printed numbers. "
+        "Our reading: a shorter window was used than the text states.",
         controls={"flat": _above(0.0, shuffled)},
         references={
             "short_window": {title(name): _above(value, null[SHORTEST_WINDOW]) for name, value in printed.items()}
@@ -122,6 +123,22 @@ def _smoothness(name: str, window: int, evidence: Evidence) -> Finding:
     if window != PAPER_WINDOW:
         controls["long_window"] = slope(LONGER_WINDOW)
     return measured(slope(window), _setting(cube, window) + _reached(evidence, name), controls=controls)
+
+
+def _without_window(name: str, evidence: Evidence) -> Finding:
+    """Smoothness of one data set by the estimate that has no window."""
+    if name not in _present(evidence):
+        return _absent(name)
+    cube = table_cube(evidence).sel(dataset=name)
+    labels = cube.sel(target=PRIMARY)
+    low, high = (float(labels[end].mean()) for end in ("exponent_low", "exponent_high"))
+    shuffled = cube["exponent"].sel(target=SHUFFLED)
+    return measured(
+        over_images(cube, labels["exponent"]),
+        f"{cube.sizes['seed']} draws of {samples(cube)} of {int(cube['population'].max())} images; the interval is that of the "
+        f"draw of images. That of one sample is {low:.3f} to {high:.3f}. Shuffled labels have {float(shuffled.mean()):.3f}.",
+        controls={"shuffled": over_images(cube, shuffled)},
+    )
 
 
 def _setting(cube: xr.Dataset, window: int) -> str:
@@ -226,9 +243,11 @@ CLAIMS: Mapping[str, Measure] = {
     "table1_window": _window,
     **{f"table1_{name}": partial(_smoothness, name, PAPER_WINDOW) for name in DATASETS},
     **{f"table1_{name}_short": partial(_smoothness, name, SHORT_WINDOW) for name in DATASETS},
+    **{f"table1_{name}_without_window": partial(_without_window, name) for name in DATASETS},
     "one_window": _one_window,
     "coding": _coding,
     "smoother_than_initial": _smoother,
+    **known_claims.CLAIMS,
     **generalisation_claims.CLAIMS,
     **limit_claims.CLAIMS,
 }

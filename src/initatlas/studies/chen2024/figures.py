@@ -8,7 +8,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from initatlas.studies.chen2024 import generalisation_figures, limit_figures
+from initatlas.studies.chen2024 import generalisation_figures, known_figures, limit_figures
 from initatlas.studies.chen2024.smoothness import (
     INITIAL,
     PAPER_SAMPLES,
@@ -39,6 +39,11 @@ def fig1_limit(evidence: Evidence) -> Figure:
 def gp_smoothness(evidence: Evidence) -> Figure:
     """Smoothness of the function that networks start from."""
     return limit_figures.smoothness(evidence.cubes["gp_smoothness"])
+
+
+def known_smoothness(evidence: Evidence) -> Figure:
+    """Estimates of functions whose smoothness is known."""
+    return known_figures.known(evidence.cubes["known_smoothness"])
 
 
 def uniform_convergence(evidence: Evidence) -> Figure:

@@ -72,6 +72,43 @@ def _row(cube: xr.Dataset, target: str, window: float, published: float | None) 
     ]
 
 
+def without_window(evidence: Evidence) -> Table:
+    """Smoothness of every data set and target without a window, with both intervals, beside the published number."""
+    columns = [
+        Column("data set"),
+        Column("target"),
+        Column("n"),
+        Column("smoothness", 3),
+        Column("draw of images: from", 3),
+        Column("to", 3),
+        Column("one sample: from", 3),
+        Column("to", 3),
+        Column("published", 2),
+    ]
+    cube = table_cube(evidence)
+    rows = [
+        _without_window(cube.sel(dataset=name, target=target), published_slope(evidence, name))
+        for name in cube.dataset.values.tolist()
+        for target in cube.target.values.tolist()
+    ]
+    return Table(columns, rows)
+
+
+def _without_window(target: xr.Dataset, published: float | None) -> list[str | float | int | None]:
+    """One estimate."""
+    images = over_images(target, target["exponent"])
+    return [
+        title(str(target.dataset.item())),
+        str(target.target.item()).replace("_", " "),
+        samples(target),
+        images.value,
+        *(end if isfinite(end) else None for end in images.numbers[1:]),
+        float(target["exponent_low"].mean()),
+        float(target["exponent_high"].mean()),
+        published,
+    ]
+
+
 def fig1_limit_slopes(evidence: Evidence) -> Table:
     """Exponents between neighbouring numbers of samples at infinite width, beside those of theory."""
     columns = [
