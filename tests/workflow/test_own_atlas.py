@@ -12,6 +12,7 @@ from toy.conda import write_conda
 from toy.crates import findings
 from toy.project import Project
 
+from initatlas.archive.catalogue import sha256
 from initatlas.archive.reading import open_archive
 from initatlas.cubes import open_cube
 
@@ -241,7 +242,52 @@ def test_an_archive_holds_what_was_made(made, archived):
     page = narrowed.read("reports/index.html").decode()
     links = re.findall(r'href="([^"#:]+)"', page)
     assert len(links) > 3
-    assert {f"reports/{link}" for link in links} <= {*narrowed.catalogue.files}
+    assert {os.path.normpath(f"reports/{link}") for link in links} <= {*narrowed.catalogue.files}
+
+
+def test_a_claim_is_computed_again_from_an_archive(archived, root, tmp_path, warm):
+    """In a folder that has no more than a config; code of one's own comes from the archive."""
+    (tmp_path / "bare/config").mkdir(parents=True)
+    (tmp_path / "bare/config/config.yaml").write_text("scale: paper\n")
+    bare = OwnAtlas(tmp_path / "bare", warm, root)
+    reproduce = ("reproduce", "kappa2021/spread", "--backend", "serial", "--from")
+    answer = bare.initatlas(*reproduce, str(archived / "all.zip"))
+    assert answer.returncode == 0, answer.stderr
+    assert "kappa2021/layers: 4 of 4 points to run" in answer.stderr
+    *claim, blank, compared, cube, ledger, last = answer.stdout.splitlines()
+    assert claim[0] == "kappa2021/spread"
+    assert (blank, compared) == ("", f"compared with {archived / 'all.zip'}")
+    assert re.fullmatch(r"  kappa2021/layers: equal, \d+ values in \d+ arrays, bit for bit", cube)
+    assert (ledger, last) == ("  ledger line: equal", "equal")
+    assert not (bare / "data").exists() or not (bare / "data/reproduced").exists()
+    for words, line in (
+        (("--scale", "paper"), f"--scale paper: {archived / 'all.zip'} is of scale smoke; leave --scale out"),
+        (
+            ("kappa2021/spreat",),
+            f"{archived / 'all.zip'} has no claim 'kappa2021/spreat' (did you mean 'kappa2021/spread'?)",
+        ),
+    ):
+        words = ("reproduce", "kappa2021/spread", *words) if words[0].startswith("--") else ("reproduce", *words)
+        answer = bare.initatlas(*words, "--from", str(archived / "all.zip"))
+        assert (answer.returncode, answer.stderr) == (2, f"initatlas: {line}\n")
+
+
+def test_other_code_is_named_and_other_bits_are_not_equal(archived, root, tmp_path, warm):
+    shutil.copytree(archived / "study", tmp_path / "other")
+    path, catalogue = tmp_path / "other/my_experiments/kappa2021.py", tmp_path / "other/catalogue.json"
+    text, before = path.read_text(), sha256(path.read_bytes())
+    assert text.count("(z**2)") == 1
+    path.write_text(text.replace("(z**2)", "(z**2 * (1.0 + 1e-12))"))
+    catalogue.write_text(catalogue.read_text().replace(before, sha256(path.read_bytes())))
+    (tmp_path / "bare/config").mkdir(parents=True)
+    (tmp_path / "bare/config/config.yaml").write_text("")
+    bare = OwnAtlas(tmp_path / "bare", warm, root)
+    answer = bare.initatlas("reproduce", "kappa2021/mean_square", "--backend", "serial", "--from", "../other")
+    assert answer.returncode == 1, answer.stderr
+    assert "kappa2021/layers: 1 of 7 arrays differ" in answer.stdout
+    assert re.search(r"^ +\w+: \d+ of \d+ values, by at most \S+e-1\d$", answer.stdout, re.MULTILINE)
+    assert "kappa2021/layers: other code, " in answer.stdout
+    assert answer.stdout.splitlines()[-1] == "not equal"
 
 
 def test_a_mixture_is_not_archived(atlas):
@@ -258,7 +304,7 @@ def test_a_mixture_is_not_archived(atlas):
     shutil.rmtree(atlas / ".snakemake/metadata")  # nothing says any more what the files were made from
     answer = atlas.initatlas("archive", "../new.zip", "--scale", "smoke")
     assert answer.returncode == 2
-    assert "would make now (cubes for the explorer and 7 more)" in answer.stderr, answer.stderr
+    assert re.search(r"would make now \(\w+ for the explorer and 7 more\)", answer.stderr), answer.stderr
     assert [*atlas.folder.parent.iterdir()] == [atlas.folder]
 
 

@@ -57,6 +57,9 @@ class Catalogue(_Record):
     ledger: str = Field(description="The claims of its studies.")
     page: str = Field(description="The report.")
     cubes: dict[str, CubeRecord] = Field(description="`study/sweep` to cube.")
+    config: list[str] = Field(
+        description="The config, and the studies and experiments of the user's own that it names."
+    )
     files: dict[str, str] = Field(description="SHA-256 of every file but this one and ro-crate-metadata.json.")
 
 
@@ -84,6 +87,7 @@ def make_catalogue(folder: Path, contents: Contents, workflow: Workflow, *, name
         ledger=str(Layout(scale).ledger),
         page=str(PAGE),
         cubes={title: _cube(folder, path, title) for title, path in sorted(contents.cubes().items())},
+        config=[path.as_posix() for path in (*contents.config(), *contents.code())],
         files=_hashes(folder),
     )
 

@@ -82,7 +82,7 @@ class Contents:
 
     def code(self) -> Iterator[Path]:
         """The studies and experiments of the user's own, as far as they lie in the folder of the atlas."""
-        studies = [self._workflow.studies[study] for study in self.studies]
+        studies = [*self._workflow.studies.values()]  # all: the config names them all
         entries = [f"{study.package}.{part}" for study in studies for part in ("figures", "tables", "claims")]
         entries += [self._workflow.sweep(title).experiment for title in self.titles()]
         captions = [path for study in studies for path in study.captions.rglob("*.rst")]

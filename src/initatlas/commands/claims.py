@@ -114,10 +114,10 @@ def show(title: str, overrides: Mapping[str, str], *, as_json: bool = False) -> 
         raise UserError(f"{title!r} is no claim: give it as <study>/<claim>; `initatlas claims list` has all")
     path = ledger_of(overrides)
     claim = _chosen([title], read_ledger(path), path)[title]
-    return claims_to_json([claim]).rstrip("\n") if as_json else _whole(claim)
+    return claims_to_json([claim]).rstrip("\n") if as_json else whole_claim(claim)
 
 
-def _whole(claim: Claim) -> str:
+def whole_claim(claim: Claim) -> str:
     """All that there is to say of a claim."""
     published, judged = claim.published, claim.judged
     lines = [
@@ -154,7 +154,7 @@ def _wrapped(name: str, text: str) -> str:
     return textwrap.fill(text, _WIDTH, initial_indent=f"  {name:<10} ", subsequent_indent=" " * 13)
 
 
-def reproduce(title: str, overrides: Mapping[str, str], *, make: Callable[[str], int]) -> tuple[str, bool]:
+def reproduce(title: str, overrides: Mapping[str, str], *, make: Callable[[str], int]) -> Claim:
     """Compute what one claim reads, and nothing else, and judge it.
 
     Parameters
@@ -165,13 +165,6 @@ def reproduce(title: str, overrides: Mapping[str, str], *, make: Callable[[str],
         What the command line says in the place of the config.
     make
         Makes the cube of a sweep, which is given by ``study/sweep``, where it is not up to date; gives 0 if that went well.
-
-    Returns
-    -------
-    text : str
-        As `show` has it.
-    sound : bool
-        Whether the claim holds, or could not be measured here.
 
     Raises
     ------
@@ -188,7 +181,7 @@ def reproduce(title: str, overrides: Mapping[str, str], *, make: Callable[[str],
     titles = {path.rpartition("/")[2]: path for path in cube_titles(study, declared.claims)}
     cubes = _MadeCubes(titles, Layout(workflow.settings.scale), make)
     (claim,) = judge_study(study, {name: measure}, Evidence(cubes, {name: _statements(study)[name]}))
-    return _whole(claim), claim.judged.verdict in ("holds", "not measured")
+    return claim
 
 
 def _statements(study: str) -> Mapping[str, Published]:

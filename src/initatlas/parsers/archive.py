@@ -4,7 +4,7 @@ import argparse
 import re
 from pathlib import Path
 
-from initatlas.parsers.arguments import add_scale, overrides_of
+from initatlas.parsers.arguments import add_scale, overrides_of, place
 
 
 def add_archive(parser: argparse.ArgumentParser) -> None:
@@ -12,7 +12,7 @@ def add_archive(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "output",
         nargs="?",
-        type=_place,
+        type=place,
         metavar="OUT",
         help="a folder, or a file that ends in .zip; none: data/archives/",
     )
@@ -23,11 +23,6 @@ def add_archive(parser: argparse.ArgumentParser) -> None:
     )
     add_scale(parser)
     parser.set_defaults(command=_archive, in_atlas=True)
-
-
-def _place(text: str) -> Path:
-    """A path, from where the command was given."""
-    return Path(text).absolute()
 
 
 def _spdx(text: str) -> str:

@@ -4,6 +4,7 @@ import argparse
 import re
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NoReturn
 
 from initatlas.names import did_you_mean
@@ -51,6 +52,11 @@ def count(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r}: give a whole number of at least 1")
     return int(text)
+
+
+def place(text: str) -> Path:
+    """A path, seen from where the command is given, which may run in another folder."""
+    return Path(text).absolute()
 
 
 def seed(text: str) -> int:

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from initatlas.parsers import completion
-from initatlas.parsers.arguments import add_json, add_scale, overrides_of
+from initatlas.parsers.arguments import add_json, add_scale, overrides_of, place
 from initatlas.parsers.workflow import add_run, run_targets
 
 
@@ -32,6 +32,13 @@ def add_claim_commands(parser: argparse.ArgumentParser) -> None:
 def add_reproduce(parser: argparse.ArgumentParser) -> None:
     """``initatlas reproduce``."""
     completion.completed(parser.add_argument("claim", help="<study>/<claim>"), completion.claims)
+    parser.add_argument(
+        "--from",
+        dest="archive",
+        type=place,
+        metavar="ARCHIVE",
+        help="compute it again from the config of an archive, and compare; exit code 1 unless every bit is the same",
+    )
     add_run(parser)
     parser.set_defaults(command=_reproduce)
 
@@ -57,8 +64,23 @@ def _claims_diff(options: argparse.Namespace) -> int:
 
 
 def _reproduce(options: argparse.Namespace) -> int:
-    from initatlas.commands.claims import reproduce
+    from initatlas.commands.claims import reproduce, whole_claim
 
-    text, sound = reproduce(options.claim, overrides_of(options), make=lambda title: run_targets(options, [title]))
+    if options.archive is not None:
+        return _reproduce_archived(options)
+    claim = reproduce(options.claim, overrides_of(options), make=lambda title: run_targets(options, [title]))
+    print(whole_claim(claim))
+    return int(claim.judged.verdict not in ("holds", "not measured"))
+
+
+def _reproduce_archived(options: argparse.Namespace) -> int:
+    """From the config of an archive, in a folder of its own."""
+    from initatlas.commands.reproduction import Reproduction
+
+    with Reproduction(options.archive, overrides_of(options), snakefile=options.snakefile) as reproduction:
+        given = argparse.Namespace(**{**vars(options), **reproduction.options})
+        text, equal = reproduction.run(
+            options.claim, overrides_of(given), make=lambda title: run_targets(given, [title])
+        )
     print(text)
-    return int(not sound)
+    return int(not equal)

@@ -47,6 +47,7 @@ def folder(tmp_path):
         ledger="reports/smoke/claims.json",
         page="reports/index.html",
         cubes={"own2020/trial": record},
+        config=[],
         files={PLACE: sha256((folder / PLACE).read_bytes())},
     )
     (folder / CATALOGUE).write_text(catalogue_to_json(catalogue))
