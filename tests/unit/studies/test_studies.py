@@ -6,9 +6,10 @@ import textwrap
 import pytest
 
 from initatlas import provenance
-from initatlas.config import load_workflow
+from initatlas.config import load_published, load_workflow
 from initatlas.errors import UserError
 from initatlas.identity import Ancestry
+from initatlas.layout import CHECKOUT
 from initatlas.report.captions import read_caption
 from initatlas.studies.registry import load_study, own_studies
 
@@ -274,3 +275,13 @@ def test_our_products_have_titles_and_our_figures_words(study):
 def products(study):
     """Names of the figures and tables of a study."""
     return [*study.figures, *study.tables]
+
+
+def test_our_claims_say_which_quantity_was_measured(our_claims):
+    assert [name for name, claim in our_claims.items() if not claim.quantity] == []
+
+
+@pytest.fixture(params=own_studies())
+def our_claims(request):
+    """The claims of one of our studies, by name."""
+    return load_published(CHECKOUT, request.param).claims
