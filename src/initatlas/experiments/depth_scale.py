@@ -49,7 +49,7 @@ def _scales(point: DepthScaleParameters) -> dict[str, float]:
 
 def _seconds(point: DepthScaleParameters) -> float:
     """Rectifiers have closed forms; of others every dual is a quadrature."""
-    return 1e-3 if activation_of(point.activation).rectifier_slope is not None else 0.1
+    return 1e-4 if activation_of(point.activation).rectifier_slope is not None else 0.07
 
 
 EXPERIMENT = Experiment(

@@ -172,7 +172,7 @@ def _mean_and_error(values: "NDArray[np.float64]") -> tuple[float, float]:
 
 def _seconds(parameters: DualActivationParameters) -> float:
     """Two functions of every pair."""
-    return 0.05 + 5e-3 * parameters.correlations + 6e-8 * parameters.draws * parameters.correlations
+    return 0.08 + 1.2e-8 * parameters.draws * parameters.correlations
 
 
 def _megabytes(parameters: DualActivationParameters) -> float:

@@ -84,7 +84,7 @@ def weights_drawn(*, width: int, input_dimension: int, depth: int) -> int:
 
 def _seconds(parameters: ForwardKernelParameters) -> float:
     """Sampling the weights is nine tenths of the work; the products of the pairs are the rest."""
-    nanoseconds = family_of(parameters.weights).nanoseconds + 0.1 * parameters.angles
+    nanoseconds = family_of(parameters.weights).nanoseconds + 1.0 + 0.05 * parameters.angles
     drawn = weights_drawn(width=parameters.width, input_dimension=parameters.input_dimension, depth=parameters.depth)
     return 1e-9 * nanoseconds * drawn + 1e-3
 

@@ -124,7 +124,7 @@ def _shares(architecture: "Architecture", dimension: int) -> "NDArray[np.float64
 def _seconds(parameters: KernelInterpolationParameters) -> float:
     """The recursion of all layers, and a solution at each measured depth."""
     n, depths = parameters.samples, len(_depths(parameters))
-    return 2e-7 * parameters.max_depth * n * (n + parameters.tests) + depths * (1e-9 * n**3 + 0.02)
+    return 1.1e-7 * parameters.max_depth * n * (n + parameters.tests) + depths * (1e-9 * n**3 + 0.01)
 
 
 def _megabytes(parameters: KernelInterpolationParameters) -> float:

@@ -51,8 +51,8 @@ def _distances(point: ProductLawParameters, rng: "np.random.Generator") -> dict[
 
 def _seconds(parameters: ProductLawParameters) -> float:
     """The sample, and a sort of a plane of cells per number of inputs."""
-    nanoseconds = family_of(parameters.weights).nanoseconds + 40.0
-    return 1e-9 * nanoseconds * parameters.samples + 0.06 * log(parameters.inputs, 4)
+    nanoseconds = family_of(parameters.weights).nanoseconds + 30.0
+    return 1e-9 * nanoseconds * parameters.samples + 0.01 * log(parameters.inputs, 4)
 
 
 def _megabytes(parameters: ProductLawParameters) -> float:

@@ -166,10 +166,10 @@ def _seconds(parameters: RandomFeaturesParameters) -> float:
     """The least squares, the iterations for the worst target, or the solution for the neurons."""
     m, n = parameters.width, parameters.points
     if parameters.target == "neuron":
-        return 5e-3 + 2e-11 * m**3 + 5e-8 * m * (m + parameters.neurons)
+        return 5e-3 + 7e-11 * m**3 + 8e-8 * m * (m + parameters.neurons)
     if parameters.target == "worst":
         return 0.02 + 1e-7 * n * n + 1e-10 * n * m * m
-    return 5e-3 + 1e-10 * n * m * (4 * m + 50)
+    return 1e-3 + 1e-10 * n * m * (2 * m + 700)
 
 
 def _megabytes(parameters: RandomFeaturesParameters) -> float:

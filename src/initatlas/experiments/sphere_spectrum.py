@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from initatlas.activations.base import activation_of
 from initatlas.experiments.activation_labels import ActivationLabel, check_ntk
 from initatlas.kernels.arguments import MOST_LAYERS
 from initatlas.sweeps.experiment import Coordinate, Experiment, Output, Parameters
@@ -74,8 +75,9 @@ def _measure(point: SphereSpectrumParameters) -> dict[str, Any]:
 
 
 def _seconds(parameters: SphereSpectrumParameters) -> float:
-    """The circle of the power series (0.03 s and 0.02 s a layer), and its sums (0.6 ms a degree)."""
-    return 0.1 + 0.02 * parameters.depth + 6e-4 * parameters.degrees
+    """The circle of the power series, and its sums; an entire dual needs a short circle."""
+    closed = activation_of(parameters.activation).rectifier_slope is not None
+    return 0.03 + 0.03 * parameters.depth + 2e-4 * parameters.degrees if closed else 5e-3 + 1e-5 * parameters.degrees
 
 
 def _megabytes(parameters: SphereSpectrumParameters) -> float:

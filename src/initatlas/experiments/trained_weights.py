@@ -95,7 +95,7 @@ def look_at(matrix: "np.ndarray", orders: int, rng: "np.random.Generator") -> di
 def _seconds(parameters: TrainedWeightsParameters) -> float:
     """Some pieces per unit, through all layers, there and back."""
     pieces = 2.0 * parameters.width * parameters.depth
-    return 0.05 + 2e-9 * parameters.epochs * pieces * parameters.width**2 * parameters.depth
+    return 0.04 + 7e-11 * parameters.epochs * pieces * parameters.width**2 * parameters.depth
 
 
 _PLANE = ("trained", "layer")

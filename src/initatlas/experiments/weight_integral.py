@@ -77,7 +77,7 @@ def _by_quadrature(
 
 def _seconds(parameters: WeightIntegralParameters) -> float:
     """Densities on 1200 radii, up to 18 arcs of nodes per angle, twice."""
-    return 3e-3 * parameters.angles * parameters.nodes
+    return 1.1e-3 * parameters.angles * parameters.nodes
 
 
 def _megabytes(parameters: WeightIntegralParameters) -> float:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 class Uniform(Family):
     """Uniform entries on [-1, 1)."""
 
-    nanoseconds = 3.0
+    nanoseconds = 2.0
 
     def standard_deviation(self) -> float:
         """Half-width over sqrt 3."""

@@ -213,3 +213,12 @@ def test_two_generalised_normal_laws_have_names_of_their_own(beta, label):
         for name in (f"generalized_normal(beta={beta})", label)
     )
     np.testing.assert_allclose(found, named, rtol=1e-14)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_laplace_weights_are_exponentials_with_the_sign_of_one_bit_each(dtype):
+    drawn = family_of("laplace").sample((257, 301), np.random.default_rng(3), np.dtype(dtype))
+    rng = np.random.default_rng(3)
+    sizes = rng.standard_exponential((257, 301), dtype=dtype)
+    bits = np.unpackbits(np.frombuffer(rng.bytes(-(-sizes.size // 8)), dtype=np.uint8), count=sizes.size)
+    np.testing.assert_array_equal(drawn, np.where(bits.reshape(sizes.shape), -sizes, sizes))
