@@ -10,6 +10,8 @@ PYTEST ?= $(BIN)/python -m pytest
 ARGS ?=
 # Processes of the tests
 WORKERS ?= 2
+# Scale of `make claims`
+SCALE ?= smoke
 # One benchmark, or one room of mutants, instead of all: make bench ONLY=kernels
 ONLY ?=
 
@@ -17,7 +19,7 @@ ONLY ?=
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup report test test-cluster docs check format bench mutate bench-oracle bench-jax reference clean
+.PHONY: help setup report test test-cluster docs check format claims bench mutate bench-oracle bench-jax reference clean
 
 help:  ## say what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -55,6 +57,10 @@ format: $(READY)  ## format everything
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 	$(BIN)/snakefmt Snakefile workflow
+
+claims: $(READY)  ## run everything and hold the claims against the expected ones (SCALE=quick)
+	$(BIN)/initatlas run --scale $(SCALE)
+	$(BIN)/initatlas claims diff --numbers tests/expected/$(SCALE).json reports/$(SCALE)/claims.json
 
 bench: $(READY)  ## benchmarks to benchmarks/results (ONLY=name)
 	$(BIN)/python -m benchmarks $(ONLY)

@@ -1,5 +1,6 @@
 """The repository itself: declared products, pinned versions, sizes."""
 
+import json
 import re
 import subprocess
 import tomllib
@@ -95,6 +96,25 @@ def test_an_image_has_a_python_that_the_project_takes(root):
     recipe = (root / "workflow/container/Dockerfile").read_text(encoding="utf-8")
     (number,) = re.findall(r"^ARG BASE=python:([\d.]+)-", recipe, flags=re.MULTILINE)
     assert SpecifierSet(project["requires-python"]).contains(f"{number}.0")
+
+
+def test_who_cites_finds_the_version_and_the_papers(root):
+    """CITATION.cff and codemeta.json say what pyproject.toml and the studies say."""
+    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    cited = yaml.safe_load((root / "CITATION.cff").read_text(encoding="utf-8"))
+    described = json.loads((root / "codemeta.json").read_text(encoding="utf-8"))
+    assert cited["version"] == described["version"] == project["version"]
+    assert cited["license"] == project["license"]
+    assert described["license"] == f"https://spdx.org/licenses/{project['license']}"
+    assert described["description"] == project["description"]
+    assert described["runtimePlatform"] == f"Python {project['requires-python']}"
+    assert described["softwareRequirements"] == [Requirement(line).name for line in project["dependencies"]]
+    assert described["keywords"] == cited["keywords"]
+    papers = {load_study(study).link for study in STUDIES} - {""}
+    assert {paper["url"] for paper in cited["references"]} == papers
+    assert {(paper["name"], paper["url"]) for paper in described["referencePublication"]} == {
+        (paper["title"], paper["url"]) for paper in cited["references"]
+    }
 
 
 def test_no_large_file_is_tracked(root):

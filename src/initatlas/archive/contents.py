@@ -17,7 +17,7 @@ WORKFLOW_FILE = Path("Snakefile")
 OURS = Path(__file__).parents[1]
 """The package."""
 
-_OF_THE_CLONE = ("requirements.lock", "environment.yml", "pyproject.toml", "LICENSE", "CITATION.cff")
+_OF_THE_CLONE = ("requirements.lock", "environment.yml", "pyproject.toml", "LICENSE", "CITATION.cff", "codemeta.json")
 """What the clone says of itself: versions, terms, how to cite."""
 
 

@@ -11,9 +11,11 @@ import xarray as xr
 from initatlas.config import load_model, load_settings, load_workflow
 from initatlas.cubes import open_placed_cube
 from initatlas.errors import UserError
-from initatlas.layout import Layout
+from initatlas.files import write_text
+from initatlas.layout import SETTINGS, Layout
 from initatlas.layout import published as published_file
 from initatlas.names import did_you_mean
+from initatlas.report.expected import Outcome, expected_json, has_moved, outcomes
 from initatlas.report.ledger import (
     claims_from_json,
     claims_to_json,
@@ -29,6 +31,9 @@ from initatlas.studies.judge import judge_study
 from initatlas.studies.product import cube_titles
 from initatlas.terminal import Colour, aligned
 
+EXPECTED = Path("tests/expected")
+"""What the claims of a scale are expected to give, in the folder of the atlas."""
+
 _WIDTH = 100
 
 _COLOURS: Mapping[str, Colour] = {"holds": "green", "fails": "red", "differs": "yellow", "undecided": "yellow"}
@@ -43,16 +48,20 @@ def read_ledger(path: Path) -> dict[str, Claim]:
     UserError
         If there is no such file, or if it is no ledger.
     """
+    return {f"{claim.study}/{claim.name}": claim for claim in claims_from_json(_ledger_text(path), str(path))}
+
+
+def _ledger_text(path: Path) -> bytes:
+    """The content of a file that has to be there."""
     try:
-        text = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
         raise UserError(f"{path}: {error.strerror}; `initatlas run` makes the ledger of a scale") from None
-    return {f"{claim.study}/{claim.name}": claim for claim in claims_from_json(text, str(path))}
 
 
 def ledger_of(overrides: Mapping[str, str]) -> Path:
     """The ledger of the scale that the config, or the command line, asks for."""
-    return Layout(load_settings(Path("config/config.yaml"), overrides).scale).ledger
+    return Layout(load_settings(SETTINGS, overrides).scale).ledger
 
 
 def listing(targets: Sequence[str], overrides: Mapping[str, str], *, as_json: bool = False) -> str:
@@ -213,43 +222,82 @@ class _MadeCubes(Mapping[str, xr.Dataset]):
         return len(self._titles)
 
 
-def difference(old: Path, new: Path, *, as_json: bool = False) -> tuple[str, bool]:
-    """What has changed from one ledger to another, and whether a verdict has.
+def difference(old: Path, new: Path, *, numbers: bool = False, as_json: bool = False) -> tuple[str, bool]:
+    """What has changed from one ledger to another, and whether anything has.
 
     Parameters
     ----------
     old, new
-        Files of ledgers, such as ``reports/quick/claims.json``.
+        Files of ledgers, such as ``reports/quick/claims.json``, or expected ones (`expect`).
+    numbers
+        Whether a number counts that has moved by more than another machine would move it, where the verdict is the same.
     as_json
-        A list of objects with ``claim``, ``old`` and ``new``, for a script; null for a claim that one of them lacks.
+        For a script: a list of objects with ``claim``, ``old`` and ``new``, both verdicts; null for a claim that one lacks.
 
     Returns
     -------
     text : str
-        A line for each claim whose verdict is another one, or that only one of the ledgers has.
+        A line for each claim whose verdict is another one, or that only one of the ledgers has, or whose number has moved.
     changed : bool
         Whether there is such a claim.
     """
-    before, after = read_ledger(old), read_ledger(new)
-    rows = [*_changes(before, after)]
+    before, after = _outcomes(old), _outcomes(new)
+    rows = [*_changes(before, after, numbers=numbers)]
     if as_json:
         return json.dumps([{"claim": name, "old": one, "new": two} for name, one, two in rows], indent=1), bool(rows)
     if not rows:
-        return f"the verdicts of all {len(after)} claims are the same", False
+        return f"the verdicts{' and numbers' * numbers} of all {len(after)} claims are the same", False
     lines = [(name, one or "(none)", "->", two or "(none)", _numbers(before, after, name)) for name, one, two in rows]
     return aligned(lines, _COLOURS), True
 
 
-def _changes(before: Mapping[str, Claim], after: Mapping[str, Claim]) -> Iterator[tuple[str, str | None, str | None]]:
-    """Claims with the verdicts that differ, in the order of the newer ledger, then those that it lacks."""
+def _outcomes(path: Path) -> dict[str, Outcome]:
+    """The claims of a ledger, or of an expected one."""
+    return outcomes(_ledger_text(path), str(path))
+
+
+def _changes(
+    before: Mapping[str, Outcome], after: Mapping[str, Outcome], *, numbers: bool
+) -> Iterator[tuple[str, str | None, str | None]]:
+    """Claims with the verdicts that differ, or the same one twice, in the order of the newer ledger, then those that it lacks."""
     for title in dict.fromkeys([*after, *before]):
-        verdicts = [claims[title].judged.verdict if title in claims else None for claims in (before, after)]
-        if verdicts[0] != verdicts[1]:
+        one, two = before.get(title), after.get(title)
+        verdicts = [None if outcome is None else outcome.verdict for outcome in (one, two)]
+        moved = numbers and one is not None and two is not None and has_moved(one.estimate, two.estimate)
+        if verdicts[0] != verdicts[1] or moved:
             yield title, verdicts[0], verdicts[1]
 
 
-def _numbers(before: Mapping[str, Claim], after: Mapping[str, Claim], title: str) -> str:
+def _numbers(before: Mapping[str, Outcome], after: Mapping[str, Outcome], title: str) -> str:
     """What was measured in both."""
     if title not in before or title not in after:
         return ""
-    return f"{_measured(before[title]) or 'nothing'} -> {_measured(after[title]) or 'nothing'}"
+    return " -> ".join(
+        "nothing" if one is None else format_estimate(one) for one in (before[title].estimate, after[title].estimate)
+    )
+
+
+def expect(overrides: Mapping[str, str], output: Path | None = None) -> Path:
+    """Write down what the ledger of a scale has, as what is expected from now on.
+
+    Parameters
+    ----------
+    overrides
+        What the command line says in the place of the config.
+    output
+        The file; ``tests/expected/<scale>.json`` where none is named.
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Raises
+    ------
+    UserError
+        If there is no ledger yet.
+    """
+    scale = load_settings(SETTINGS, overrides).scale
+    target = output or EXPECTED / f"{scale}.json"
+    write_text(target, expected_json(read_ledger(ledger_of(overrides)), scale))
+    return target

@@ -9,7 +9,7 @@ from initatlas.parsers.workflow import add_run, run_targets
 
 
 def add_claim_commands(parser: argparse.ArgumentParser) -> None:
-    """``initatlas claims list | show | diff``."""
+    """``initatlas claims list | show | diff | expect``."""
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     listed = commands.add_parser("list", help="claims with their verdicts")
     targets = listed.add_argument("targets", nargs="*", metavar="TARGET", help="a study, or <study>/<claim>; none: all")
@@ -25,8 +25,17 @@ def add_claim_commands(parser: argparse.ArgumentParser) -> None:
     compared = commands.add_parser("diff", help="claims whose verdict is another one; then the exit code is 1")
     compared.add_argument("old", type=Path, help="a ledger, such as reports/quick/claims.json")
     compared.add_argument("new", type=Path)
+    compared.add_argument(
+        "--numbers",
+        action="store_true",
+        help="also numbers that have moved by more than another machine would move them",
+    )
     add_json(compared, "a list of claims with both verdicts")
     compared.set_defaults(command=_claims_diff)
+    expected = commands.add_parser("expect", help="write down what the ledger has, for `claims diff` to compare with")
+    expected.add_argument("output", nargs="?", type=place, metavar="OUT", help="none: tests/expected/<scale>.json")
+    add_scale(expected)
+    expected.set_defaults(command=_claims_expect, in_atlas=True)
 
 
 def add_reproduce(parser: argparse.ArgumentParser) -> None:
@@ -58,9 +67,15 @@ def _claims_show(options: argparse.Namespace) -> None:
 def _claims_diff(options: argparse.Namespace) -> int:
     from initatlas.commands.claims import difference
 
-    text, changed = difference(options.old, options.new, as_json=options.json)
+    text, changed = difference(options.old, options.new, numbers=options.numbers, as_json=options.json)
     print(text)
     return int(changed)
+
+
+def _claims_expect(options: argparse.Namespace) -> None:
+    from initatlas.commands.claims import expect
+
+    print(expect(overrides_of(options), options.output))
 
 
 def _reproduce(options: argparse.Namespace) -> int:

@@ -172,6 +172,41 @@ def test_a_verdict_that_changed_and_claims_that_came_and_went_are_told(atlas, ca
     ]
 
 
+def test_what_is_expected_is_the_ledger_in_short(atlas, capsys):
+    code, lines = said(capsys, "claims", "expect")
+    assert (code, lines) == (0, ["tests/expected/quick.json"])
+    written = json.loads((atlas / "tests/expected/quick.json").read_text())
+    assert written["scale"] == "quick"
+    assert written["claims"]["own2020/flat"] == {"verdict": "holds", "measured": [0.41, 0.4, 0.42]}
+    assert written["claims"]["own2020/absent"] == {"verdict": "not measured", "measured": None}
+    files = ("tests/expected/quick.json", "reports/quick/claims.json")
+    code, lines = said(capsys, "claims", "diff", "--numbers", *files)
+    assert (code, lines) == (0, ["the verdicts and numbers of all 4 claims are the same"])
+    code, lines = said(capsys, "claims", "diff", *reversed(files))
+    assert (code, lines) == (0, ["the verdicts of all 4 claims are the same"])
+    code, lines = said(capsys, "claims", "expect", "mine.json", "--scale", "smoke")
+    assert list(json.loads((atlas / "mine.json").read_text())["claims"]) == ["own2020/flat"]
+
+
+def test_a_number_that_moved_counts_where_it_is_asked_for(atlas, capsys):
+    moved = [claim("flat", value=0.4111), claim("other", study="third2021")]
+    (atlas / "new.json").write_text(claims_to_json(moved))
+    said(capsys, "claims", "expect", "old.json")
+    code, lines = said(capsys, "claims", "diff", "--numbers", "old.json", "new.json")
+    assert code == 1
+    assert lines[0].split(maxsplit=4) == [
+        "own2020/flat",
+        "holds",
+        "->",
+        "holds",
+        "0.410 (0.400 to 0.420) -> 0.411 (0.401 to 0.421)",
+    ]
+    assert [line.split()[0] for line in lines[1:]] == ["own2020/absent", "own2020/steeper"]
+    code, lines = said(capsys, "claims", "diff", "--numbers", "old.json", "new.json", "--json")
+    assert json.loads("\n".join(lines))[0] == {"claim": "own2020/flat", "old": "holds", "new": "holds"}
+    assert said(capsys, "claims", "diff", "old.json", "new.json")[1][0].startswith("own2020/absent")
+
+
 def test_a_sweep_that_fails_is_told_and_no_other_is_made(root, monkeypatch):
     monkeypatch.chdir(root)
     asked = []
