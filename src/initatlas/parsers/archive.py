@@ -4,6 +4,7 @@ import argparse
 import re
 from pathlib import Path
 
+from initatlas.parsers import completion
 from initatlas.parsers.arguments import add_scale, overrides_of, place
 
 
@@ -16,7 +17,10 @@ def add_archive(parser: argparse.ArgumentParser) -> None:
         metavar="OUT",
         help="a folder, or a file that ends in .zip; none: data/archives/",
     )
-    parser.add_argument("--study", action="append", default=[], help="this study alone; may be given several times")
+    study = parser.add_argument(
+        "--study", action="append", default=[], help="this study alone; may be given several times"
+    )
+    completion.completed(study, completion.studies)
     parser.add_argument("--license", type=_spdx, default="MIT", help="terms of the archive, as in the SPDX list (MIT)")
     parser.add_argument(
         "--snakefile", type=Path, help="the Snakefile, if it is not here and this package is no clone's"
