@@ -16,7 +16,7 @@ from initatlas.studies.claim import Claim, Cost, Estimate, Judged, Judgement, Pu
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 
 _SMALL, _LARGE = 1e-3, 1e6
-_FINE = 1e-9
+_FINE = 1e-7
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -279,7 +279,7 @@ def format_estimate(estimate: Estimate) -> str:
     """A number with its interval, such as ``0.402 (0.391 to 0.413)``; alone where it is exact.
 
     The interval's half width gets two digits if it begins with 1 or 2, else one, and sets those of the number; a number
-    without an interval gets three, unless it is whole, and so does one that is known to a billionth. From 10^6 on and below
+    without an interval gets three, unless it is whole, and so does one that is known to a ten millionth. From 10^6 on and below
     10^-3 powers of ten are split off.
     """
     value, low, high = estimate.numbers

@@ -33,13 +33,27 @@ def plotted_csv(figure: Figure) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(HEADER)
-    panels = [axes for axes in figure.axes if axes.get_label() != "<colorbar>" and axes.axison]
-    for number, axes in enumerate(panels, 1):
+    for number, axes in enumerate(_panels(figure), 1):
         name = " ".join([str(number), *axes.get_title().split()])
         labels = [" ".join(label.split()) for label in (axes.get_xlabel(), axes.get_ylabel())]
         for series, colour, row in _series(axes):
             writer.writerow([name, *labels, series, colour, row[0], *map(_text, row[1:])])
     return text.getvalue()
+
+
+def empty_panels(figure: Figure) -> list[Axes]:
+    """The panels in which nothing is drawn at a place of its own."""
+    return [axes for axes in _panels(figure) if not any(_is_placed(row) for _, _, row in _series(axes))]
+
+
+def _panels(figure: Figure) -> list[Axes]:
+    """The panels of a figure; a scale of colours and a place for a legend are none."""
+    return [axes for axes in figure.axes if axes.get_label() != "<colorbar>" and axes.axison]
+
+
+def _is_placed(row: Row) -> bool:
+    """Whether both coordinates are numbers."""
+    return all(number is not None and number == number for number in row[1:3])
 
 
 def _text(number: float | None) -> str:

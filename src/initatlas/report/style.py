@@ -15,7 +15,7 @@ from matplotlib.lines import Line2D
 
 from initatlas.files import atomic_path, write_text
 from initatlas.layout import FIGURE_FORMATS
-from initatlas.report.plotted import plotted_csv
+from initatlas.report.plotted import empty_panels, plotted_csv
 
 # Okabe and Ito (2008), without their yellow, which is too light for lines on white. The order is ours: neighbours
 # differ by at least 10 in CIE lightness, so that they stay apart in a grey print.
@@ -93,7 +93,7 @@ def figure_style() -> Iterator[None]:
 def save_figure(figure: Figure, stem: Path) -> list[Path]:
     """Write a figure as SVG, PDF and PNG (200 dots per inch), and its numbers as CSV, each atomically, with no date in them.
 
-    Marks too many to be told apart become pixels inside the SVG and the PDF.
+    Marks too many to be told apart become pixels inside the SVG and the PDF, and a panel without data says so.
 
     Parameters
     ----------
@@ -107,6 +107,9 @@ def save_figure(figure: Figure, stem: Path) -> list[Path]:
     list of Path
         ``<stem>.svg``, ``<stem>.pdf``, ``<stem>.png``, ``<stem>.csv``. The same figure gives the same bytes.
     """
+    for axes in empty_panels(figure):
+        axes.set(xticks=[], yticks=[])
+        axes.text(0.5, 0.5, "nothing to draw\nat this scale", transform=axes.transAxes, ha="center", va="center")
     for artist in figure.findobj(_is_dense):
         artist.set_rasterized(True)
     targets = [stem.with_name(f"{stem.name}.{kind}") for kind in FIGURE_FORMATS]

@@ -97,3 +97,15 @@ def test_marks_too_many_to_be_told_apart_become_pixels(tmp_path, marks: int, den
         save_figure(figure, tmp_path / "figure")
         plt.close(figure)
     assert ("<image" in (tmp_path / "figure.svg").read_text()) is dense
+
+
+def test_a_panel_without_data_says_so(tmp_path) -> None:
+    with figure_style():
+        figure, (full, empty, across, legend) = plt.subplots(1, 4)
+        full.plot([1.0], [2.0], ".")
+        empty.plot([np.nan], [1.0])
+        across.axhline(1.0)
+        legend.axis("off")
+        save_figure(figure, tmp_path / "figure")
+        plt.close(figure)
+    assert [len(axes.texts) for axes in (full, empty, across, legend)] == [0, 1, 1, 0]

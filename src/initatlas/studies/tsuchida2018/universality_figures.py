@@ -104,23 +104,19 @@ def _legend(axes: Axes, places: Mapping[str, int]) -> None:
 def fig6(evidence: Evidence) -> Figure:
     """Share of the largest coordinate against the dimension: images left, speech right."""
     cube = evidence.cubes["fig6"]
-    figure, grid = plt.subplots(1, 2, figsize=(7.8, 5.2), sharey=True)
-    for axes, group, title in zip(grid, (PICTURES, SPEECH), ("photographs", "speech"), strict=True):
-        there = [name for name in group if name in cube.dataset.values]
-        for place, name in enumerate(there):
+    groups = {
+        title: [name for name in group if name in cube.dataset.values]
+        for title, group in (("photographs", PICTURES), ("speech", SPEECH))
+    }
+    there = {title: names for title, names in groups.items() if names}
+    figure, grid = plt.subplots(1, len(there), figsize=(1.2 + 3.3 * len(there), 5.2), sharey=True, squeeze=False)
+    for axes, (title, names) in zip(grid[0], there.items(), strict=True):
+        for place, name in enumerate(names):
             for centred in (0, 1):
                 _share(axes, cube.sel(dataset=name).isel(centred=centred), name, place, centred=bool(centred))
-        if there:
-            axes.legend(fontsize=7.5, loc="upper center", bbox_to_anchor=(0.5, -0.16))
-            axes.set_xscale("log")
-        else:
-            text = "no recordings here:\nput WAV files into the raw data folder"
-            axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", color="0.35")
-            axes.set_xticks([])
-        axes.set_yscale("log")
-        axes.set_title(title)
-        axes.set_xlabel("dimension $m$")
-    grid[0].set_ylabel(r"$m\ \max_i\,(x_i / |x|)^4$")
+        axes.legend(fontsize=7.5, loc="upper center", bbox_to_anchor=(0.5, -0.16))
+        axes.set(xscale="log", yscale="log", title=title, xlabel="dimension $m$")
+    grid[0, 0].set_ylabel(r"$m\ \max_i\,(x_i / |x|)^4$")
     return figure
 
 
