@@ -36,8 +36,9 @@ others are left out where they cannot be imported (`pip install ruptures pwlf pi
 Full-batch gradient descent of univariate ReLU networks on 401 points, one thread: `train_shallow` and `train_deep`, which
 work in function space, a plain PyTorch loop over the networks, the networks together under `torch.func.vmap`, and the
 newest JAX with the networks under `vmap` and the epochs under `scan`, compiled, in an environment of its own (`make
-bench-jax`; left out where that is missing). All in float64. Each competitor is timed by as many epochs as take about a
-second, and counted by the network-epoch.""",
+bench-jax`; left out where that is missing); and Ray Tune with the plain loop of one network as a trial, in one worker that
+it uses again. All in float64. Each competitor is timed by as many epochs as take about a second, and counted by the
+network-epoch.""",
     "wide": """\
 Full-batch gradient descent of a network of one hidden ReLU layer with 20 n units, as in figure 1 of chen2024, one thread,
 float32: the fused loop of `initatlas.networks.fused_descent`, a plain PyTorch loop, the same by `torch.func.grad`, and

@@ -1,6 +1,6 @@
 """Gradient descent of univariate networks: ours in function space, loops and stacks of PyTorch, JAX, Ray Tune."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import pairwise
 from typing import Any
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from benchmarks import jax_descent
 from benchmarks.peer import Peer
+from benchmarks.ray_tune import run_trials, start_ray, tune_is_there, tune_setting
 from benchmarks.result import Case, Outcome, TimingTable, make_case
 from benchmarks.timing import per_unit, time_competitors
 from initatlas.piecewise.deep_descent import train_deep
@@ -19,7 +20,7 @@ from initatlas.piecewise.shallow import ShallowNetwork
 
 Doubles = NDArray[np.float64]
 
-WIDTHS: Sequence[tuple[int, ...]] = ((21,), (128,), (8, 8, 8, 8))
+WIDTHS: Sequence[tuple[int, ...]] = ((21,), (128,), (500,), (8, 8, 8, 8))
 COUNTS = (64,)
 X = np.arange(-2.0, 2.001, 0.01)
 Y = np.sin(np.pi * X)
@@ -27,16 +28,28 @@ LEARNING_RATE = 1e-6
 ROUNDS = 2
 NETWORK_EPOCHS = {"initatlas": 20_000, "PyTorch loop": 128, "PyTorch, vmap": 640, "JAX": 1280}
 """About how many network-epochs a call does; each is measured by its own number."""
+TRIALS, TRIAL_EPOCHS = 4, 1000
+"""Networks of the first that Ray Tune trains, a trial each, and the epochs of a trial: its start is part of the time."""
 
 
 def run() -> Outcome:
     """Time every width at every number of networks."""
     torch.set_num_threads(1)
     rng = np.random.default_rng(0)
+    if tune_is_there():
+        start_ray(workers=1)
     with Peer.start(jax_descent.PYTHON, jax_descent.__file__) as jax:
         cases = [_timed(widths, count, jax, rng=rng) for widths in WIDTHS for count in COUNTS]
     return Outcome(
-        settings={"points": X.size, "rounds": ROUNDS, "threads": 1, "precision": "float64"},
+        settings={
+            "points": X.size,
+            "rounds": ROUNDS,
+            "threads": 1,
+            "precision": "float64",
+            "ray_tune": tune_setting(),
+            "trials": TRIALS,
+            "epochs_of_a_trial": TRIAL_EPOCHS,
+        },
         timings=[TimingTable(title="Full-batch gradient descent", measure="µs per network-epoch", cases=cases)],
     )
 
@@ -63,8 +76,11 @@ def _timed(widths: Sequence[int], count: int, jax: Peer, *, rng: np.random.Gener
         arrays = {f"{'wb'[place // layers]}{place % layers}": one for place, one in enumerate(parameters)}
         settings = {"learning_rate": LEARNING_RATE, "epochs": epochs["JAX"]}
         calls["JAX"] = jax.prepared({**arrays, "x": X, "y": Y}, **settings)
-    name = f"{' x '.join(map(str, widths))}, {count} network{'' if count == 1 else 's'}"
     works = {competitor: float(count * epochs[competitor]) for competitor in calls}
+    if tune_is_there():
+        calls["Ray Tune"] = partial(in_ray_tune, parameters, TRIALS, TRIAL_EPOCHS)
+        works["Ray Tune"] = float(TRIALS * TRIAL_EPOCHS)
+    name = f"{' x '.join(map(str, widths))}, {count} network{'' if count == 1 else 's'}"
     return make_case(name, per_unit(time_competitors(calls, rounds=ROUNDS, rng=rng), works))
 
 
@@ -109,6 +125,18 @@ def _train_one(parameters: list[torch.Tensor], x: torch.Tensor, y: torch.Tensor,
         _half_sum(parameters, x, y).backward()
         optimiser.step()
     return float(_half_sum(parameters, x, y).detach())
+
+
+def in_ray_tune(parameters: Sequence[Doubles], trials: int, epochs: int) -> None:
+    """The loop for each of the first networks as a trial of Ray Tune, in one worker."""
+    first = [one[:trials] for one in parameters]
+    run_trials(partial(trial, parameters=first, epochs=epochs), trials, workers=1)
+
+
+def trial(config: Mapping[str, int], parameters: Sequence[Doubles], epochs: int) -> dict[str, float]:
+    """One network by its number: its loss at the end."""
+    network = [one[config["index"]][None] for one in parameters]
+    return {"loss": in_a_loop(network, epochs)[0]}
 
 
 def under_vmap(parameters: Sequence[Doubles], epochs: int) -> Any:

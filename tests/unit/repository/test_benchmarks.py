@@ -67,6 +67,8 @@ def test_the_competitors_of_descent_reach_the_same_losses(widths):
     )
     np.testing.assert_allclose(ours[0], loop, rtol=1e-9)
     np.testing.assert_allclose(stacked.numpy(), loop, rtol=1e-9)
+    trials = [descent.trial({"index": network}, parameters, 7)["loss"] for network in range(3)]
+    assert trials == loop
 
 
 def test_a_peer_prepares_and_answers(tmp_path):
