@@ -13,15 +13,18 @@ checksum   int64        kernel, tile                CRC-32 of the tile's bytes, 
 labels     int64        sample                      classes of the inputs; absent if there are none
 =========  ===========  ==========================  ==========================================================
 
-Attributes: ``key`` (hash of all that the matrices depend on), ``n``, ``kernels`` (their names), and what the caller adds.
+Attributes: ``key`` (hash of all that the matrices depend on), ``n``, ``kernels`` (their names), ``tiles_at`` (byte of the file at
+which the tiles begin), and what the caller adds. Tiles are used where the system has the file in memory, without a copy.
 """
 
+import hashlib
 import logging
 import os
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from mmap import ACCESS_READ, MADV_DONTNEED, mmap
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -41,6 +44,7 @@ log = logging.getLogger(__name__)
 Dtype = Literal["float32", "float64"]
 
 _ABSENT = -1
+_ALIGNMENT = 64
 
 
 @dataclass(frozen=True)
@@ -95,7 +99,10 @@ class GramFile:
             self.key = str(self._file.key)
             self.names = tuple(str(self._file.kernels).split())
             self.plan = TilePlan(int(self._file.n), self._tiles.shape[-1])
-        except (OSError, RuntimeError, IndexError, AttributeError) as error:
+            with path.open("rb") as content:
+                self._content = mmap(content.fileno(), 0, access=ACCESS_READ)
+            self._mapped = np.ndarray(self._tiles.shape, self._tiles.dtype, self._content, int(self._file.tiles_at))
+        except (OSError, RuntimeError, IndexError, AttributeError, ValueError, TypeError) as error:
             raise UserError(
                 f"{path}: is no Gram matrix of this program ({error}); name another file, or delete this one"
             ) from None
@@ -153,7 +160,7 @@ class GramFile:
         return self.names.index(name)
 
     def read(self, tile: Tile, number: int = 0) -> Array:
-        """One tile of the kernel with this number. Its checksum is compared when it is read for the first time.
+        """One tile of the kernel with this number, read-only. Its checksum is compared when it is read for the first time.
 
         Raises
         ------
@@ -190,16 +197,19 @@ class GramFile:
             raise _refused(self.path, error) from None
 
     def _values(self, tile: Tile, number: int) -> Array:
-        """The bytes of a tile as they are."""
+        """A tile as it lies in the file; what was read before need no longer be in memory."""
+        self._content.madvise(MADV_DONTNEED)
         rows, columns = tile.shape
-        return np.ascontiguousarray(self._tiles[number, tile.number, :rows, :columns])
+        values: Array = self._mapped[number, tile.number, :rows, :columns]
+        return values
 
     def _is_sound(self, tile: Tile, number: int, values: Array | None = None) -> bool:
         """Whether a tile is there and has its checksum."""
         stated = int(self._checksums[number, tile.number])
         if stated == _ABSENT:
             return False
-        return stated == zlib.crc32((self._values(tile, number) if values is None else values).data)
+        found = self._values(tile, number) if values is None else values
+        return stated == zlib.crc32(np.ascontiguousarray(found).data)
 
 
 def write_gram(
@@ -336,13 +346,24 @@ def _create(draft: Path, names: Sequence[str], spec: GramSpec) -> None:
     """Make a draft without tiles, with all its room on the disk."""
     with atomic_path(draft) as empty:
         try:
-            with netCDF4.Dataset(empty, "w", format="NETCDF4") as file:
+            with _aligned(), netCDF4.Dataset(empty, "w", format="NETCDF4") as file:
                 _lay_out(file, names, spec)
+            _note_where_tiles_begin(empty)
         except RuntimeError as error:
             raise _refused(draft, error) from None
         if hasattr(os, "posix_fallocate"):
             with empty.open("r+b") as handle:
                 os.posix_fallocate(handle.fileno(), 0, empty.stat().st_size)
+
+
+@contextmanager
+def _aligned() -> Iterator[None]:
+    """Let the content of new files begin at whole cache lines: BLAS takes tiles from there."""
+    netCDF4.set_alignment(1, _ALIGNMENT)
+    try:
+        yield
+    finally:
+        netCDF4.set_alignment(1, 1)
 
 
 def _lay_out(file: netCDF4.Dataset, names: Sequence[str], spec: GramSpec) -> None:
@@ -367,7 +388,23 @@ def _lay_out(file: netCDF4.Dataset, names: Sequence[str], spec: GramSpec) -> Non
         content = np.ascontiguousarray(spec.labels, dtype=np.int64)
         labels.setncatts({"long_name": "class of the input", "units": "1", "crc32": np.int64(zlib.crc32(content.data))})
         labels[:] = content
-    about = {"key": spec.key, "n": np.int64(spec.plan.n), "kernels": " ".join(names)}
+    about = {"key": spec.key, "n": np.int64(spec.plan.n), "kernels": " ".join(names), "tiles_at": np.int64(0)}
     file.setncatts({"Conventions": "CF-1.11", **about, **spec.attributes})
     checksums[:] = np.full((len(names), tiles), _ABSENT)
     values[0, 0, 0, 0] = 0.0
+
+
+def _note_where_tiles_begin(path: Path) -> None:
+    """Set the attribute ``tiles_at``, which netCDF does not tell: by a mark in the first entries, which is taken away again."""
+    mark = hashlib.sha256(b"first entries").digest()
+    with netCDF4.Dataset(path, "r+") as file:
+        file.set_auto_maskandscale(False)
+        tiles = file["tiles"]
+        entries = np.frombuffer(mark, tiles.dtype)[: tiles.shape[-1]]
+        tiles[0, 0, 0, : len(entries)] = entries
+    with path.open("rb") as handle, mmap(handle.fileno(), 0, access=ACCESS_READ) as content:
+        place = content.find(entries.tobytes())
+    with netCDF4.Dataset(path, "r+") as file:
+        file.set_auto_maskandscale(False)
+        file["tiles"][0, 0, 0, : len(entries)] = 0.0
+        file.tiles_at = np.int64(place)
