@@ -22,6 +22,7 @@ extensions = [
     "docstrings",
     "links",
     "gallery",
+    "notebook",
 ]
 exclude_patterns = ["extensions"]
 

@@ -12,7 +12,7 @@ from xdist.scheduler import LoadScopeScheduling
 ROOT = Path(__file__).resolve().parents[1]
 TESTS = ROOT / "tests"
 WORKFLOW = "tests/workflow/"
-OTHER_ATLASES = {f"{WORKFLOW}test_own_atlas.py", f"{WORKFLOW}test_stops.py"}
+OTHER_ATLASES = {f"{WORKFLOW}{name}.py" for name in ("test_own_atlas", "test_stops", "test_tutorials")}
 """Of the workflow tests those that do not start from the built workflow."""
 
 sys.path.insert(0, str(TESTS))
