@@ -125,7 +125,7 @@ def test_the_address_of_a_claim_opens_it_and_undoes_a_filter(read) -> None:
     page = read("#claim-two-two-undecided")
     line = page.locator("#claim-two-two-undecided")
     expect(line.get_by_text("It came out as the undecided case.")).to_be_in_viewport()
-    expect(line.get_by_text("initatlas reproduce two/two_undecided")).to_be_visible()
+    expect(line.get_by_text("initatlas reproduce --scale smoke two/two_undecided")).to_be_visible()
     page.locator("#filter").get_by_label("Verdict").select_option("fails")
     expect(line).to_be_hidden()
     page.locator("#two-curve .about a").first.click()

@@ -120,7 +120,8 @@ def _head(sweeps: Sequence[SweepView]) -> dict[str, str]:
     packages = dict.fromkeys(sweep.provenance["packages"] for sweep in sweeps)
     head = {
         "computed": " to ".join(dict.fromkeys((days[0], days[-1]))) if days else "",
-        "commit": ", ".join(filter(None, commits)) if len(commits) <= _MOST_COMMITS else f"one of {len(commits)}",
+        "commit": ", ".join(filter(None, commits)) if len(commits) <= _MOST_COMMITS else "",
+        "commits": str(len(commits)) if len(commits) > _MOST_COMMITS else "",
         "packages": next(iter(packages), "") if len(packages) < 2 else f"in {len(packages)} sets of versions",
     }
     return {label: value for label, value in head.items() if value}

@@ -660,7 +660,7 @@ def test_the_page_tells_verdicts_gaps_and_failures(outline: _Outline) -> None:
     assert "0.80 (0.75 to 0.85): refuted." in text
     assert "value = 0.402 (0.391 to 0.413)" in text
     assert "3 min 12 s on one core: kernel." in text
-    assert "initatlas reproduce paper2020/claim_holds" in text
+    assert "initatlas reproduce --scale quick paper2020/claim_holds" in text
     assert "Not made yet: fig2." in text
     assert "Nothing of this study has been made yet." in text
     assert "1 of 19 points of paper2020/kernel failed" in text
