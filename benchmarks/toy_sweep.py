@@ -12,7 +12,8 @@ from pathlib import Path
 
 from initatlas.sweeps.backends.base import Backend
 from initatlas.sweeps.backends.serial import SerialBackend
-from initatlas.sweeps.engine import open_store, plan_sweep, run_sweep
+from initatlas.sweeps.engine import open_store, run_sweep
+from initatlas.sweeps.plan import plan_sweep
 from initatlas.sweeps.spec import Axis, Sweep
 
 EXPERIMENT = "benchmarks.toy_experiment"

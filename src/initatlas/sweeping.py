@@ -26,10 +26,11 @@ from initatlas.layout import POINTS
 from initatlas.machine import cpus_at_hand
 from initatlas.messages import Console
 from initatlas.names import check_names
-from initatlas.sweeps.engine import DataSource, first_points, open_store, partial_path
+from initatlas.sweeps.engine import first_points, open_store, partial_path
 from initatlas.sweeps.fitting_data import unfit
 from initatlas.sweeps.functions.plain import plain_function
 from initatlas.sweeps.functions.point import GENERATOR, REPLICATE, takes, without_default
+from initatlas.sweeps.plan import DataSource
 from initatlas.sweeps.ray.client import BackendName
 from initatlas.sweeps.registry import load_experiment, register
 from initatlas.sweeps.resolving import resolve

@@ -16,7 +16,7 @@ from toy.sweeps import run
 from initatlas.errors import UserError
 from initatlas.sweeps.backends.serial import SerialBackend
 from initatlas.sweeps.execute import BatchOutcome, Execution
-from initatlas.sweeps.outputs import stacked
+from initatlas.sweeps.outputs import one_row
 from initatlas.sweeps.store import PointStore, read_batch
 
 pytestmark = pytest.mark.fault
@@ -259,7 +259,7 @@ def test_a_batch_is_on_the_disk_before_it_counts(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "fsync", note_sync)
     monkeypatch.setattr(os, "replace", note_replace)
     store = PointStore(tmp_path, "toy.draws", "c0de" * 16, sweep="own/first")
-    (entry,) = store.add(BatchOutcome(Execution(1.0, 1.0, "here"), stacked({"a": {"curve": np.arange(9.0)}}))).values()
+    (entry,) = store.add(BatchOutcome(Execution(1.0, 1.0, "here"), (one_row("a", {"curve": np.arange(9.0)}),))).values()
     steps.append(("reported",))
     rename = next(step for step in steps if step[0] == "rename")
     draft, target = rename[1:]

@@ -14,7 +14,8 @@ from toy.sweeps import make_sweep, run
 
 from initatlas.runs import OWNER_VARIABLE
 from initatlas.sweeps.backends.base import MAX_ATTEMPTS
-from initatlas.sweeps.engine import open_store, partial_path, plan_sweep
+from initatlas.sweeps.engine import open_store, partial_path
+from initatlas.sweeps.plan import plan_sweep
 
 pytestmark = pytest.mark.fault
 

@@ -15,8 +15,9 @@ from initatlas.errors import UserError
 from initatlas.runs import OWNER_VARIABLE
 from initatlas.sweeps.backends.base import MAX_ATTEMPTS
 from initatlas.sweeps.backends.ray import RayBackend
-from initatlas.sweeps.engine import DataSource, _begins_with, open_store, partial_path, plan_sweep
+from initatlas.sweeps.engine import open_store, partial_path
 from initatlas.sweeps.former import keep_former, older_path
+from initatlas.sweeps.plan import DataSource, _begins_with, plan_sweep
 from initatlas.sweeps.ray.client import RayOfTheSweep
 
 
@@ -148,14 +149,14 @@ def test_every_batch_says_which_code_computed_it(tmp_path):
     sweep = make_sweep("toy.draws", {"length": [2, 3]})
     _, path = run(sweep, tmp_path)
     store = open_store(sweep, tmp_path / "points")
-    assert [batch.execution.code for batch, _ in store.batches(store.index())] == 2 * [read(path).attrs["code_version"]]
+    assert [file.execution.code for _, file in store.files()] == 2 * [read(path).attrs["code_version"]]
 
 
 def test_a_plan_says_what_a_run_does(tmp_path):
     computed(make_sweep("toy.draws", {"offset": [0, 1]}), tmp_path)
     sweep = make_sweep("toy.draws", {"offset": [0, 1, 2], "length": [2, 3]}, exclude=[{"offset": 2, "length": 2}])
     plan = plan_sweep(sweep, open_store(sweep, tmp_path / "points"), {})
-    assert (plan.points, plan.to_run, len(plan.grid.excluded)) == (5, 3, 1)
+    assert (plan.points, plan.to_run, plan.excluded.sum()) == (5, 3, 1)
     assert computed(sweep, tmp_path)[0] == 3
 
 

@@ -13,7 +13,8 @@ import pytest
 from toy.sweeps import make_sweep
 
 from initatlas.runs import OWNER_VARIABLE
-from initatlas.sweeps.engine import open_store, plan_sweep
+from initatlas.sweeps.engine import open_store
+from initatlas.sweeps.plan import plan_sweep
 
 pytestmark = pytest.mark.fault
 

@@ -7,7 +7,8 @@ import psutil
 import xarray as xr
 
 from initatlas.files import write_text
-from initatlas.sweeps.engine import open_store, plan_sweep
+from initatlas.sweeps.engine import open_store
+from initatlas.sweeps.plan import plan_sweep
 from toy.drill import LOG_VARIABLE, POINTS_PER_BATCH, nap_file
 from toy.drivers import data_of, start_driver
 from toy.sweeps import make_sweep

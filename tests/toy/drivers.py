@@ -11,7 +11,7 @@ import numpy as np
 from initatlas.provenance import code_version
 from initatlas.runs import OWNER_VARIABLE
 from initatlas.sweeps.backends.ray import RayBackend
-from initatlas.sweeps.engine import DataSource
+from initatlas.sweeps.plan import DataSource
 from initatlas.sweeps.ray.client import RayOfTheSweep, cluster_cpus
 from toy.sweeps import run
 

@@ -19,8 +19,9 @@ from initatlas.report.ledger import format_seconds
 from initatlas.sweeps.checkouts import needed_by_others
 from initatlas.sweeps.code import sweep_code
 from initatlas.sweeps.costs import largest_megabytes
-from initatlas.sweeps.engine import DataSource, open_store
+from initatlas.sweeps.engine import open_store
 from initatlas.sweeps.former import older_path
+from initatlas.sweeps.plan import DataSource
 from initatlas.sweeps.registry import load_experiment
 from initatlas.sweeps.spec import Sweep
 from initatlas.terminal import Colour, aligned

@@ -13,18 +13,16 @@ from initatlas.sweeps.backends.base import Backend
 from initatlas.sweeps.backends.choice import choose_backend
 from initatlas.sweeps.costs import largest_megabytes
 from initatlas.sweeps.engine import (
-    DataSource,
-    Plan,
     SweepReport,
     open_store,
     partial_path,
-    plan_sweep,
     run_slice,
     run_sweep,
 )
 from initatlas.sweeps.execute import Failure
 from initatlas.sweeps.fitting_data import unfit
 from initatlas.sweeps.former import older_path
+from initatlas.sweeps.plan import DataSource, Plan, plan_sweep
 from initatlas.sweeps.ray.address import cluster_is_given
 from initatlas.sweeps.ray.client import BackendName, RayOfTheSweep
 from initatlas.sweeps.registry import load_experiment
@@ -228,7 +226,7 @@ def plan_in_words(sweep: Sweep, *, data: Mapping[str, DataSource], store: Path) 
     unbuilt = [name for name, source in data.items() if not source.sha256]
     lines = [
         f"{sweep.title}: {sweep.experiment} over {_sizes(sweep) or 'one point'}",
-        f"  points    {planned.points} ({len(planned.grid.excluded)} excluded)",
+        f"  points    {planned.points} ({planned.excluded.sum()} excluded)",
         f"  stored    {planned.points - planned.to_run}",
         f"  to run    {planned.to_run} in {len(planned.batches)} batches",
         f"  estimate  {planned.seconds * planned.slowness:.0f} s on one core, at most {planned.megabytes:.0f} MB per batch",

@@ -1,8 +1,8 @@
 """Group points into batches that are worth a task."""
 
-from collections import defaultdict
-from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from initatlas.sweeps.experiment import Experiment, Parameters
 
@@ -16,8 +16,7 @@ MEGABYTES_PER_BATCH = 1500.0
 """Points of a batch are held together in memory."""
 
 
-@dataclass(frozen=True)
-class Task:
+class Task(NamedTuple):
     """A point that is to be computed.
 
     Attributes
@@ -26,13 +25,13 @@ class Task:
         Its key in the store.
     parameters
         Its parameters.
-    suspect
-        Whether it may have taken a process with it, so that it is not to run in the driver's.
+    place
+        Where it stands in the grid of the sweep.
     """
 
     key: str
     parameters: Parameters
-    suspect: bool = False
+    place: int = 0
 
 
 @dataclass(frozen=True)
@@ -47,32 +46,19 @@ class Batch:
         Name of their data set, or None.
     seconds, megabytes
         Estimated cost on one core, and memory.
+    suspect
+        Whether its points may have taken a process with them, so that they are not to run in the driver's.
     """
 
-    tasks: tuple[Task, ...]
+    tasks: Sequence[Task]
     dataset: str | None
     seconds: float
     megabytes: float
+    suspect: bool = False
 
-    @property
-    def suspect(self) -> bool:
-        """Whether its points may have taken a process with them."""
-        return self.tasks[0].suspect
-
-
-def make_batches(tasks: Sequence[Task], experiment: Experiment) -> list[Batch]:
-    """Batches of at most `seconds_per_batch` and `MEGABYTES_PER_BATCH` each: the suspect ones, then the longest first.
-
-    The composition depends on the points alone, never on the workers. Results do not depend on it at all.
-    """
-    groups: dict[Hashable, list[Task]] = defaultdict(list)
-    names = [name for name in experiment.parameters.model_fields if name in (*experiment.static, "dataset")]
-    for task in tasks:
-        groups[task.suspect, _static_values(task.parameters, names)].append(task)
-    costs = {task.key: experiment.seconds(task.parameters) for task in tasks}
-    longest = seconds_per_batch(sum(costs.values()))
-    batches = [batch for group in groups.values() for batch in _cut(group, experiment, costs, longest)]
-    return sorted(batches, key=lambda batch: (not batch.suspect, -batch.seconds))
+    def made(self) -> "Batch":
+        """The same batch, its tasks as objects, where they were only described."""
+        return replace(self, tasks=tuple(self.tasks))
 
 
 def seconds_per_batch(total: float) -> float:
@@ -84,32 +70,14 @@ def halves(batch: Batch) -> list[Batch]:
     """The two halves of a batch of several points."""
     middle = len(batch.tasks) // 2
     share = middle / len(batch.tasks)
-    first = _batch(batch.tasks[:middle], batch.seconds * share, batch.megabytes * share)
-    second = _batch(batch.tasks[middle:], batch.seconds * (1 - share), batch.megabytes * (1 - share))
-    return [first, second]
+    parts = ((batch.tasks[:middle], share), (batch.tasks[middle:], 1 - share))
+    return [
+        replace(batch, tasks=tasks, seconds=batch.seconds * part, megabytes=batch.megabytes * part)
+        for tasks, part in parts
+    ]
 
 
-def _static_values(parameters: Parameters, names: Sequence[str]) -> Hashable:
-    """What must agree within a batch; True is not 1 there."""
-    return tuple((type(value), value) for value in (getattr(parameters, name) for name in names))
-
-
-def _cut(group: Sequence[Task], experiment: Experiment, costs: Mapping[str, float], longest: float) -> list[Batch]:
-    """Cut points of one shape into batches within the limits; a point beyond them stands alone."""
-    batches: list[Batch] = []
-    chosen: list[Task] = []
-    seconds = megabytes = 0.0
-    for task in group:
-        cost, memory = costs[task.key], experiment.megabytes(task.parameters)
-        if chosen and (seconds + cost > longest or megabytes + memory > MEGABYTES_PER_BATCH):
-            batches.append(_batch(chosen, seconds, megabytes))
-            chosen, seconds, megabytes = [], 0.0, 0.0
-        chosen.append(task)
-        seconds, megabytes = seconds + cost, megabytes + memory
-    return [*batches, _batch(chosen, seconds, megabytes)]
-
-
-def _batch(tasks: Sequence[Task], seconds: float, megabytes: float) -> Batch:
-    """A batch of points that share a data set."""
-    dataset = getattr(tasks[0].parameters, "dataset", None)
-    return Batch(tasks=tuple(tasks), dataset=dataset, seconds=seconds, megabytes=megabytes)
+def shape_of(experiment: Experiment) -> Callable[[Parameters], Hashable]:
+    """What gives the values of a point that must agree within a batch; True is not 1 there."""
+    names = [name for name in experiment.parameters.model_fields if name in (*experiment.static, "dataset")]
+    return lambda point: tuple((type(value), value) for value in (getattr(point, name) for name in names))

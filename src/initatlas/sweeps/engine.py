@@ -3,13 +3,13 @@
 import json
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
-from operator import eq
 from pathlib import Path
-from typing import Any
+
+import numpy as np
 
 from initatlas import __version__
 from initatlas.errors import UserError
@@ -17,81 +17,25 @@ from initatlas.files import must_be_file
 from initatlas.provenance import commit, package_versions
 from initatlas.sweeps.backends.base import Backend
 from initatlas.sweeps.backends.serial import SerialBackend
-from initatlas.sweeps.batches import Batch, Task, make_batches
-from initatlas.sweeps.code import named_code, sweep_code
-from initatlas.sweeps.cube import Grid, build_cube, write_cube
+from initatlas.sweeps.batches import Batch
+from initatlas.sweeps.code import sweep_code
+from initatlas.sweeps.cube import write_cube
 from initatlas.sweeps.declaration import OF_THE_CUBE
-from initatlas.sweeps.execute import Failure, failure
-from initatlas.sweeps.experiment import Coordinate, Experiment, Parameters
+from initatlas.sweeps.execute import BatchOutcome, Failure, failure
+from initatlas.sweeps.experiment import Coordinate, Experiment
 from initatlas.sweeps.former import older_path, set_aside
 from initatlas.sweeps.functions.results import outputs_of
-from initatlas.sweeps.grid import grid
-from initatlas.sweeps.points import point_key
+from initatlas.sweeps.located import Located
+from initatlas.sweeps.packing import unpacked
+from initatlas.sweeps.plan import DataSource, Plan, plan_sweep
 from initatlas.sweeps.progress import Progress
 from initatlas.sweeps.registry import experiment_code, load_experiment
+from initatlas.sweeps.slabs import Contents
 from initatlas.sweeps.slices import WHOLE, Slice
 from initatlas.sweeps.spec import Sweep
-from initatlas.sweeps.store import Entry, PointStore, read_batch
+from initatlas.sweeps.store import PointStore, StoredFile, read_batch
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class DataSource:
-    """A data set as the engine sees it: opaque content with a hash.
-
-    Attributes
-    ----------
-    content
-        What the experiment's `run` gets.
-    sha256
-        Hash of the content; part of every point's key.
-    """
-
-    content: Any
-    sha256: str
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What a sweep would do.
-
-    Attributes
-    ----------
-    grid
-        The points on their grid.
-    entries
-        Points that are stored already.
-    batches
-        What is to run.
-    slowness
-        By how much the estimates of the experiment were exceeded so far.
-    """
-
-    grid: Grid
-    entries: Mapping[str, Entry]
-    batches: tuple[Batch, ...]
-    slowness: float
-
-    @property
-    def points(self) -> int:
-        """Number of different points."""
-        return len(self.grid.places)
-
-    @property
-    def to_run(self) -> int:
-        """Number of points that are not stored."""
-        return sum(len(batch.tasks) for batch in self.batches)
-
-    @property
-    def seconds(self) -> float:
-        """Estimated cost of what is to run, on one core."""
-        return sum(batch.seconds for batch in self.batches)
-
-    @property
-    def megabytes(self) -> float:
-        """Memory that the largest batch declares."""
-        return max((batch.megabytes for batch in self.batches), default=0.0)
 
 
 @dataclass(frozen=True)
@@ -119,79 +63,6 @@ def open_store(sweep: Sweep, root: Path, part: Slice = WHOLE) -> PointStore:
     return PointStore(root, sweep.experiment, experiment_code(sweep.experiment), sweep=part.name(sweep.title))
 
 
-def plan_sweep(sweep: Sweep, store: PointStore, data: Mapping[str, DataSource], part: Slice = WHOLE) -> Plan:
-    """Compare the points of a sweep with the store.
-
-    Parameters
-    ----------
-    sweep
-        The resolved spec.
-    store
-        From `open_store`.
-    data
-        The data sets that the sweep asks for, by name.
-    part
-        The slice whose points are to run.
-    """
-    experiment = load_experiment(sweep.experiment)
-    stored, slowness = store.survey()
-    suspects = store.journal.of_all_sweeps()
-    places: dict[str, int] = {}
-    repeats: dict[str, list[int]] = {}
-    excluded: list[int] = []
-    tasks: list[Task] = []
-    inner: dict[str, Coordinate] = {}
-    for place, (_, point) in enumerate(grid(sweep, experiment)):
-        if point is None:
-            excluded.append(place)
-            continue
-        key = _key(sweep, point, data)
-        if key in places:
-            repeats.setdefault(key, []).append(place)
-            continue
-        places[key] = place
-        _extend(inner, experiment, point, sweep)
-        if key not in stored and part.owns(key):
-            tasks.append(Task(key, point, suspect=key in suspects))
-    if not places:
-        raise UserError(f"sweep {sweep.title}: every point is excluded")
-    return Plan(
-        grid=Grid(places=places, repeats=repeats, excluded=excluded, inner=inner),
-        entries={key: stored[key] for key in places if key in stored},
-        batches=tuple(make_batches(tasks, experiment)),
-        slowness=slowness,
-    )
-
-
-def _key(sweep: Sweep, point: Parameters, data: Mapping[str, DataSource]) -> str:
-    """The key of a point, with the hash of its data set if it has one, and the code of the components that it names."""
-    name = getattr(point, "dataset", None) if data else None
-    content = data[name].sha256 if name else ""
-    return point_key(point.identity(), root_seed=sweep.root_seed, data_sha256=content, code=named_code(point))
-
-
-def _extend(inner: dict[str, Coordinate], experiment: Experiment, point: Parameters, sweep: Sweep) -> None:
-    """Keep the longest coordinate of every inner dimension; a shorter one has to be its beginning."""
-    for name, coordinate in experiment.coordinates(point).items():
-        known = inner.setdefault(name, coordinate)
-        if known is coordinate:
-            continue
-        longer, shorter = sorted((known, coordinate), key=lambda one: -len(one.values))
-        if not _begins_with(longer.values, shorter.values):
-            raise UserError(
-                f"sweep {sweep.title}: its points differ in the values along {name}; keep the parameters that fix them "
-                "out of the axes, and make one sweep for each of their values"
-            )
-        inner[name] = longer
-
-
-def _begins_with(longer: Sequence[object], shorter: Sequence[object]) -> bool:
-    """Whether values begin with others; of two ranges that is known without looking at each."""
-    if isinstance(longer, range) and isinstance(shorter, range):
-        return longer[: len(shorter)] == shorter
-    return all(map(eq, longer, shorter))
-
-
 def first_points(sweep: Sweep, store: PointStore) -> float | None:
     """Seconds that a point of a sweep without data takes: as stored points did, or else two that are computed here and now.
 
@@ -205,14 +76,16 @@ def first_points(sweep: Sweep, store: PointStore) -> float | None:
         if known is not None:
             return known
         plan = plan_sweep(sweep, store, {})
-        tasks = [task for batch in plan.batches for task in batch.tasks]
+        tasks = [
+            task for batch in (*plan.batches[:1], *plan.batches[-1:]) for task in (batch.tasks[0], batch.tasks[-1])
+        ]
         measured = []
-        for task in (tasks[:1] + tasks[-1:])[: len(tasks)]:
+        for task in {task.place: task for task in (*tasks[:1], *tasks[-1:])}.values():
             start = time.perf_counter()
             alone = Batch((task,), dataset=None, seconds=0.0, megabytes=0.0)
-            entries, _ = _compute(sweep, replace(plan, batches=(alone,)), store, {}, SerialBackend(), fail_fast=False)
-            entry = entries.get(task.key)  # a failing point has none
-            measured.append(time.perf_counter() - start if entry is None else read_batch(entry.path).execution.seconds)
+            located, _ = _compute(sweep, replace(plan, batches=(alone,)), store, {}, SerialBackend(), fail_fast=False)
+            new = located[len(plan.located) :]  # a failing point has none
+            measured.append(new[0].file.execution.seconds if new else time.perf_counter() - start)
         return min(measured, default=None)
 
 
@@ -255,15 +128,17 @@ def run_sweep(
     for path in (output, partial_path(output), older_path(output)):
         must_be_file(path)
     with store.lock():
-        plan, backend, entries, failures = _filled(
+        plan, backend, located, failures = _filled(
             sweep, store, data, choose, WHOLE, fail_fast=fail_fast, checkout=checkout
         )
         seconds = time.perf_counter() - start
-        reasons = {failure.key: failure.reason for failure in failures}
-        experiment, grid = _declared(sweep, plan.grid, store, entries, failures)
+        experiment, inner = _declared(sweep, plan.inner, located, failures)
+        errors = {
+            place: failed.reason for failed in failures for place in (failed.place, *plan.repeats.get(failed.place, ()))
+        }
+        contents = Contents(sweep, experiment, inner, located, plan.excluded, errors)
         attributes = _attributes(sweep, experiment, data, backend, seconds)
-        cube, execution = build_cube(sweep, experiment, grid, store, entries, reasons, attributes)
-        write_cube(cube, execution, partial_path(output) if failures else output)
+        write_cube(contents, attributes, partial_path(output) if failures else output)
     if failures:
         set_aside(output)
     else:
@@ -301,15 +176,15 @@ def _filled(
     *,
     fail_fast: bool,
     checkout: Path | None,
-) -> tuple[Plan, Backend, dict[str, Entry], list[Failure]]:
+) -> tuple[Plan, Backend, list[Located], list[Failure]]:
     """Compute what is missing; to be called under the lock."""
     if checkout is not None:
         store.sign(checkout, date.today().isoformat())
     plan = plan_sweep(sweep, store, data, part)
     backend = choose(plan.seconds)
     _announce(store.sweep, plan, backend)
-    entries, failures = _compute(sweep, plan, store, data, backend, fail_fast=fail_fast)
-    return plan, backend, entries, failures
+    located, failures = _compute(sweep, plan, store, data, backend, fail_fast=fail_fast)
+    return plan, backend, located, failures
 
 
 def _report(plan: Plan, failures: Sequence[Failure], start: float) -> SweepReport:
@@ -323,24 +198,24 @@ def _report(plan: Plan, failures: Sequence[Failure], start: float) -> SweepRepor
 
 
 def _declared(
-    sweep: Sweep, grid: Grid, store: PointStore, entries: Mapping[str, Entry], failures: Sequence[Failure]
-) -> tuple[Experiment, Grid]:
-    """The declaration of a sweep's experiment, and the grid; of an undeclared one, as its stored results say."""
+    sweep: Sweep, inner: Mapping[str, Coordinate], located: Sequence[Located], failures: Sequence[Failure]
+) -> tuple[Experiment, Mapping[str, Coordinate]]:
+    """The declaration of a sweep's experiment, and the inner coordinates; of an undeclared one, as its stored results say."""
     experiment = load_experiment(sweep.experiment)
     if not experiment.undeclared:
-        return experiment, grid
-    if not entries:
+        return experiment, inner
+    if not located:
         raise UserError(
             f"{sweep.name}: every point failed, the first one with: {failures[0].reason}\n{failures[0].detail}"
         )
-    outputs, inner = outputs_of((batch.outputs for batch, _ in store.batches(entries)), sweep.name)
+    outputs, inner = outputs_of((read_batch(part.file.path).outputs for part in located), sweep.name)
     taken = {parameter for axis in sweep.axes for parameter in (axis.name, *axis.values)} | {*OF_THE_CUBE}
     for name in (*(output.name for output in outputs), *inner):
         if name in taken:
             raise UserError(
                 f"{sweep.name}: {name!r} is an axis of the sweep or a variable of every cube; rename it in the results"
             )
-    return replace(experiment, outputs=outputs), replace(grid, inner=inner)
+    return replace(experiment, outputs=outputs), inner
 
 
 def partial_path(output: Path) -> Path:
@@ -363,7 +238,7 @@ def _announce(name: str, plan: Plan, backend: Backend) -> None:
         plan.to_run,
         plan.points,
         len(plan.batches),
-        len(plan.entries),
+        plan.points - plan.to_run,
         plan.seconds,
         backend.name,
     )
@@ -377,15 +252,15 @@ def _compute(
     backend: Backend,
     *,
     fail_fast: bool,
-) -> tuple[dict[str, Entry], list[Failure]]:
+) -> tuple[list[Located], list[Failure]]:
     """Run the batches of a plan; every result is durable before it counts."""
-    entries = dict(plan.entries)
+    located = [*plan.located]
     failures: list[Failure] = []
-    tasks = [task for batch in plan.batches for task in batch.tasks]
-    suspects = store.journal.suspects() | {task.key for task in tasks if task.suspect}
+    suspects = {*store.journal.suspects()}.difference(plan.acquitted)
+    suspects |= {task.key for batch in plan.batches if batch.suspect for task in batch.tasks}
     if not plan.batches:
-        store.journal.settle(suspects - entries.keys())
-        return entries, failures
+        store.journal.settle(suspects)
+        return located, failures
     contents = {name: source.content for name, source in data.items()}
     outcomes = backend.run(
         sweep.experiment,
@@ -398,7 +273,8 @@ def _compute(
     with closing(outcomes), Progress(store.sweep, plan.to_run) as progress:
         try:
             for outcome in outcomes:
-                entries |= store.add(outcome)
+                located += _stored(store, outcome, plan)
+                suspects.difference_update(*(rows.keys for rows in outcome.results))
                 failures += outcome.failures
                 for failed in outcome.failures:
                     log.debug("%s: %s: %s\n%s", sweep.title, failed.point, failed.reason, failed.detail)
@@ -406,22 +282,38 @@ def _compute(
                 if fail_fast and failures:
                     break
         except (KeyboardInterrupt, SystemExit):
-            log.error("%s: stopped; %d of %d points are stored", store.sweep, len(entries), plan.points)
+            stored = plan.points - plan.to_run + progress.done
+            log.error("%s: stopped; %d of %d points are stored", store.sweep, stored, plan.points)
             raise
         finally:
-            store.journal.settle(suspects - entries.keys())
-    failures += _not_run(plan, entries, failures)
-    return entries, sorted(failures, key=lambda failed: plan.grid.places[failed.key])
+            store.journal.settle(suspects)
+    if failures:
+        failures += _not_run(plan, located, failures)
+    return located, sorted(failures, key=lambda failed: failed.place)
 
 
-def _not_run(plan: Plan, entries: Mapping[str, Entry], failures: Sequence[Failure]) -> list[Failure]:
+def _stored(store: PointStore, outcome: BatchOutcome, plan: Plan) -> Iterator[Located]:
+    """Store what came of a batch; give where it is."""
+    entries = store.add(outcome)
+    for rows in outcome.results:
+        places = [
+            (row, place) for row, first in enumerate(rows.places) for place in (first, *plan.repeats.get(first, ()))
+        ]
+        file = StoredFile(entries[rows.keys[0]].path, len(rows.keys), outcome.execution)
+        yield Located.of(file, *np.array(places).T)
+
+
+def _not_run(plan: Plan, located: Sequence[Located], failures: Sequence[Failure]) -> list[Failure]:
     """Points that a failing one has kept from running."""
-    settled = entries.keys() | {failed.key for failed in failures}
+    settled = np.zeros(plan.excluded.size, dtype=bool)
+    settled[[failed.place for failed in failures]] = True
+    for part in located:
+        settled[unpacked(part.places)] = True
     return [
         failure(task, "not run: an earlier point failed")
         for batch in plan.batches
         for task in batch.tasks
-        if task.key not in settled
+        if not settled[task.place]
     ]
 
 

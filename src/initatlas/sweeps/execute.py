@@ -23,7 +23,7 @@ from initatlas.sweeps.environment import environment
 from initatlas.sweeps.experiment import Experiment
 from initatlas.sweeps.functions.plain import PlainFunction
 from initatlas.sweeps.limits import NO_LIMITS, Limits, within_limits
-from initatlas.sweeps.outputs import OutputError, Rows, checked_outputs, checked_together, joined, stacked
+from initatlas.sweeps.outputs import OutputError, Rows, checked_outputs, checked_together, joined, one_row
 from initatlas.sweeps.points import Generators, canonical_json
 from initatlas.sweeps.registry import found_here, load_experiment
 
@@ -34,8 +34,8 @@ class Failure:
 
     Attributes
     ----------
-    key, point
-        The point: its key, and its parameters as text.
+    key, point, place
+        The point: its key, its parameters as text, and where it stands in the grid of its sweep.
     reason
         One line: the kind of error and its message.
     detail
@@ -46,6 +46,7 @@ class Failure:
     point: str
     reason: str
     detail: str = ""
+    place: int = 0
 
 
 @dataclass(frozen=True)
@@ -112,10 +113,11 @@ def execute_batch(
         The data set of the batch, or None.
     """
     name = found_here(sent)
-    experiment, points = load_experiment(name), [task.parameters for task in batch.tasks]
+    experiment, tasks = load_experiment(name), tuple(batch.tasks)
+    points = [task.parameters for task in tasks]
     start = time.perf_counter()
     with limited_threads(experiment.cpus), np.errstate(all="ignore"):
-        results, failures = _attempt(name, batch.tasks, root_seed, limits, data)
+        results, failures = _attempt(name, tasks, root_seed, limits, data)
     execution = Execution(
         seconds=time.perf_counter() - start,
         peak_megabytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
@@ -169,22 +171,22 @@ def _checked(
     if not experiment.undeclared:
         together = checked_together(experiment, [task.parameters for task in tasks], returned)
     if together is not None:
-        return (Rows(tuple(task.key for task in tasks), together),), []
-    results: dict[str, Any] = {}
+        return (Rows(tuple(task.key for task in tasks), together, tuple(task.place for task in tasks)),), []
+    results: list[Rows] = []
     failures: list[Failure] = []
     for task, result in zip(tasks, returned, strict=True):
         try:
-            results[task.key] = (
-                result if experiment.undeclared else checked_outputs(experiment, task.parameters, result)
-            )
+            arrays = result if experiment.undeclared else checked_outputs(experiment, task.parameters, result)
         except OutputError as error:
             failures.append(failure(task, str(error)))
-    return stacked(results), failures
+        else:
+            results.append(one_row(task.key, arrays, task.place))
+    return joined(results), failures
 
 
 def failure(task: Task, reason: str, detail: str = "") -> Failure:
     """A failure of a point."""
-    return Failure(task.key, canonical_json(task.parameters.model_dump()), reason, detail)
+    return Failure(task.key, canonical_json(task.parameters.model_dump()), reason, detail, task.place)
 
 
 @contextmanager

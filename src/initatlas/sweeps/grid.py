@@ -37,8 +37,13 @@ def parameters_at(sweep: Sweep, experiment: Experiment, index: Sequence[int], wh
     UserError
         If they contradict each other; it begins with `where`.
     """
+    return parameters_of(experiment, values_at(sweep, index), where)
+
+
+def parameters_of(experiment: Experiment, values: Mapping[str, Any], where: str) -> Parameters:
+    """The parameters of a point by its values, as `parameters_at`."""
     try:
-        return experiment.parameters(**values_at(sweep, index))
+        return experiment.parameters(**values)
     except ValidationError as error:
         raise UserError(f"{where}: {first_fault(error, experiment.parameters.model_json_schema())}") from None
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from reprlib import repr as short
 from typing import Any
 
@@ -22,17 +23,18 @@ class Rows:
         The points.
     outputs
         Output name to array; the first dimension runs over `keys`.
+    places
+        Where the points stand in the grid of their sweep.
     """
 
     keys: tuple[str, ...]
     outputs: Arrays
+    places: tuple[int, ...] = ()
 
 
-def stacked(results: Mapping[str, Arrays]) -> tuple[Rows, ...]:
-    """Results by key, together where they agree in names and shapes."""
-    return joined(
-        Rows((key,), {name: array[np.newaxis] for name, array in result.items()}) for key, result in results.items()
-    )
+def one_row(key: str, result: Arrays, place: int = 0) -> Rows:
+    """The result of one point."""
+    return Rows((key,), {name: array[np.newaxis] for name, array in result.items()}, (place,))
 
 
 def joined(rows: Iterable[Rows]) -> tuple[Rows, ...]:
@@ -46,7 +48,8 @@ def joined(rows: Iterable[Rows]) -> tuple[Rows, ...]:
 def _joined(parts: Sequence[Rows]) -> Rows:
     """Results that agree in names and shapes, one behind the other."""
     outputs = {name: np.concatenate([part.outputs[name] for part in parts]) for name in parts[0].outputs}
-    return Rows(tuple(key for part in parts for key in part.keys), outputs)
+    keys = tuple(chain.from_iterable(part.keys for part in parts))
+    return Rows(keys, outputs, tuple(chain.from_iterable(part.places for part in parts)))
 
 
 class OutputError(Exception):

@@ -52,6 +52,11 @@ class Progress:
         self._over.set()
         self._bar.close()
 
+    @property
+    def done(self) -> int:
+        """Points that have a result."""
+        return self._done
+
     def advance(self, done: int, failed: int) -> None:
         """Count points of one batch."""
         self._done += done

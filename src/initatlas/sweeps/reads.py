@@ -125,5 +125,5 @@ def _is_plain_node(node: Mapping[str, Any]) -> bool:
 
 
 def _holds_model(schema: Mapping[str, Any]) -> bool:
-    """Whether a core schema is that of a whole point."""
-    return any(node.get("type") == "model" for node in _nodes(schema))
+    """Whether a core schema is that of a whole point, or of all its fields."""
+    return any(node.get("type") in ("model", "model-fields") for node in _nodes(schema))

@@ -15,7 +15,7 @@ import socket
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 from zipfile import BadZipFile
@@ -37,6 +37,7 @@ _RUNS = "runs"
 
 _BOOKKEEPING = "bookkeeping"
 _OUTPUT = "output/"
+_FILES = "[!.]*.npz"
 
 
 class Entry(NamedTuple):
@@ -65,6 +66,29 @@ class StoredBatch:
     execution: Execution
 
 
+@dataclass(frozen=True)
+class StoredFile:
+    """What one file of the store says of itself.
+
+    Attributes
+    ----------
+    path
+        The file.
+    size
+        Number of its points.
+    execution
+        How they were computed.
+    """
+
+    path: Path
+    size: int
+    execution: Execution
+
+
+StoredKeys = tuple[tuple[str, ...], StoredFile]
+"""The keys of the points in a file, one per row, and the file."""
+
+
 class PointStore:
     """The stored points of one experiment at one code version.
 
@@ -90,31 +114,30 @@ class PointStore:
 
     def index(self) -> dict[str, Entry]:
         """All readable points by key; damaged files are reported, set aside and forgotten."""
-        return self.survey()[0]
+        return {key: Entry(file.path, row) for keys, file in self.files() for row, key in enumerate(keys)}
 
-    def survey(self) -> tuple[dict[str, Entry], float]:
-        """Read every file once.
-
-        Returns
-        -------
-        entries : dict
-            As `index` gives them.
-        slowness : float
-            Recorded over declared seconds of the stored batches: how much to correct an estimate by; 1 without any.
-        """
+    def files(self) -> Iterator[StoredKeys]:
+        """What every readable file says of itself, with its keys; damaged files are reported, set aside and forgotten."""
         must_be_folder(self.folder)
-        entries: dict[str, Entry] = {}
-        executions: list[Execution] = []
-        for path, batch in self._readable():
-            entries |= {key: Entry(path, row) for row, key in enumerate(batch.keys)}
-            executions.append(batch.execution)
-        return entries, _slowness(executions)
+        environments: dict[str, Mapping[str, str]] = {}
+        for path in self._paths():
+            notes = self._read_or_set_aside(path)
+            if notes is not None:
+                keys, execution = notes
+                # One object for all files that were computed alike.
+                environment = environments.setdefault(json.dumps(execution.environment), execution.environment)
+                yield keys, StoredFile(path, len(keys), replace(execution, environment=environment))
+
+    def holds_any(self) -> bool:
+        """Whether there is a file."""
+        must_be_folder(self.folder)
+        return any(True for _ in self.folder.glob(_FILES))
 
     def seconds_per_point(self) -> float | None:
         """Mean wall time of the stored points; None if there are none."""
-        batches = [(batch.execution.seconds, len(batch.keys)) for _, batch in self._readable()]
-        points = sum(count for _, count in batches)
-        return sum(seconds for seconds, _ in batches) / points if points else None
+        files = [(file.execution.seconds, file.size) for _, file in self.files()]
+        points = sum(count for _, count in files)
+        return sum(seconds for seconds, _ in files) / points if points else None
 
     def sign(self, checkout: Path, date: str) -> None:
         """Say that a checkout uses this code version; to be called under the lock."""
@@ -162,14 +185,6 @@ class PointStore:
             ) from None
         return {key: Entry(path, row) for row, key in enumerate(rows.keys)}
 
-    def batches(self, entries: Mapping[str, Entry]) -> Iterator[tuple[StoredBatch, list[tuple[str, int]]]]:
-        """Read the files that hold `entries`, one at a time: their content, and which (key, row) are wanted."""
-        wanted: dict[Path, list[tuple[str, int]]] = {}
-        for key, entry in entries.items():
-            wanted.setdefault(entry.path, []).append((key, entry.row))
-        for path, rows in wanted.items():
-            yield read_batch(path), rows
-
     @contextmanager
     def lock(self) -> Iterator[None]:
         """Keep other drivers of this sweep from computing the same points; wait, and say for whom, while another holds it.
@@ -190,17 +205,14 @@ class PointStore:
             finally:
                 handle.truncate(0)
 
-    def _readable(self) -> Iterator[tuple[Path, StoredBatch]]:
-        """The files of the store that hold what their names promise."""
-        for path in sorted(self.folder.glob("[!.]*.npz")):
-            batch = self._read_or_set_aside(path)
-            if batch is not None:
-                yield path, batch
+    def _paths(self) -> list[Path]:
+        """The files, in the order of their names."""
+        return sorted(self.folder.glob(_FILES))
 
-    def _read_or_set_aside(self, path: Path) -> StoredBatch | None:
-        """Read a file; if its content does not fit its name, move it out of the way and say so."""
+    def _read_or_set_aside(self, path: Path) -> tuple[tuple[str, ...], Execution] | None:
+        """Read what a file says of itself; if its content does not fit its name, move it out of the way and say so."""
         try:
-            return read_batch(path)
+            return _notes(_open_file(path))
         except FileNotFoundError:  # another driver has set it aside
             return None
         except OSError as error:
@@ -226,16 +238,46 @@ def read_batch(path: Path) -> StoredBatch:
     DamagedFileError
         If the content is torn, flipped or foreign.
     """
+    archive = _open_file(path)
+    keys, execution = _notes(archive)
+    try:
+        outputs = {name.removeprefix(_OUTPUT): archive[name] for name in archive.files if name != _BOOKKEEPING}
+    except (BadZipFile, ValueError, OSError) as error:
+        raise DamagedFileError(f"not a file of this store ({error})") from None
+    return StoredBatch(keys, outputs, execution)
+
+
+def _open_file(path: Path) -> "np.lib.npyio.NpzFile":
+    """A file of the store, checked against its name.
+
+    Raises
+    ------
+    DamagedFileError
+        If the content is torn or flipped.
+    """
     content = path.read_bytes()
     if hashlib.sha256(content).hexdigest() != path.stem:
         raise DamagedFileError("the content does not match its checksum")
     try:
-        with np.load(io.BytesIO(content), allow_pickle=False) as archive:
-            notes = json.loads(bytes(archive[_BOOKKEEPING]))
-            outputs = {name.removeprefix(_OUTPUT): archive[name] for name in archive.files if name != _BOOKKEEPING}
+        archive: np.lib.npyio.NpzFile = np.load(io.BytesIO(content), allow_pickle=False)
+    except (BadZipFile, ValueError, OSError, EOFError) as error:
+        raise DamagedFileError(f"not a file of this store ({error})") from None
+    return archive
+
+
+def _notes(archive: "np.lib.npyio.NpzFile") -> tuple[tuple[str, ...], Execution]:
+    """The keys in a file, and how they were computed.
+
+    Raises
+    ------
+    DamagedFileError
+        If the file is a foreign one.
+    """
+    try:
+        notes = json.loads(bytes(archive[_BOOKKEEPING]))
+        return tuple(notes["keys"]), _execution(notes["execution"])
     except (BadZipFile, KeyError, ValueError, OSError) as error:
         raise DamagedFileError(f"not a file of this store ({error})") from None
-    return StoredBatch(keys=tuple(notes["keys"]), outputs=outputs, execution=_execution(notes["execution"]))
 
 
 def _execution(notes: Mapping[str, Any]) -> Execution:
@@ -244,8 +286,8 @@ def _execution(notes: Mapping[str, Any]) -> Execution:
     return Execution(**{name: value for name, value in notes.items() if name in known})
 
 
-def _slowness(executions: Sequence[Execution]) -> float:
-    """Recorded over declared seconds of batches that declared any."""
+def slowness(executions: Sequence[Execution]) -> float:
+    """Recorded over declared seconds of batches that declared any, by which to correct an estimate; 1 without any."""
     declared = sum(execution.estimate for execution in executions)
     recorded = sum(execution.seconds for execution in executions if execution.estimate)
     return recorded / declared if declared else 1.0

@@ -26,7 +26,7 @@ from initatlas.datasets.univariate import (
     UnivariateSpec,
 )
 from initatlas.datasets.vector_set import Vectors
-from initatlas.sweeps.engine import DataSource
+from initatlas.sweeps.plan import DataSource
 
 NOWHERE = Path("nowhere")
 

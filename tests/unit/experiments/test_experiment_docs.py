@@ -11,7 +11,7 @@ from toy.sweeps import run
 from initatlas.config import load_workflow
 from initatlas.cubes import open_cube
 from initatlas.errors import UserError
-from initatlas.sweeps.engine import DataSource
+from initatlas.sweeps.plan import DataSource
 from initatlas.sweeps.registry import load_experiment
 
 

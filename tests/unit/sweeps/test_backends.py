@@ -10,9 +10,10 @@ from initatlas.sweeps.backends.choice import choose_backend
 from initatlas.sweeps.backends.ray import RayBackend, _memory
 from initatlas.sweeps.backends.serial import SerialBackend
 from initatlas.sweeps.batches import Batch, Task
-from initatlas.sweeps.engine import open_store, plan_sweep
+from initatlas.sweeps.engine import open_store
 from initatlas.sweeps.execute import BatchOutcome
 from initatlas.sweeps.experiment import Parameters
+from initatlas.sweeps.plan import plan_sweep
 from initatlas.sweeps.ray.client import SECONDS_WORTH_RAY
 
 LONG, SHORT = 2 * SECONDS_WORTH_RAY, SECONDS_WORTH_RAY / 2

@@ -13,10 +13,11 @@ from initatlas.cli import main
 from initatlas.cubes import environments, mixtures, open_cube, open_placed_cube
 from initatlas.errors import UserError
 from initatlas.provenance import commit
-from initatlas.sweeps.cube import _filled
-from initatlas.sweeps.engine import DataSource, partial_path
+from initatlas.sweeps.engine import partial_path
 from initatlas.sweeps.environment import cpu_kind, environment
+from initatlas.sweeps.plan import DataSource
 from initatlas.sweeps.registry import load_experiment
+from initatlas.sweeps.slabs import kind_with, marks_of, slabs
 
 AXES = {
     "offset": [2.5, -1, 0],
@@ -200,12 +201,47 @@ def test_a_missing_whole_number_or_flag_is_nan_and_takes_no_value_from_the_other
     np.testing.assert_array_equal(np.isnan(cube["unsigned"]), np.isnan(cube["byte"]))
 
 
-def test_a_type_whose_values_all_occur_is_widened_for_the_mark():
-    array = np.append(np.arange(-128, 128), 0).astype(np.int8)
-    filled, mark = _filled(array, np.arange(257) == 256)
-    assert (filled.dtype, mark) == (np.int32, np.iinfo(np.int32).max)
-    assert filled[:256].tolist() == [*range(-128, 128)]
-    assert filled[256] == mark
+def test_a_type_whose_values_all_occur_is_widened_for_the_mark(tmp_path):
+    numbers = [*range(-127, 130)]
+    sweep = make_sweep("toy.kinds", {"number": numbers}, fixed={"at": 129})
+    cube = cube_of(sweep, tmp_path)
+    np.testing.assert_array_equal(cube["byte"], [*range(-128, 128), np.nan])
+    with xr.open_dataset(tmp_path / "cubes/trial.partial.nc", mask_and_scale=False) as raw:
+        assert (raw["byte"].dtype, raw["byte"].values[256]) == (np.int32, np.iinfo(np.int32).max)
+        assert (raw["flag"].dtype, raw["flag"].values[256]) == (np.int8, -1)
+        assert (raw["unsigned"].dtype, raw["unsigned"].values[256]) == (np.uint16, np.iinfo(np.uint16).max)
+
+
+def test_marks_are_tried_best_first():
+    assert marks_of(np.dtype(np.int8))[:4].tolist() == [-1, 127, -128, -127]
+    assert set(marks_of(np.dtype(np.int8)).tolist()) == set(range(-128, 128))
+    assert marks_of(np.dtype(np.uint16))[:3].tolist() == [2**16 - 1, 0, 1]
+    assert kind_with(np.array([], dtype=np.int64), np.dtype(np.int64)).dtype == np.float64
+
+
+def test_slabs_are_boxes_that_cover_the_grid_in_order():
+    for shape in ((), (7,), (2, 3, 4), (5, 1, 6), (4, 9)):
+        numbers = np.arange(np.prod(shape, dtype=int)).reshape(shape)
+        for most in (1, 2, 3, 5, 12, 13, 100):
+            found = [*slabs(shape, most)]
+            assert all(slab.size <= most for slab in found)
+            for slab in found:
+                assert numbers[(*slab.box, ...)].reshape(slab.shape).ravel().tolist() == [*range(slab.start, slab.stop)]
+            assert [place for slab in found for place in range(slab.start, slab.stop)] == numbers.ravel().tolist()
+    assert len([*slabs((6, 50), 100)]) == 3
+
+
+@pytest.mark.parametrize("experiment", ["toy.draws", "toy.kinds"])
+def test_a_cube_does_not_depend_on_its_slabs(tmp_path, monkeypatch, experiment):
+    """With failures, exclusions and points of different lengths; slabs of one place, and one slab for all."""
+    axes, exclude = {"length": [2, 5, 1], "offset": [0, 1], "seed": [0, 1, 2]}, [{"length": 5, "seed": [0, 1]}]
+    if experiment == "toy.kinds":
+        axes, exclude = {"number": [1, 2, 3, 4], "seed": [0, 1]}, [{"number": 1, "seed": 1}]
+    sweep = make_sweep(experiment, axes, fixed={"at": 3} if experiment == "toy.kinds" else {}, exclude=exclude)
+    whole = cube_of(sweep, tmp_path)
+    for bytes_of_a_slab in (1, 100, 400):
+        monkeypatch.setattr("initatlas.sweeps.slabs.BYTES_OF_A_SLAB", bytes_of_a_slab)
+        xr.testing.assert_identical(cube_of(sweep, tmp_path).drop_attrs(deep=False), whole.drop_attrs(deep=False))
 
 
 def test_failed_points_are_marked_with_their_reason(tmp_path):

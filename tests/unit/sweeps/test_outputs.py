@@ -5,7 +5,7 @@ import pytest
 from pydantic import Field
 
 from initatlas.sweeps.experiment import Coordinate, Experiment, Output, Parameters
-from initatlas.sweeps.outputs import OutputError, checked_outputs, checked_together, joined, stacked
+from initatlas.sweeps.outputs import OutputError, checked_outputs, checked_together, joined, one_row
 
 
 class OutputParameters(Parameters):
@@ -189,8 +189,10 @@ def test_whole_numbers_together_lose_no_digit():
 
 
 def test_results_of_one_shape_lie_together_in_their_order():
-    first, second = stacked({"a": {"x": np.zeros(2)}, "b": {"x": np.ones(3)}, "c": {"x": np.full(2, 2.0)}})
-    assert (first.keys, first.outputs["x"].tolist()) == (("a", "c"), [[0.0, 0.0], [2.0, 2.0]])
-    assert second.keys == ("b",)
-    (both,) = joined([first, *stacked({"d": {"x": np.full(2, 3.0)}})])
-    assert (both.keys, both.outputs["x"][:, 1].tolist()) == (("a", "c", "d"), [0.0, 2.0, 3.0])
+    results = {"a": np.zeros(2), "b": np.ones(3), "c": np.full(2, 2.0)}
+    first, second = joined(one_row(key, {"x": x}, place) for place, (key, x) in enumerate(results.items()))
+    assert (first.keys, first.places, first.outputs["x"].tolist()) == (("a", "c"), (0, 2), [[0.0, 0.0], [2.0, 2.0]])
+    assert (second.keys, second.places) == (("b",), (1,))
+    (both,) = joined([first, one_row("d", {"x": np.full(2, 3.0)}, 7)])
+    assert (both.keys, both.places) == (("a", "c", "d"), (0, 2, 7))
+    assert both.outputs["x"][:, 1].tolist() == [0.0, 2.0, 3.0]

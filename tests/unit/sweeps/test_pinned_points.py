@@ -6,12 +6,13 @@ import json
 import pytest
 from toy.sweeps import make_sweep
 
-from initatlas.sweeps.engine import DataSource, _key
 from initatlas.sweeps.grid import grid
+from initatlas.sweeps.keys import GridKeys, written_keys
+from initatlas.sweeps.places import GridPlaces
 from initatlas.sweeps.points import Generators, point_generator
 from initatlas.sweeps.registry import load_experiment
 
-DATA = {"digits": DataSource(None, "aa" * 32), "glyphs": DataSource(None, "")}
+CONTENTS = {"digits": "aa" * 32, "glyphs": ""}
 
 SWEEPS = {
     "one point": {"axes": {}},
@@ -64,6 +65,14 @@ def digest(values):
     return hashlib.sha256(values.encode()).hexdigest()[:32]
 
 
+def keys_of(sweep, contents, in_pieces=True):
+    """The keys of all points, made in the way that is expected."""
+    places = GridPlaces(sweep, load_experiment(sweep.experiment))
+    keys = GridKeys(places, contents)
+    assert keys.in_pieces == in_pieces
+    return [key for block in places.blocks(places.all_excluded()) for key in written_keys(keys.at(block))]
+
+
 @pytest.mark.parametrize("name", SWEEPS)
 def test_keys_and_streams_are_the_same_for_ever(name, monkeypatch):
     """The versions of components are made up: those of the real ones change with their code."""
@@ -72,7 +81,7 @@ def test_keys_and_streams_are_the_same_for_ever(name, monkeypatch):
     )
     sweep = make_sweep("toy.labels", **SWEEPS[name])
     points = [point for _, point in grid(sweep, load_experiment("toy.labels")) if point is not None]
-    keys = [_key(sweep, point, DATA) for point in points]
+    keys = keys_of(sweep, CONTENTS)
     draws = [int(rng.integers(0, 2**63)) for rng in Generators(points, root_seed=sweep.root_seed)]
     assert (len(keys), digest("\n".join(keys)), digest(json.dumps(draws))) == PINNED[name]
 

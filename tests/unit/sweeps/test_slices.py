@@ -8,7 +8,8 @@ from toy.sweeps import make_sweep, run
 
 from initatlas.errors import UserError
 from initatlas.sweeps.backends.serial import SerialBackend
-from initatlas.sweeps.engine import open_store, plan_sweep, run_slice
+from initatlas.sweeps.engine import open_store, run_slice
+from initatlas.sweeps.plan import plan_sweep
 from initatlas.sweeps.slices import WHOLE, Slice
 
 

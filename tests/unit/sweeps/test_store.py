@@ -21,13 +21,18 @@ import pytest
 
 from initatlas.errors import UserError
 from initatlas.sweeps.execute import BatchOutcome, Execution
-from initatlas.sweeps.outputs import stacked
-from initatlas.sweeps.store import DamagedFileError, PointStore, read_batch
+from initatlas.sweeps.outputs import joined, one_row
+from initatlas.sweeps.store import DamagedFileError, PointStore, read_batch, slowness
 
 TESTS = Path(__file__).resolve().parents[2]
 EXECUTION = Execution(
     seconds=1.5, peak_megabytes=80.0, host="here", attempt=2, environment={"numpy": "2.0.0"}, code="c0de" * 16
 )
+
+
+def stacked(results):
+    """Results by key as a batch has them."""
+    return joined(one_row(key, result) for key, result in results.items())
 
 
 def outcome(*keys, size=40, first=0.0):
@@ -46,11 +51,9 @@ def store(tmp_path):
 
 def contents(store):
     """Everything that a store holds: key to its outputs."""
-    entries = store.index()
     return {
-        key: {name: array[row] for name, array in batch.outputs.items()}
-        for batch, rows in store.batches(entries)
-        for key, row in rows
+        key: {name: array[entry.row] for name, array in read_batch(entry.path).outputs.items()}
+        for key, entry in store.index().items()
     }
 
 
@@ -143,13 +146,14 @@ def test_a_foreign_file_under_an_honest_name_is_set_aside(store, caplog):
     assert "not a file of this store" in caplog.text
 
 
-def test_a_survey_says_by_how_much_estimates_were_exceeded(store):
-    assert store.survey() == ({}, 1.0)
+def test_files_say_by_how_much_estimates_were_exceeded(store):
+    assert slowness([]) == 1.0
     for number, (seconds, estimate) in enumerate([(3.0, 1.0), (6.0, 2.0), (100.0, 0.0)]):
         result = {"value": np.array(float(number))}
         store.add(BatchOutcome(Execution(seconds, 1.0, "here", estimate=estimate), stacked({str(number): result})))
-    entries, slowness = store.survey()
-    assert (set(entries), slowness) == ({"0", "1", "2"}, 3.0)
+    files = [*store.files()]
+    assert {keys for keys, _ in files} == {("0",), ("1",), ("2",)}
+    assert slowness([file.execution for _, file in files]) == 3.0
 
 
 def test_a_draft_that_a_kill_left_behind_is_not_read(store):

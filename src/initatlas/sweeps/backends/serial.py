@@ -30,9 +30,9 @@ class SerialBackend:
         """Run the batches in order, the suspect ones last and in a process of their own."""
         for batch in batches:
             if not batch.suspect:
-                begin(batch)
-                content = data.get(batch.dataset or "")
-                yield execute_batch(experiment, batch, root_seed=root_seed, limits=limits, data=content)
+                made, content = batch.made(), data.get(batch.dataset or "")
+                begin(made)
+                yield execute_batch(experiment, made, root_seed=root_seed, limits=limits, data=content)
         waiting = deque(first_start(batch) for batch in batches if batch.suspect)
         with closing(ApartProcess()) as process:
             while waiting:

@@ -1,0 +1,193 @@
+"""Compare the points of a sweep with the store: what is there, and in which batches the others run."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from operator import eq
+from typing import Any
+
+import numpy as np
+
+from initatlas.errors import UserError
+from initatlas.sweeps.batches import Batch
+from initatlas.sweeps.combinations import ByCombination
+from initatlas.sweeps.contradictions import check_points
+from initatlas.sweeps.cutting import batches_of
+from initatlas.sweeps.experiment import Coordinate
+from initatlas.sweeps.finding import Found, find
+from initatlas.sweeps.keys import GridKeys, Keys, written_keys
+from initatlas.sweeps.located import Located
+from initatlas.sweeps.places import GridPlaces, Places
+from initatlas.sweeps.registry import load_experiment
+from initatlas.sweeps.slices import WHOLE, Slice
+from initatlas.sweeps.spec import Sweep
+from initatlas.sweeps.store import PointStore, StoredKeys, slowness
+
+
+@dataclass(frozen=True)
+class DataSource:
+    """A data set as the engine sees it: opaque content with a hash.
+
+    Attributes
+    ----------
+    content
+        What the experiment's `run` gets.
+    sha256
+        Hash of the content; part of every point's key.
+    """
+
+    content: Any
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a sweep would do.
+
+    Attributes
+    ----------
+    points
+        Number of different points.
+    excluded
+        Whether the point at a place of the grid is left out.
+    repeats
+        Place to further places with the same point.
+    inner
+        Coordinates of the inner dimensions, the longest over all points.
+    located
+        Points that are stored already.
+    batches
+        What is to run.
+    slowness
+        By how much the estimates of the experiment were exceeded so far.
+    acquitted
+        Keys of points that are suspect in a journal, and stored.
+    """
+
+    points: int
+    excluded: np.ndarray
+    repeats: Mapping[int, Sequence[int]]
+    inner: Mapping[str, Coordinate]
+    located: tuple[Located, ...]
+    batches: tuple[Batch, ...]
+    slowness: float
+    acquitted: frozenset[str] = frozenset()
+
+    @property
+    def to_run(self) -> int:
+        """Number of points that are not stored."""
+        return sum(len(batch.tasks) for batch in self.batches)
+
+    @property
+    def stored(self) -> int:
+        """Number of places whose points are stored."""
+        return sum(part.count for part in self.located)
+
+    @property
+    def seconds(self) -> float:
+        """Estimated cost of what is to run, on one core."""
+        return sum(batch.seconds for batch in self.batches)
+
+    @property
+    def megabytes(self) -> float:
+        """Memory that the largest batch declares."""
+        return max((batch.megabytes for batch in self.batches), default=0.0)
+
+
+def plan_sweep(sweep: Sweep, store: PointStore, data: Mapping[str, DataSource], part: Slice = WHOLE) -> Plan:
+    """Compare the points of a sweep with the store.
+
+    Parameters
+    ----------
+    sweep
+        The resolved spec.
+    store
+        From `initatlas.sweeps.engine.open_store`.
+    data
+        The data sets that the sweep asks for, by name.
+    part
+        The slice whose points are to run.
+
+    Raises
+    ------
+    UserError
+        If parameters of a point contradict each other, or all points are excluded.
+    """
+    experiment = load_experiment(sweep.experiment)
+    check_points(sweep, experiment, f"sweep {sweep.title}")
+    grid = GridPlaces(sweep, experiment)
+    keys = GridKeys(grid, {name: source.sha256 for name, source in data.items()})
+    excluded = grid.all_excluded()
+    if excluded.all():
+        raise UserError(f"sweep {sweep.title}: every point is excluded")
+    suspects = store.journal.of_all_sweeps()
+    to_run, found, slow = ~excluded, Found(np.zeros(grid.size, dtype=bool)), 1.0
+    if part != WHOLE or suspects or not keys.in_pieces or store.holds_any():
+        executions = []
+
+        def files() -> Iterator[StoredKeys]:
+            for held, file in store.files():
+                executions.append(file.execution)
+                yield held, file
+
+        def asked() -> Iterator[tuple[Places, Keys]]:
+            for places in grid.blocks(excluded):
+                of_block = keys.at(places)
+                to_run[places] = _owned(of_block, part)
+                yield places, of_block
+
+        found = find(asked(), files(), suspects, size=grid.size, repeated=not keys.in_pieces, folder=store.folder)
+        slow = slowness(executions)
+    to_run &= ~found.stored
+    repeated = [place for places in found.repeats.values() for place in places]
+    to_run[repeated] = False
+    innocent = np.array([place for place in sorted(found.suspects) if found.stored[place]], dtype=np.int64)
+    return Plan(
+        points=grid.size - int(excluded.sum()) - len(repeated),
+        excluded=excluded,
+        repeats=found.repeats,
+        inner=_inner(grid, excluded),
+        located=tuple(found.located),
+        batches=tuple(batches_of(grid, keys, to_run, found.suspects)),
+        slowness=slow,
+        acquitted=frozenset(written_keys(keys.at(innocent)) if innocent.size else ()),
+    )
+
+
+def _owned(keys: Keys, part: Slice) -> np.ndarray:
+    """Which points are of a slice, as `Slice.owns` says."""
+    digits = np.zeros((len(keys), 8), dtype=np.uint8)
+    digits[:, 2:] = keys[:, :6]
+    owned: np.ndarray = digits.view(">u8")[:, 0] % np.uint64(part.of) == part.number - 1
+    return owned
+
+
+def _inner(grid: GridPlaces, excluded: np.ndarray) -> dict[str, Coordinate]:
+    """The coordinates of the inner dimensions, the longest over all points."""
+    coordinates = ByCombination(grid, grid.experiment.coordinates)
+    inner: dict[str, Coordinate] = {}
+    for places in grid.blocks(excluded):
+        for of_points in coordinates.at(places)[0]:
+            _extend(inner, of_points, grid.sweep.title)
+    return inner
+
+
+def _extend(inner: dict[str, Coordinate], coordinates: Mapping[str, Coordinate], title: str) -> None:
+    """Keep the longest coordinate of every inner dimension; a shorter one has to be its beginning."""
+    for name, coordinate in coordinates.items():
+        known = inner.setdefault(name, coordinate)
+        if known is coordinate:
+            continue
+        longer, shorter = sorted((known, coordinate), key=lambda one: -len(one.values))
+        if not _begins_with(longer.values, shorter.values):
+            raise UserError(
+                f"sweep {title}: its points differ in the values along {name}; keep the parameters that fix them "
+                "out of the axes, and make one sweep for each of their values"
+            )
+        inner[name] = longer
+
+
+def _begins_with(longer: Sequence[object], shorter: Sequence[object]) -> bool:
+    """Whether values begin with others; of two ranges that is known without looking at each."""
+    if isinstance(longer, range) and isinstance(shorter, range):
+        return longer[: len(shorter)] == shorter
+    return all(map(eq, longer, shorter))
