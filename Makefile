@@ -70,7 +70,8 @@ mutate: $(READY)  ## small changes of the code that no unit test notices (ONLY=r
 
 bench-oracle:  ## create .venv-oracle with neural-tangents, a competitor in the benchmark of kernels
 	$(PYTHON) -m venv .venv-oracle
-	.venv-oracle/bin/pip install --quiet --disable-pip-version-check jax==0.4.35 jaxlib==0.4.35 neural-tangents==0.6.5 'numpy<2.3' 'scipy<1.15'
+	.venv-oracle/bin/pip install --quiet --disable-pip-version-check jax==0.4.35 jaxlib==0.4.35 absl-py frozendict 'numpy<2.3' 'scipy<1.15'
+	.venv-oracle/bin/pip install --quiet --disable-pip-version-check --no-deps neural-tangents==0.6.5  # it wants TensorFlow, for what we do not use
 
 bench-jax:  ## create .venv-jax with the newest JAX, a competitor in the benchmark of descent
 	$(PYTHON) -m venv .venv-jax

@@ -6,13 +6,19 @@
 import json
 import os
 import sys
+from pathlib import Path
 
 import numpy as np
+
+sys.path.append(str(Path(__file__).parents[1]))
+
+from benchmarks.neural_tangents import without_tensorflow  # noqa: E402
 
 
 def serve() -> None:
     """Answer requests: arrays and settings prepare a prediction, an empty request makes it and writes it to a file."""
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+    without_tensorflow()
     import jax
     from neural_tangents import predict, stax
 

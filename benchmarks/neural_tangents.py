@@ -7,15 +7,22 @@ import json
 import os
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 
 PYTHON = Path(__file__).parents[1] / ".venv-oracle" / "bin" / "python"
 
 
+def without_tensorflow() -> None:
+    """Let neural-tangents be imported without its experimental part, which alone wants TensorFlow."""
+    sys.modules["neural_tangents.experimental"] = ModuleType("neural_tangents.experimental")
+
+
 def serve() -> None:
     """Answer requests, in the other environment: inputs and a depth prepare a function, an empty request calls it."""
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+    without_tensorflow()
     import jax
     from neural_tangents import stax
 

@@ -49,6 +49,7 @@ def cubes():
             "slope": (everywhere, slopes),
             "slope_low": (everywhere, slopes - 0.05),
             "slope_high": (everywhere, slopes + 0.05),
+            "eigenvalue": (("seed", "index"), np.arange(1.0, N + 1.0) ** -1.2 * np.ones((SEEDS, 1))),
             "exponent": (everywhere[:3], exponents),
             "exponent_low": (everywhere[:3], exponents - 0.05),
             "exponent_high": (everywhere[:3], exponents + 0.05),

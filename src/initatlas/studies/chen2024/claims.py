@@ -25,10 +25,13 @@ from initatlas.studies.chen2024.smoothness import (
 from initatlas.studies.claim import Estimate, Finding, absent, measured
 from initatlas.studies.evidence import Evidence
 from initatlas.studies.judge import Measure
-from initatlas.studies.statistics import CONFIDENCE, confidence, mean_interval, scaled, shifted, widened
+from initatlas.studies.statistics import CONFIDENCE, confidence, log_slope, mean_interval, scaled, shifted, widened
 
 DATASETS = ("mnist", "fashion_mnist", "cifar10")
 """The data sets of the paper's table 1."""
+
+NUMBERS = {"mnist": 784, "fashion_mnist": 784, "cifar10": 3072}
+"""Numbers that an image of each consists of."""
 
 OTHER_CODINGS = ("class_index_centred", "one_hot", "parity", "first_or_rest")
 
@@ -136,9 +139,22 @@ def _without_window(name: str, evidence: Evidence) -> Finding:
     return measured(
         over_images(cube, labels["exponent"]),
         f"{cube.sizes['seed']} draws of {samples(cube)} of {int(cube['population'].max())} images; the interval is that of the "
-        f"draw of images. That of one sample is {low:.3f} to {high:.3f}. Shuffled labels have {float(shuffled.mean()):.3f}.",
+        f"draw of images. That of one sample is {low:.3f} to {high:.3f}. Shuffled labels have {float(shuffled.mean()):.3f}. "
+        "A slope is a smoothness times the decay of the eigenvalues, which the paper takes as "
+        f"{_theory_decay(name):.3f}; here they fall as i^-{_eigenvalue_decay(cube):.2f} from i = 10 to {samples(cube) // 3}.",
         controls={"shuffled": over_images(cube, shuffled)},
     )
+
+
+def _theory_decay(name: str) -> float:
+    """Power by which eigenvalues fall on the sphere in as many dimensions as images of a data set have numbers."""
+    return 1.0 + 1.0 / NUMBERS[name]
+
+
+def _eigenvalue_decay(cube: xr.Dataset) -> float:
+    """The same of the kernel matrix of one data set, from the 10th eigenvalue to that of a third of the images."""
+    middle = cube["eigenvalue"].sel(index=slice(10, samples(cube) // 3)).mean("seed")
+    return -log_slope(middle.index.values, middle.values)
 
 
 def _setting(cube: xr.Dataset, window: int) -> str:
