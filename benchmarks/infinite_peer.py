@@ -12,7 +12,7 @@ import numpy as np
 
 sys.path.append(str(Path(__file__).parents[1]))
 
-from benchmarks.neural_tangents import without_tensorflow  # noqa: E402
+from benchmarks.neural_tangents import without_tensorflow
 
 
 def serve() -> None:
