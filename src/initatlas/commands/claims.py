@@ -27,7 +27,7 @@ from initatlas.report.ledger import (
 )
 from initatlas.studies.claim import Claim, Judged, Published, PublishedStudy
 from initatlas.studies.evidence import Evidence
-from initatlas.studies.judge import judge_study
+from initatlas.studies.judge import judge_claim
 from initatlas.studies.product import cube_titles
 from initatlas.terminal import Colour, aligned
 
@@ -189,8 +189,7 @@ def reproduce(title: str, overrides: Mapping[str, str], *, make: Callable[[str],
     measure = import_module(f"{declared.package}.claims").CLAIMS[name]
     titles = {path.rpartition("/")[2]: path for path in cube_titles(study, declared.claims)}
     cubes = _MadeCubes(titles, Layout(workflow.settings.scale), make)
-    (claim,) = judge_study(study, {name: measure}, Evidence(cubes, {name: _statements(study)[name]}))
-    return claim
+    return judge_claim(study, name, measure, Evidence(cubes, _statements(study)))
 
 
 def _statements(study: str) -> Mapping[str, Published]:

@@ -223,11 +223,11 @@ def judge_study(study: str, measures: Mapping[str, Measure], evidence: Evidence)
         raise UserError(
             f"config/published/{study}.yaml: claim {sorted(unpaired)[0]!r} is either published and not measured, or the reverse"
         )
-    return [_claim(study, name, measures[name], evidence) for name in evidence.published]
+    return [judge_claim(study, name, measures[name], evidence) for name in evidence.published]
 
 
-def _claim(study: str, name: str, measure: Measure, evidence: Evidence) -> Claim:
-    """A line of the ledger."""
+def judge_claim(study: str, name: str, measure: Measure, evidence: Evidence) -> Claim:
+    """Measure and judge one claim of a study, which may look at what else was published: a line of the ledger."""
     cubes = _Read(evidence.cubes)
     published = evidence.published[name]
     try:

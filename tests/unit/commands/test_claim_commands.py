@@ -172,6 +172,18 @@ def test_a_verdict_that_changed_and_claims_that_came_and_went_are_told(atlas, ca
     ]
 
 
+def test_a_claim_that_is_reproduced_sees_all_that_was_printed(root, monkeypatch):
+    """Some measure themselves against the numbers of others."""
+    monkeypatch.chdir(root)
+    seen = {}
+    monkeypatch.setattr(
+        "initatlas.commands.claims.judge_claim", lambda *given: seen.update(study=given[0], evidence=given[3])
+    )
+    reproduce("chen2024/table1_window", {"scale": "smoke"}, make=lambda title: 1)
+    assert seen["study"] == "chen2024"
+    assert {"table1_window", "table1_mnist"} <= {*seen["evidence"].published}
+
+
 def test_what_is_expected_is_the_ledger_in_short(atlas, capsys):
     code, lines = said(capsys, "claims", "expect")
     assert (code, lines) == (0, ["tests/expected/quick.json"])
