@@ -5,9 +5,12 @@ a function with k pieces, a knot at place j and the value phi there. Given the k
 the lower envelope of quadratics, and the next knot's quadratics follow from those alone that touch it (Maidstone et al. 2017;
 Fearnhead, Maidstone and Letchford 2019). A quadratic is cut where it exceeds what a bound leaves: the best known sum of squares
 less the least that the points on its right cost with as many pieces that need not meet.
+
+Numbers are copied one by one, and no array is made of a list: numba takes seconds to compile what the short forms need.
 """
 
 from math import inf, sqrt
+from typing import Any
 
 import numpy as np
 
@@ -16,7 +19,7 @@ from initatlas.caches import compiled
 
 
 @compiled()
-def line_terms(total: Doubles, length: float) -> Doubles:
+def fill_line_terms(total: Doubles, length: float, terms: Doubles) -> None:
     """Sum of squares of a line from a value u at the knot before to v at the place itself.
 
     It is P u^2 + 2 Q u v + R v^2 - 2 U u - 2 V v + Y.
@@ -27,33 +30,33 @@ def line_terms(total: Doubles, length: float) -> Doubles:
         Sums of w, w d, w d^2, w y, w y d and w y^2 over the points of the line, d being the distance to the place.
     length
         Of the line along x.
+    terms
+        P, Q, R, U, V and Y, to be filled.
     """
     near = total[1] / length
     p = total[2] / (length * length)
     u = total[4] / length
-    return np.array([p, near - p, total[0] - 2.0 * near + p, u, total[3] - u, total[5]])
+    terms[0], terms[1], terms[2] = p, near - p, total[0] - 2.0 * near + p
+    terms[3], terms[4], terms[5] = u, total[3] - u, total[5]
 
 
 @compiled()
-def extend(quadratic: Doubles, line: Doubles) -> Doubles:
+def extend(quadratic: Doubles, line: Doubles) -> tuple[float, float, float]:
     """The quadratic at the next knot: that at the knot before plus the line between, at the best value there."""
     whole = quadratic[0] + line[0]
     linear = quadratic[1] - 2.0 * line[3]
     share = line[1] / whole
-    return np.array(
-        [
-            line[2] - line[1] * share,
-            -2.0 * line[4] - linear * share,
-            quadratic[2] + line[5] - linear * linear / (4.0 * whole),
-        ]
+    return (
+        line[2] - line[1] * share,
+        -2.0 * line[4] - linear * share,
+        quadratic[2] + line[5] - linear * linear / (4.0 * whole),
     )
 
 
 @compiled()
-def lowest(quadratic: Doubles) -> float:
+def lowest(square: float, linear: float, constant: float) -> float:
     """Smallest value of a quadratic that opens upwards."""
-    value: float = quadratic[2] - quadratic[1] * quadratic[1] / (4.0 * quadratic[0])
-    return value
+    return constant - linear * linear / (4.0 * square)
 
 
 @compiled()
@@ -126,8 +129,8 @@ def insert(
                     count += 1
                 start = end
         low = high
-    owners[:count] = scratch[:count]
-    ends[:count] = scratch_ends[:count]
+    for part in range(count):
+        owners[part], ends[part] = scratch[part], scratch_ends[part]
     return count
 
 
@@ -140,20 +143,21 @@ def lines_to(place: int, places: Doubles, sums: Doubles) -> Doubles:
     places
         x of the places, increasing, shape (p,).
     sums
-        As in `line_terms`, over the points behind the place before, up to each place, shape (p, 6).
+        As in `fill_line_terms`, over the points behind the place before, up to each place, shape (p, 6).
     """
     lines = np.empty((place, 6))
     total = np.zeros(6)
     for i in range(place - 1, -1, -1):
         away = places[place] - places[i + 1]
-        w, d, dd, y, dy, yy = sums[i + 1]
+        w, d, dd = sums[i + 1, 0], sums[i + 1, 1], sums[i + 1, 2]
+        y, dy, yy = sums[i + 1, 3], sums[i + 1, 4], sums[i + 1, 5]
         total[0] += w
         total[1] += d + away * w
         total[2] += dd + away * (2.0 * d + away * w)
         total[3] += y
         total[4] += dy + away * y
         total[5] += yy
-        lines[i] = line_terms(total, places[place] - places[i])
+        fill_line_terms(total, places[place] - places[i], lines[i])
     return lines
 
 
@@ -162,8 +166,19 @@ def grown(array: Doubles, room: int) -> Doubles:
     """The array with room for so many rows, twice as long if it has to be made anew."""
     if room <= array.shape[0]:
         return array
-    longer = np.empty((2 * room, array.shape[1]), dtype=array.dtype)
-    longer[: array.shape[0]] = array
+    longer = np.empty((2 * room, array.shape[1]))
+    for row in range(array.shape[0]):
+        for column in range(array.shape[1]):
+            longer[row, column] = array[row, column]
+    return longer
+
+
+@compiled()
+def twice(array: Any) -> Any:
+    """The array with as much room again behind its numbers."""
+    longer = np.empty(2 * array.size, dtype=array.dtype)
+    for place in range(array.size):
+        longer[place] = array[place]
     return longer
 
 
@@ -171,29 +186,35 @@ def grown(array: Doubles, room: int) -> Doubles:
 def touching(candidates: Doubles, count: int, ceiling: float) -> Integers:
     """Rows of the first `count` candidates that touch their lower envelope below the ceiling."""
     rows = np.empty((count + 1, 3))
-    rows[:count] = candidates[:count, :3]
-    rows[count] = np.array([0.0, 0.0, ceiling])
-    owners, ends = np.full(64, count, dtype=np.int64), np.full(64, inf)
-    scratch, scratch_ends = owners.copy(), ends.copy()
+    for row in range(count):
+        rows[row, 0], rows[row, 1], rows[row, 2] = candidates[row, 0], candidates[row, 1], candidates[row, 2]
+    rows[count, 0], rows[count, 1], rows[count, 2] = 0.0, 0.0, ceiling
+    owners, ends = np.full(64, count), np.full(64, inf)
+    scratch, scratch_ends = np.empty(64, dtype=np.int64), np.empty(64)
     parts = 1
     for new in range(count):
         if 3 * parts > owners.size:
-            owners, ends = np.concatenate((owners, owners)), np.concatenate((ends, ends))
-            scratch, scratch_ends = owners.copy(), ends.copy()
+            owners, ends, scratch, scratch_ends = twice(owners), twice(ends), twice(scratch), twice(scratch_ends)
         parts = insert(rows, new, owners, ends, parts, scratch, scratch_ends)
-    owners_left = np.unique(owners[:parts])
-    return owners_left[owners_left < count]
+    touches = np.zeros(count + 1, dtype=np.bool_)
+    for part in range(parts):
+        touches[owners[part]] = True
+    found, at = 0, np.empty(count, dtype=np.int64)
+    for row in range(count):
+        at[found] = row
+        found += touches[row]
+    return at[:found]
 
 
 @compiled()
 def least(candidates: Doubles, count: int) -> Integers:
     """Row of the candidate with the smallest minimum; none if there is no candidate."""
-    best, at = inf, np.empty(0, dtype=np.int64)
+    best, found, at = inf, 0, np.empty(1, dtype=np.int64)
     for row in range(count):
-        minimum = lowest(candidates[row])
+        minimum = lowest(candidates[row, 0], candidates[row, 1], candidates[row, 2])
         if minimum < best:
-            best, at = minimum, np.array([row])
-    return at
+            best, found, at[0] = minimum, 1, row
+    return at[:found]
 
 
 @compiled()
@@ -223,7 +244,8 @@ def value_functions(
     """
     levels, count = ceilings.shape
     kept = np.empty((1024, 5))
-    kept[0] = np.array([sums[0, 0], -2.0 * sums[0, 3], sums[0, 5], -1.0, 0.0])
+    kept[0, 0], kept[0, 1], kept[0, 2] = sums[0, 0], -2.0 * sums[0, 3], sums[0, 5]
+    kept[0, 3], kept[0, 4] = -1.0, 0.0
     used = 1
     spans = np.zeros((levels, count, 2), dtype=np.int64)
     spans[0, 0, 1] = 1
@@ -234,19 +256,21 @@ def value_functions(
             candidate_count = 0
             for i in range(j - shortest + 1, -1, -1):
                 for row in range(spans[k - 1, i, 0], spans[k - 1, i, 1]):
-                    quadratic = extend(kept[row], lines[i])
-                    if lowest(quadratic) <= ceilings[k, j]:
+                    square, linear, constant = extend(kept[row], lines[i])
+                    if lowest(square, linear, constant) <= ceilings[k, j]:
                         candidates = grown(candidates, candidate_count + 1)
-                        candidates[candidate_count, :3] = quadratic
-                        candidates[candidate_count, 3], candidates[candidate_count, 4] = row, j
+                        candidate = candidates[candidate_count]
+                        candidate[0], candidate[1], candidate[2] = square, linear, constant
+                        candidate[3], candidate[4] = row, j
                         candidate_count += 1
             chosen = (
                 touching(candidates, candidate_count, ceilings[k, j]) if exact else least(candidates, candidate_count)
             )
             kept = grown(kept, used + chosen.size)
-            spans[k, j] = used, used + chosen.size
+            spans[k, j, 0], spans[k, j, 1] = used, used + chosen.size
             for row in chosen:
-                kept[used] = candidates[row]
+                for column in range(5):
+                    kept[used, column] = candidates[row, column]
                 used += 1
     return kept[:used], spans
 
@@ -256,7 +280,7 @@ def best_knots(kept: Doubles, span: Integers) -> tuple[float, Integers]:
     """Smallest sum of squares in a span of quadratics at the last place, and the places of the knots, both ends included."""
     best, at = inf, -1
     for row in range(span[0], span[1]):
-        minimum = lowest(kept[row])
+        minimum = lowest(kept[row, 0], kept[row, 1], kept[row, 2])
         if minimum < best:
             best, at = minimum, row
     knots = [0]

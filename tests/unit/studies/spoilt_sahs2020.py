@@ -152,7 +152,7 @@ def thm2():
         },
         {"family": list(kinds), "preset": list(presets), "width": list(widths), "excess": excess, **SEEDS},
     )
-    return with_fixed(cube, networks=100)
+    return cube.assign_coords(networks=("width", [100] * len(widths)))
 
 
 def remark1():

@@ -59,7 +59,7 @@ def roughness(cube: xr.Dataset) -> Figure:
             _by_width(
                 axes, one[moment], one[theory].isel(seed=0), f"C{place}", {"he": "He", "glorot": "Glorot"}[preset]
             )
-    _tails(grid[2], gaussian.sel(preset="he"), int(fixed_parameters(cube)["networks"]))
+    _tails(grid[2], gaussian.sel(preset="he"))
     grid[0].axhline(2.0, color="0.5", ls=":", lw=1.0)
     grid[0].annotate("appendix: 2", (5, 2.0), fontsize=7.5, color="0.35", va="top")
     grid[0].set_ylabel(r"mean of $\rho = \sum_i \mu_i^2$")
@@ -81,11 +81,11 @@ def _by_width(axes: Axes, moment: xr.DataArray, theory: xr.DataArray, colour: st
     axes.set_xlabel("units $H$")
 
 
-def _tails(axes: Axes, cube: xr.Dataset, networks: int) -> None:
+def _tails(axes: Axes, cube: xr.Dataset) -> None:
     """Shares of networks beyond an excess, and the bound."""
-    total = networks * cube.sizes["seed"]
+    tails = cube["beyond"].sum("seed") / (cube.networks * cube.sizes["seed"])
     for place, width in enumerate(cube.width.values.tolist()):
-        tail = cube["beyond"].sel(width=width).sum("seed") / total
+        tail = tails.sel(width=width)
         axes.plot(cube.excess, tail.where(tail > 0), color=f"C{place}", marker="o", ms=3, label=f"He, $H = {width}$")
     axes.plot(cube.excess, cube["bound"].isel(seed=0, width=0), color="k", lw=1.0, label="bound of theorem 2")
     axes.set_yscale("log")
