@@ -97,7 +97,8 @@ def _kurtosis_of(family: str, other: str) -> Measure:
 def _networks(evidence: Evidence) -> xr.DataArray:
     """Networks by width."""
     cube = evidence.cubes["thm2"]
-    return cube.networks * cube.sizes["seed"]
+    networks: xr.DataArray = cube["networks"] * cube.sizes["seed"]
+    return networks
 
 
 def _in_words(evidence: Evidence) -> str:
