@@ -25,8 +25,11 @@ if TYPE_CHECKING:
     from initatlas.networks.probes import Probe
     from initatlas.networks.training import NetworkRecord
 
-PIXELS, CLASSES, TRAIN, TEST = 784, 10, 6000, 2000
-"""A data set of MNIST's form, for the estimates of cost: a point does not know the size of its own."""
+CLASSES = 10
+"""Outputs, for the estimates of cost."""
+
+_MNIST, _DIGITS = (784, 6000, 2000), (64, 1438, 359)
+"""Inputs, training and test samples, for the estimates: a point does not know the size of its data set, only its name."""
 
 
 class TrainMlpParameters(Parameters):
@@ -159,15 +162,21 @@ def inputs_of(data: "Samples", split: "Split") -> "np.ndarray":
     return features.astype("float32")
 
 
+def form(parameters: TrainMlpParameters) -> tuple[int, int, int]:
+    """Inputs, training and test samples that the estimates take: the small digits are known, all else is like MNIST."""
+    return _DIGITS if parameters.dataset == "digits" else _MNIST
+
+
 def seconds(parameters: TrainMlpParameters) -> float:
-    """Estimate for images of MNIST's form."""
-    return training_seconds(settings_of(parameters, CLASSES), PIXELS, TRAIN, TEST)
+    """Time to train one network of a full group."""
+    return training_seconds(settings_of(parameters, CLASSES), *form(parameters))
 
 
 def megabytes(parameters: TrainMlpParameters) -> float:
     """One network's share: only so many are held in memory at once."""
     settings = replace(settings_of(parameters, CLASSES), device="cuda" if parameters.device == "cuda" else "cpu")
-    return training_megabytes(settings, PIXELS, TRAIN, TEST) / networks_at_once(settings, PIXELS)
+    inputs, train, test = form(parameters)
+    return training_megabytes(settings, inputs, train, test) / networks_at_once(settings, inputs)
 
 
 def gpus(parameters: TrainMlpParameters) -> float:

@@ -59,7 +59,7 @@ def _run(
 def _seconds(parameters: TrainingRecordsParameters) -> float:
     """Those of training, and of the passes that look inside, in double precision and for one network after the other."""
     passes = parameters.probes * (0.5 * parameters.line_points + train_mlp.CLASSES)
-    weights = train_mlp.PIXELS * parameters.width + parameters.depth * parameters.width**2
+    weights = train_mlp.form(parameters)[0] * parameters.width + parameters.depth * parameters.width**2
     looks = (parameters.evaluations + 1) * train_mlp.settings_of(parameters, train_mlp.CLASSES).halves
     return train_mlp.seconds(parameters) + looks * (2e-3 + 1e-10 * passes * weights)
 
