@@ -46,5 +46,5 @@ autodoc_typehints_format = "short"
 autodoc_default_options = {"members": True}
 napoleon_google_docstring = False
 napoleon_use_rtype = False
-napoleon_use_ivar = True  # attributes with a line of their own are documented there
+napoleon_custom_sections = [("Attributes", "Parameters")]  # those of a dataclass are its parameters
 suppress_warnings = ["ref.python"]  # `shape` is the name of several things

@@ -5,8 +5,12 @@ import shutil
 import subprocess
 import sys
 from importlib import import_module
+from inspect import signature
 
+import numpy as np
 import pytest
+from numpy.typing import ArrayLike, DTypeLike, NDArray
+from sphinx.util.inspect import stringify_signature
 
 
 @pytest.fixture(scope="module")
@@ -21,6 +25,15 @@ def test_bars_stand_and_code_is_left(extensions):
     lines = ["The norm |x| of ``a | b`` and |y|.", "None."]
     import_module("docstrings").escape_bars(None, "function", "f", None, None, lines)
     assert lines == [r"The norm \|x\| of ``a | b`` and \|y\|.", "None."]
+
+
+def test_signatures_call_types_by_their_names(extensions):
+    def function(x: ArrayLike, dtype: DTypeLike = np.float32, **options: int) -> NDArray[np.float64]:
+        pass
+
+    arguments, returns = (stringify_signature(signature(function), unqualified_typehints=True)).split(" -> ")
+    shortened = import_module("docstrings").shorten_signature(None, "function", "f", None, None, arguments, returns)
+    assert shortened == ("(x: ArrayLike, dtype: DTypeLike = numpy.float32, **options: int)", "NDArray[~numpy.float64]")
 
 
 @pytest.mark.parametrize(
