@@ -73,6 +73,11 @@ A run with nothing to do. For a sweep with every point stored: the plan (points,
 whole run, which plans and writes the cube from the store again; with the memory that they take. For the workflow:
 Snakemake's own start on an empty Snakefile, and our workflow when all is done, with an aim of at most 1.5 times
 that start.""",
+    "scale": """\
+A sweep of points that cost nothing, over a hundred seeds and so many values, each step in a process of its own: the
+plan from an empty store, the run, and both again where all is stored. Times are those of the processor, without the
+waiting for the disk: a run syncs a file for each batch. [scale.md](scale.md) says how it is done, and what ends first
+beyond. `SCALE_POINTS=10000000 make bench ONLY=scale` adds ten million points.""",
     "glyphs": """\
 How hard the generated digits are for a linear and a kernel classifier. `python benchmarks/glyph_difficulty.py
 --mnist FOLDER` puts MNIST beside them.""",
