@@ -19,7 +19,7 @@ SMOOTHNESS = (0.2, 0.4, 0.8, 1.2)
 WINDOWS = (400, 2700)
 """Fit windows i < w beside the estimate without one, stated for 3000 samples: a short one, and that of Chen, Li and Lin 2024."""
 
-_DRAWS, _MOST_DEGREES = 200, 600
+_DRAWS, _MOST_DEGREES = 100, 600
 
 
 class KnownSmoothnessParameters(Parameters):
@@ -93,7 +93,7 @@ def _seconds(parameters: KnownSmoothnessParameters) -> float:
     """Covariances degree by degree, the eigenvalue problem, and the bootstrap."""
     n, degrees = parameters.samples, 2.0 * parameters.indices ** (1.0 / (parameters.dimension - 1))
     covariances = 3e-9 * min(degrees, _MOST_DEGREES) * n**2
-    return float(covariances) + 5.0 * (n / 3000) ** 3 + 2e-5 * n * parameters.functions + 0.2
+    return float(covariances) + 5.0 * (n / 3000) ** 3 + 1e-5 * n * parameters.functions + 0.2
 
 
 def _megabytes(parameters: KnownSmoothnessParameters) -> float:
