@@ -19,6 +19,9 @@ from initatlas.arrays import Floats
 
 HEADER = ("panel", "x is", "y is", "series", "colour", "mark", "x", "y", "x end", "y end", "value")
 
+MOST_CELLS = 50_000
+"""A map of more cells has one row, with its own corners: its numbers are those of the cube."""
+
 Row = tuple[str, float | None, float | None, float | None, float | None, float | None]
 """Mark, x, y, their other ends, value."""
 
@@ -113,6 +116,9 @@ def _cells(corners: Floats, values: Floats) -> Iterator[Row]:
     """The cells of a map, by two opposite corners."""
     rows, columns = corners.shape[0] - 1, corners.shape[1] - 1
     if values.size != rows * columns:  # a value per corner, or a colour per cell
+        return
+    if values.size > MOST_CELLS:
+        yield "map", *corners[0, 0], *corners[-1, -1], None
         return
     grid = values.reshape(rows, columns)
     for row in range(rows):

@@ -59,6 +59,11 @@ def test_a_map_has_a_row_per_cell_with_both_corners() -> None:
     assert _numbers(rows[2]) == [0, 10, 1, 20, 3]
 
 
+def test_a_large_map_is_one_row() -> None:
+    rows = _rows(lambda axes: axes.pcolormesh(np.arange(502.0), np.arange(102.0), np.zeros((101, 501))))
+    assert [(row["mark"], *_numbers(row)) for row in rows] == [("map", 0, 0, 501, 101, None)]
+
+
 def test_an_image_is_a_map() -> None:
     rows = _rows(lambda axes: axes.imshow([[1.0, 2.0], [3.0, 4.0]], extent=(0, 2, 0, 2)))
     assert {tuple(_numbers(row)) for row in rows} == {
