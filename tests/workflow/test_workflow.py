@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import xarray as xr
 from toy.repository import STUDIES
+from toy.tutorial import run_page
 
 from initatlas.commands.jobs import Jobs
 from initatlas.config import load_workflow
@@ -69,6 +70,10 @@ def test_the_jobs_of_the_status_are_those_of_the_workflow(built, monkeypatch):
     jobs = Jobs(load_workflow(Path(), {"scale": "smoke"})).by_name
     assert {*re.findall(r"^Job \d+: (.*)$", built.answer.text, flags=re.MULTILINE)} == set(jobs)
     assert [job.name for job in jobs.values() for path in (*job.files, job.log) if not (built / path).is_file()] == []
+
+
+def test_the_tutorial_of_the_first_report(root, project):
+    assert run_page(root / "docs/tutorials/first_report.md", project.folder, project.environment) == 5
 
 
 def test_a_second_run_does_nothing(built):
