@@ -11,6 +11,7 @@ import xarray as xr
 from toy.repository import STUDIES
 from toy.tutorial import run_page
 
+from initatlas.commands.claims import difference
 from initatlas.commands.jobs import Jobs
 from initatlas.config import load_workflow
 from initatlas.studies.product import cube_titles
@@ -228,6 +229,14 @@ def test_a_claim_is_reproduced_from_what_it_reads_alone(project):
     answer = project.python("-m", "initatlas", "reproduce", "daniely2016/depth_even", "--scale", "smoke")
     assert answer.code == 2
     assert "initatlas: there is no claim 'daniely2016/depth_even' (did you mean 'daniely2016/depth_" in answer.text
+
+
+def test_the_claims_are_what_they_are_expected_to_be(built, root):
+    """The science at scale smoke: verdicts, and numbers as far as any processor gives them."""
+    text, changed = difference(root / "tests/expected/smoke.json", built / "reports/smoke/claims.json", numbers=True)
+    assert not changed, (
+        f"{text}\nIf that is meant: initatlas run --scale smoke && initatlas claims expect --scale smoke"
+    )
 
 
 @pytest.mark.fault
