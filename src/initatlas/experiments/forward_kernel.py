@@ -77,16 +77,23 @@ def _network(point: ForwardKernelParameters, rng: "np.random.Generator") -> dict
     return asdict(signals)
 
 
-def weights_drawn(*, width: int, input_dimension: int, depth: int) -> int:
-    """Number of weights of a network."""
-    return width * (input_dimension + width * (depth - 1))
+def weights_drawn(label: str, *, vectors: int, width: int, input_dimension: int, depth: int) -> int:
+    """Number of weights that are drawn for the signals of some vectors in a network."""
+    first, later = (family_of(label).inputs_drawn(vectors, inputs) for inputs in (input_dimension, width))
+    return width * (first + later * (depth - 1))
 
 
 def _seconds(parameters: ForwardKernelParameters) -> float:
     """Sampling the weights is nine tenths of the work; the products of the pairs are the rest."""
     nanoseconds = family_of(parameters.weights).nanoseconds + 1.0 + 0.05 * parameters.angles
-    drawn = weights_drawn(width=parameters.width, input_dimension=parameters.input_dimension, depth=parameters.depth)
-    return 1e-9 * nanoseconds * drawn + 1e-3
+    drawn = weights_drawn(
+        parameters.weights,
+        vectors=2 * parameters.angles,
+        width=parameters.width,
+        input_dimension=parameters.input_dimension,
+        depth=parameters.depth,
+    )
+    return 1e-9 * nanoseconds * drawn + 2e-4 * parameters.depth
 
 
 def _megabytes(parameters: ForwardKernelParameters) -> float:

@@ -50,9 +50,9 @@ def _distances(point: ProductLawParameters, rng: "np.random.Generator") -> dict[
 
 
 def _seconds(parameters: ProductLawParameters) -> float:
-    """The sample, and a sort of a plane of cells per number of inputs."""
+    """The sample, and sums over a plane of cells per number of inputs."""
     nanoseconds = family_of(parameters.weights).nanoseconds + 30.0
-    return 1e-9 * nanoseconds * parameters.samples + 0.01 * log(parameters.inputs, 4)
+    return 1e-9 * nanoseconds * parameters.samples + 0.002 * log(parameters.inputs, 4)
 
 
 def _megabytes(parameters: ProductLawParameters) -> float:

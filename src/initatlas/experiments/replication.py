@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from initatlas.experiments.activation_labels import ActivationLabel
+from initatlas.experiments.forward_kernel import weights_drawn
 from initatlas.experiments.weights_labels import WeightsLabel
 from initatlas.kernels.arguments import MOST_LAYERS
 from initatlas.sweeps.experiment import Coordinate, Experiment, Output, Parameters
@@ -118,8 +119,14 @@ def _bound_constant(activation: str, variance: float) -> float:
 
 def _seconds(parameters: ReplicationParameters) -> float:
     """Drawing the weights, and the products of all inputs."""
-    weights = parameters.width * (parameters.dimension + parameters.width * (parameters.depth - 1))
-    return 2e-3 + (1e-8 + 1e-10 * parameters.inputs) * weights
+    weights = weights_drawn(
+        parameters.weights,
+        vectors=parameters.inputs,
+        width=parameters.width,
+        input_dimension=parameters.dimension,
+        depth=parameters.depth,
+    )
+    return 1e-3 + 8e-4 * parameters.depth + (1e-8 + 1e-10 * parameters.inputs) * weights
 
 
 def _megabytes(parameters: ReplicationParameters) -> float:

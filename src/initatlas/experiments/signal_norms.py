@@ -82,8 +82,17 @@ def _norm_ratios(point: SignalNormsParameters, rng: "np.random.Generator") -> "n
 
 def _seconds(parameters: SignalNormsParameters) -> float:
     """Drawing the weights, and the products with the signals."""
-    drawn = weights_drawn(width=parameters.width, input_dimension=parameters.input_dimension, depth=parameters.depth)
-    return 1e-9 * (family_of(parameters.weights).nanoseconds + 1.0 + 0.03 * parameters.signals) * drawn + 1e-3
+    drawn = weights_drawn(
+        parameters.weights,
+        vectors=parameters.signals,
+        width=parameters.width,
+        input_dimension=parameters.input_dimension,
+        depth=parameters.depth,
+    )
+    return (
+        1e-9 * (family_of(parameters.weights).nanoseconds + 1.0 + 0.03 * parameters.signals) * drawn
+        + 2e-4 * parameters.depth
+    )
 
 
 def _megabytes(parameters: SignalNormsParameters) -> float:

@@ -114,10 +114,8 @@ def _next_signals(signals: Floats, network: RandomNetwork, layer: int, rng: np.r
 def _affine(signals: Floats, network: RandomNetwork, rng: np.random.Generator) -> Floats:
     """W h + b for fresh W and b. A mean of the weights acts on the sum of the signals alone."""
     fan = network.width if network.fan == "out" else signals.shape[1]
-    shape, variance = (network.width, signals.shape[1]), network.weight_variance / fan
-    matrix = family_of(network.weights).draw(shape, variance=variance, rng=rng, dtype=signals.dtype)
-    result: Floats = signals @ matrix.T
-    del matrix
+    variance = network.weight_variance / fan
+    result: Floats = family_of(network.weights).products(signals, network.width, variance=variance, rng=rng)
     if network.weight_mean:
         result += signals.dtype.type(network.weight_mean / fan) * signals.sum(axis=1, keepdims=True)
     if network.bias_variance > 0.0:

@@ -6,6 +6,7 @@ equal and over the opposite coordinates, and their laws are powers of one charac
 """
 
 from dataclasses import dataclass
+from functools import cache
 from math import ceil, sqrt
 from typing import Any
 
@@ -157,13 +158,22 @@ def product_distance(law: WeightLaw, activation: str, inputs: int) -> float:
     terms = inputs // 2
     spacing = law.spacing / sqrt(2.0 * terms)
     first, limit = _cell_masses(_sum_masses(law, terms, 1), spacing), _cell_masses(_normal_masses(spacing), spacing)
+    order, ends = _ordered_products(activation)
+    excess = np.cumsum((np.outer(first, first) - np.outer(limit, limit)).ravel()[order])
+    return float(np.abs(excess[ends]).max())
+
+
+@cache
+def _ordered_products(activation: str) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """The order of the cells of A and B by the product of the signals, and where in it a run of equal products ends.
+
+    The same for all laws and numbers of inputs; to sort is most of the work.
+    """
     values = activation_of(activation).phi(_CELL * np.arange(-2 * _CELLS, 2 * _CELLS + 1))
     place = np.arange(-_CELLS, _CELLS + 1)
     product = (values[place[:, None] + place + 2 * _CELLS] * values[place[:, None] - place + 2 * _CELLS]).ravel()
     order = np.argsort(product)
-    excess = np.cumsum((np.outer(first, first) - np.outer(limit, limit)).ravel()[order])
-    ends = np.append(np.diff(product[order]) > 0.0, True)
-    return float(np.abs(excess[ends]).max())
+    return order, np.append(np.diff(product[order]) > 0.0, True)
 
 
 def _normal_masses(spacing: float) -> Doubles:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 Shape = tuple[int, int]
 
+_FEW = 4  # a basis of k vectors costs some products of k^2 numbers: it pays from so many inputs per vector on
+
 
 @dataclass(frozen=True)
 class Family(ABC):
@@ -39,11 +41,14 @@ class Family(ABC):
         Time to draw one weight in single precision, on one core.
     independent
         Whether the weights of one neuron are independent.
+    rotation_invariant
+        Whether the weights of one neuron have the same law in every orthonormal basis.
     """
 
     bounds: ClassVar[Mapping[str, Bounds]] = {}
     nanoseconds: ClassVar[float] = 20.0
     independent: ClassVar[bool] = True
+    rotation_invariant: ClassVar[bool] = False
 
     @abstractmethod
     def standard_deviation(self) -> float:
@@ -88,6 +93,42 @@ class Family(ABC):
         weights = self.sample(shape, rng, precision)
         weights *= sqrt(variance) / self.standard_deviation()
         return weights
+
+    def inputs_drawn(self, vectors: int, inputs: int) -> int:
+        """How many weights of a neuron `products` draws for some number of vectors."""
+        return vectors if self.rotation_invariant and _FEW * vectors <= inputs else inputs
+
+    def products(
+        self, vectors: "NDArray[Any]", neurons: int, *, variance: float, rng: "np.random.Generator"
+    ) -> "NDArray[Any]":
+        """Scalar products of some vectors with the weights of fresh neurons, in the precision of the vectors.
+
+        Rotation-invariant weights are drawn in a basis of the space of the vectors, where they have the law of weights of as many
+        inputs as there are vectors: what is orthogonal to all of them changes no product.
+
+        Parameters
+        ----------
+        vectors
+            Shape (k, inputs).
+        neurons
+            How many neurons.
+        variance, rng
+            As in `draw`.
+
+        Returns
+        -------
+        ndarray, shape (k, neurons)
+        """
+        import numpy as np
+
+        drawn = self.inputs_drawn(*vectors.shape)
+        if drawn < vectors.shape[1]:
+            # The columns of the triangle have the scalar products of the vectors
+            basis = np.asarray(np.linalg.qr(vectors.T.astype(np.float64), mode="r"))
+            vectors = basis.T.astype(vectors.dtype)
+        matrix = self.draw((neurons, drawn), variance=variance, rng=rng, dtype=vectors.dtype)
+        result: NDArray[Any] = vectors @ matrix.T
+        return result
 
 
 WEIGHTS: Room[Family] = Room("initatlas.weights", Family)

@@ -15,6 +15,7 @@ class Gaussian(Family):
     """Standard normal entries."""
 
     nanoseconds = 8.0
+    rotation_invariant = True
 
     def standard_deviation(self) -> float:
         """One."""

@@ -20,6 +20,7 @@ class MultivariateT(Family):
         "nu": Bounds(2.0, reason="with 2 degrees of freedom or fewer a weight has no variance")
     }
     nanoseconds = 8.0
+    rotation_invariant = True
     independent = False
 
     nu: float

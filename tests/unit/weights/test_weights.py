@@ -222,3 +222,32 @@ def test_laplace_weights_are_exponentials_with_the_sign_of_one_bit_each(dtype):
     sizes = rng.standard_exponential((257, 301), dtype=dtype)
     bits = np.unpackbits(np.frombuffer(rng.bytes(-(-sizes.size // 8)), dtype=np.uint8), count=sizes.size)
     np.testing.assert_array_equal(drawn, np.where(bits.reshape(sizes.shape), -sizes, sizes))
+
+
+VECTORS = np.random.default_rng(1).standard_normal((3, 40)) * np.array([[1.0], [0.3], [2.0]])
+
+
+@pytest.mark.parametrize("label", ["gaussian", "multivariate_t(nu=10)"])
+def test_rotation_invariant_weights_are_drawn_in_the_space_of_the_vectors(label):
+    family = family_of(label)
+    assert (family.inputs_drawn(3, 40), family.inputs_drawn(10, 40), family.inputs_drawn(11, 40)) == (3, 10, 40)
+    vectors = np.concatenate([VECTORS, VECTORS[:1]])
+    found = family.products(vectors, 200_000, variance=0.5, rng=np.random.default_rng(2))
+    explicit = vectors @ family.draw((200_000, 40), variance=0.5, rng=np.random.default_rng(3), dtype="float64").T
+    assert found.shape == explicit.shape
+    np.testing.assert_allclose(found[3], found[0], atol=1e-9)
+    gram = 0.5 * vectors @ vectors.T
+    np.testing.assert_allclose(found @ found.T / 200_000, gram, atol=0.02 * gram.max())
+    for one, other in [*zip(found, explicit, strict=True), (found[0] + found[1], explicit[0] + explicit[1])]:
+        assert stats.ks_2samp(one, other).pvalue > 1e-3
+    # What two products share beside their covariance: the scale of the neuron
+    squares = [np.corrcoef(abs(rows[1]), abs(rows[2]))[0, 1] for rows in (found, explicit)]
+    assert squares[0] == pytest.approx(squares[1], abs=0.02)
+
+
+def test_other_weights_are_drawn_whole():
+    family = family_of("laplace")
+    assert family.inputs_drawn(3, 40) == 40
+    matrix = family.draw((7, 40), variance=0.5, rng=np.random.default_rng(2), dtype="float64")
+    found = family.products(VECTORS, 7, variance=0.5, rng=np.random.default_rng(2))
+    np.testing.assert_array_equal(found, VECTORS @ matrix.T)
