@@ -303,7 +303,7 @@ WATCHED = """
         print("watching", flush=True)
         {work}
 
-    options = SimpleNamespace(log=None, command=work, in_atlas=False, in_workflow=False, stops=cli.orderly_stops)
+    options = SimpleNamespace(log=None, quiet=False, command=work, in_atlas=False, in_workflow=False, stops=cli.orderly_stops)
     cli._parser = lambda: SimpleNamespace(parse_args=lambda arguments: options)
     cli.entry()
 """
