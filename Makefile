@@ -8,8 +8,8 @@ PYTEST ?= $(BIN)/python -m pytest
 
 # Extra words for `initatlas run`: make report ARGS="--scale paper"
 ARGS ?=
-# Processes of the tests
-WORKERS ?= 2
+# Processes of the tests: one more than the two cores that they are made for, as many a test waits for others
+WORKERS ?= 3
 # Scale of `make claims`
 SCALE ?= smoke
 # One benchmark, or one room of mutants, instead of all: make bench ONLY=kernels
@@ -37,7 +37,7 @@ $(READY): requirements.lock pyproject.toml
 report: $(READY)  ## run the workflow to reports/index.html (ARGS="--scale paper")
 	$(BIN)/initatlas run $(ARGS)
 
-test: $(READY)  ## all tests, in two processes (WORKERS=0: in one)
+test: $(READY)  ## all tests, in three processes (WORKERS=0: in one)
 	$(PYTEST) --numprocesses $(WORKERS) --dist loadscope --no-loadscope-reorder $(ARGS)
 
 test-cluster: $(READY)  ## drills on a real Slurm and on hosts of their own, where there are such
