@@ -4,7 +4,6 @@ They need root and the command ``ip``. They are no part of the other tests: ``ma
 """
 
 import secrets
-import sys
 
 import pytest
 from toy.accounts import BATCHES, Account, calm_cube, drill_sweep, wait_until
@@ -44,11 +43,8 @@ def network(account):
 
 def start_sweep(account, head, address):
     """The stage of the workflow that runs a sweep, on the host of the head; its messages go to a file."""
-    command = [sys.executable, "-m", "initatlas", "stage", "sweep", "--spec", account.sweep.model_dump_json()]
-    command += ["--store", str(account.folder / "points"), "--output", str(account.output)]
-    command += ["--backend", "ray", "--workers", "2", "--log", str(account.folder / "sweep.log")]
     with (account.folder / "messages").open("w") as messages:
-        return head.start(*command, output=messages, RAY_ADDRESS=address, TMPDIR=str(account.folder))
+        return head.start(*account.stage(), output=messages, RAY_ADDRESS=address, TMPDIR=str(account.folder))
 
 
 def messages(account):

@@ -6,7 +6,6 @@ import os
 import random
 import signal
 import subprocess
-import sys
 import time
 from collections import namedtuple
 from concurrent.futures import ThreadPoolExecutor
@@ -56,16 +55,13 @@ End = namedtuple("End", ["victim", "code", "messages", "files", "seconds", "aliv
 
 def start(account):
     """The stage of the workflow that runs a sweep, with a Ray of its own; its messages go to a file."""
-    command = [sys.executable, "-m", "initatlas", "stage", "sweep", "--spec", account.sweep.model_dump_json()]
-    command += ["--store", str(account.folder / "points"), "--output", str(account.output)]
-    command += ["--backend", "ray", "--workers", "2", "--log", str(account.folder / "sweep.log")]
     kept = {name: value for name, value in os.environ.items() if not name.startswith("RAY_") and name != OWNER_VARIABLE}
     long = account.folder / ("x" * 110)  # the path of a socket must be shorter
     long.mkdir(exist_ok=True)
     environment = kept | account.environment | {"TMPDIR": str(long)}
     with (account.folder / "messages").open("w") as messages:
         return subprocess.Popen(
-            command, env=environment, stdin=subprocess.DEVNULL, stdout=messages, stderr=subprocess.STDOUT
+            account.stage(), env=environment, stdin=subprocess.DEVNULL, stdout=messages, stderr=subprocess.STDOUT
         )
 
 

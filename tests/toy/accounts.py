@@ -1,5 +1,6 @@
 """Who computed what, and what is in the store and in the cube afterwards: the account of a drill."""
 
+import sys
 import time
 from collections import Counter
 
@@ -55,6 +56,12 @@ class Account:
     def store(self):
         """The point store."""
         return open_store(self.sweep, self.folder / "points")
+
+    def stage(self):
+        """The command by which the workflow runs the sweep, on a Ray of two CPUs."""
+        command = [sys.executable, "-m", "initatlas", "stage", "sweep", "--spec", self.sweep.model_dump_json()]
+        command += ["--store", str(self.folder / "points"), "--output", str(self.output)]
+        return [*command, "--backend", "ray", "--workers", "2", "--log", str(self.folder / "sweep.log")]
 
     def files(self):
         """The files of the store."""

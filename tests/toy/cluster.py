@@ -10,7 +10,7 @@ SYSTEM = {
 }
 """A dead node is missed within a second instead of half a minute."""
 
-_MEMORY = 80_000_000
+MEMORY = 80_000_000
 
 _WITHOUT = {"include_dashboard": False, "include_log_monitor": False, "no_monitor": True}
 """What takes seconds to start, and nobody asks for."""
@@ -26,7 +26,7 @@ def start_cluster(nodes=2):
     os.environ |= {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0", "RAY_DISABLE_FAILURE_SIGNAL_HANDLER": "1"}
     from ray.cluster_utils import Cluster
 
-    head = {"num_cpus": 0, "object_store_memory": _MEMORY, "_system_config": SYSTEM, **_WITHOUT}
+    head = {"num_cpus": 0, "object_store_memory": MEMORY, "_system_config": SYSTEM, **_WITHOUT}
     _clusters.append(Cluster(initialize_head=True, head_node_args=head))
     for _ in range(nodes):
         add_node()
@@ -38,7 +38,7 @@ def add_node(environment=None):
     address = f"127.0.0.{len(_nodes) + 2}"
     _nodes.append(
         _clusters[0].add_node(
-            num_cpus=1, object_store_memory=_MEMORY, node_ip_address=address, env_vars=environment or {}
+            num_cpus=1, object_store_memory=MEMORY, node_ip_address=address, env_vars=environment or {}
         )
     )
 

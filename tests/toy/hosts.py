@@ -13,10 +13,9 @@ from pathlib import Path
 import psutil
 
 from toy.accounts import wait_until
-from toy.cluster import SYSTEM
+from toy.cluster import MEMORY, SYSTEM
 
 PORT = 6379
-_MEMORY = 80_000_000
 _SECONDS = 60
 
 
@@ -109,7 +108,7 @@ class Host:
 
     def _join(self, *words):
         command = [str(Path(sys.executable).parent / "ray"), "start", *words, f"--node-ip-address={self.address}"]
-        command += [f"--object-store-memory={_MEMORY}", "--disable-usage-stats"]
+        command += [f"--object-store-memory={MEMORY}", "--disable-usage-stats"]
         with tempfile.TemporaryFile("w+") as said:
             ended = self.start(*command, output=said).wait(_SECONDS * 5)
             said.seek(0)
