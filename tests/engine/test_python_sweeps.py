@@ -166,6 +166,16 @@ def test_results_that_do_not_go_together_are_told(run, f, line):
         run(f, x=[1, 2])
 
 
+@pytest.mark.parametrize("first", [1, 2, 3])
+def test_outputs_are_told_in_the_order_of_the_grid_whatever_was_stored_first(run, first):
+    def f(x):
+        return {1: {"b": 1.0}, 2: {"a": 1.0}, 3: {"c": 1.0}}[x]
+
+    run(f, x=[first])
+    with pytest.raises(UserError, match="it returns b at one point and a at another"):
+        run(f, x=[1, 2, 3])
+
+
 def test_a_failing_point_is_recorded_and_told_and_tried_again(run, computed, caplog):
     def inverse(x, y=1):
         return y / x if x else 1 / 0

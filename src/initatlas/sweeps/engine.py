@@ -208,7 +208,9 @@ def _declared(
         raise UserError(
             f"{sweep.name}: every point failed, the first one with: {failures[0].reason}\n{failures[0].detail}"
         )
-    outputs, inner = outputs_of((read_batch(part.file.path).outputs for part in located), sweep.name)
+    # Files of the store have no order: in that of the grid, the cube and what is told of it are the same after any history.
+    ordered = sorted(located, key=lambda part: (part.first, part.last))
+    outputs, inner = outputs_of((read_batch(part.file.path).outputs for part in ordered), sweep.name)
     taken = {parameter for axis in sweep.axes for parameter in (axis.name, *axis.values)} | {*OF_THE_CUBE}
     for name in (*(output.name for output in outputs), *inner):
         if name in taken:
