@@ -5,7 +5,7 @@ weights that stands for their distribution; there is none from a finite number o
 """
 
 from collections.abc import Mapping, Sequence
-from math import log2
+from math import log2, sqrt
 from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
@@ -71,14 +71,14 @@ def _limit(activation: str) -> "np.ndarray":
 
 
 def _seconds(parameters: ManyInputsParameters) -> float:
-    """The sample, and a double sum over a lattice per number of inputs and angle."""
-    nanoseconds = family_of(parameters.weights).nanoseconds + 40.0
-    return 1e-9 * nanoseconds * parameters.samples + 0.02 * log2(parameters.inputs)
+    """The sample, and double sums over lattices, which grow with the number of inputs and with the tails of the weights."""
+    nanoseconds = family_of(parameters.weights).nanoseconds + 5.0
+    return 1e-9 * nanoseconds * parameters.samples + 0.004 * sqrt(parameters.inputs)
 
 
 def _megabytes(parameters: ManyInputsParameters) -> float:
-    """The sample and its place on the lattice."""
-    return 40e-6 * parameters.samples
+    """The sample, and its sizes beside it."""
+    return 10e-6 * parameters.samples
 
 
 EXPERIMENT = Experiment(

@@ -51,13 +51,13 @@ def _distances(point: ProductLawParameters, rng: "np.random.Generator") -> dict[
 
 def _seconds(parameters: ProductLawParameters) -> float:
     """The sample, and sums over a plane of cells per number of inputs."""
-    nanoseconds = family_of(parameters.weights).nanoseconds + 30.0
+    nanoseconds = family_of(parameters.weights).nanoseconds + 5.0
     return 1e-9 * nanoseconds * parameters.samples + 0.002 * log(parameters.inputs, 4)
 
 
 def _megabytes(parameters: ProductLawParameters) -> float:
-    """The sample and its place on the lattice."""
-    return 40e-6 * parameters.samples
+    """The sample, and its sizes beside it."""
+    return 10e-6 * parameters.samples
 
 
 EXPERIMENT = Experiment(

@@ -5,17 +5,19 @@ meets hypothesis 5 as well as any input can. Then w.x = A + B and w.y = A - B wi
 equal and over the opposite coordinates, and their laws are powers of one characteristic function.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from math import ceil, sqrt
 from typing import Any
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
+from scipy.fft import irfft, next_fast_len, rfft
 
 from initatlas.activations.base import activation_of
-from initatlas.arrays import Doubles
+from initatlas.arrays import Doubles, Floats
+from initatlas.caches import compiled
 from initatlas.weights.base import family_of
 
 _SPACING = 0.04  # of the lattice on which the law of one weight is kept, in its standard deviations
@@ -58,14 +60,23 @@ def sampled_law(label: str, *, samples: int, rng: np.random.Generator) -> Weight
     rng
         Source of randomness.
     """
-    place = np.abs(family_of(label).draw((samples, 1), variance=1.0, rng=rng)[:, 0]).astype(np.float64) / _SPACING
-    below = place.astype(np.int64)
-    share = place - below
-    half = np.bincount(below, 1.0 - share, minlength=int(below.max()) + 2)
-    half += np.bincount(below + 1, share, minlength=len(half))
+    sizes = np.abs(family_of(label).draw((samples, 1), variance=1.0, rng=rng)[:, 0])
+    half = np.zeros(int(float(sizes.max()) / _SPACING) + 2)
+    _spread(sizes, half)
     masses = np.concatenate([half[:0:-1], [2.0 * half[0]], half[1:]]) / (2.0 * samples)
     points = np.arange(len(masses)) - len(masses) // 2
     return WeightLaw(masses, 1.0 / sqrt(float(masses @ points**2)))
+
+
+@compiled()
+def _spread(sizes: Floats, half: Doubles) -> None:
+    """Add one to the points of a lattice for each number, split between its two neighbours by its distances."""
+    for size in sizes:
+        place = np.float64(size) / _SPACING
+        below = int(place)
+        share = place - below
+        half[below] += 1.0 - share
+        half[below + 1] += share
 
 
 def excess_kurtosis(law: WeightLaw) -> float:
@@ -94,30 +105,40 @@ def flat_cosines(law: WeightLaw, activation: str, inputs: int, opposite: Any) ->
     """
     stride = max(1, int(_STEP * sqrt(inputs) / law.spacing)) if inputs >= _SMOOTH else 1
     step = stride * law.spacing / sqrt(inputs)
-    whole = _sum_masses(law, inputs, stride)
-    mean_square = float(whole @ activation_of(activation).phi(step * _lattice(whole)) ** 2)
-    products = [
-        _product_mean(
-            _sum_masses(law, inputs - int(other), stride), _sum_masses(law, int(other), stride), activation, step
-        )
-        for other in opposite
-    ]
-    return np.array(products) / mean_square
+    parts = [(inputs - int(other), int(other)) for other in opposite]
+    sums = _all_sum_masses(law, {inputs, *(terms for pair in parts for terms in pair)}, stride)
+    mean_square = float(sums[inputs] @ activation_of(activation).phi(step * _lattice(sums[inputs])) ** 2)
+    return np.array([_product_mean(sums[a], sums[b], activation, step) for a, b in parts]) / mean_square
 
 
-def _sum_masses(law: WeightLaw, terms: int, stride: int) -> Doubles:
-    """Probabilities of the sum of independent weights on every `stride`-th point of the lattice, far tails cut off."""
-    if terms == 0:
-        return np.ones(1)
+def _all_sum_masses(law: WeightLaw, numbers: Iterable[int], stride: int) -> dict[int, Doubles]:
+    """Probabilities of the sums of some numbers of independent weights on every `stride`-th point of the lattice.
+
+    Powers of one spectrum, on the lattice of the longest sum. Far tails are cut off.
+    """
     largest = len(law.masses) // 2
-    reach = min(terms * largest, ceil(12.0 * sqrt(terms) / law.spacing) + 4 * largest)
-    reach += -reach % stride
-    length = 1 << (2 * reach + 1).bit_length()
+    reaches = {terms: _reach(law, terms) for terms in numbers}
+    length = next_fast_len(2 * max(reaches.values()) + 1, real=True)
     padded = np.zeros(length)
-    padded[: len(law.masses)] = law.masses
-    spectrum = np.fft.rfft(np.roll(padded, -largest)).real  # the law is symmetric
-    masses = np.maximum(np.roll(np.fft.irfft(spectrum**terms, length), reach)[: 2 * reach + 1 : stride], 0.0)
-    tail = np.cumsum(masses * _lattice(masses) ** 2 * law.spacing**2)
+    padded[: largest + 1] = law.masses[largest:]
+    padded[length - largest :] = law.masses[:largest]
+    spectrum = rfft(padded).real  # the law is symmetric
+    sums = {}
+    for terms, reach in reaches.items():
+        half = np.maximum(irfft(spectrum**terms, length)[: reach + 1 : stride], 0.0)
+        sums[terms] = _without_tails(np.concatenate([half[:0:-1], half]))
+    return sums
+
+
+def _reach(law: WeightLaw, terms: int) -> int:
+    """Points of the lattice to each side that the sum of some weights needs."""
+    largest = len(law.masses) // 2
+    return min(terms * largest, ceil(12.0 * sqrt(terms) / law.spacing) + 4 * largest)
+
+
+def _without_tails(masses: Doubles) -> Doubles:
+    """Probabilities without those far out that hardly add to the second moment, made to sum to one."""
+    tail = np.cumsum(masses * _lattice(masses) ** 2)
     cut = min(int(np.searchsorted(tail, _NEGLIGIBLE * tail[-1])), len(masses) // 2)
     kept = masses[cut : len(masses) - cut]
     return np.asarray(kept / kept.sum())
@@ -130,12 +151,24 @@ def _lattice(masses: Doubles) -> NDArray[np.int64]:
 
 def _product_mean(first: Doubles, second: Doubles, activation: str, step: float) -> float:
     """E[phi(A + B) phi(A - B)] for independent symmetric A and B on the lattice."""
-    half, reach = len(second) // 2, len(first) // 2 + len(second) // 2
+    reach = len(first) // 2 + len(second) // 2
     values = activation_of(activation).phi(step * np.arange(-reach, reach + 1))
-    moved = sliding_window_view(values, len(first))
-    means = np.einsum("i,si,si->s", first, moved[half:], moved[half::-1])
-    weights = second[half:] * np.where(np.arange(half + 1) == 0, 1.0, 2.0)  # B and -B give the same product
-    return float(weights @ means)
+    weights = second[len(second) // 2 :].copy()
+    weights[1:] *= 2.0  # B and -B give the same product
+    return float(_weighted_products(first, weights, values))
+
+
+@compiled(fastmath={"reassoc", "contract", "nsz"})
+def _weighted_products(first: Doubles, weights: Doubles, values: Doubles) -> float:
+    """Sum over a and b of first[a] weights[b] values[centre + a + b] values[centre + a - b], a from the middle of `first`."""
+    half, total = len(weights) - 1, 0.0
+    for b in range(len(weights)):
+        above, below = values[half + b :], values[half - b :]
+        mean = 0.0
+        for a in range(len(first)):
+            mean += first[a] * above[a] * below[a]
+        total += weights[b] * mean
+    return total
 
 
 def product_distance(law: WeightLaw, activation: str, inputs: int) -> float:
@@ -157,7 +190,10 @@ def product_distance(law: WeightLaw, activation: str, inputs: int) -> float:
     """
     terms = inputs // 2
     spacing = law.spacing / sqrt(2.0 * terms)
-    first, limit = _cell_masses(_sum_masses(law, terms, 1), spacing), _cell_masses(_normal_masses(spacing), spacing)
+    first, limit = (
+        _cell_masses(_all_sum_masses(law, [terms], 1)[terms], spacing),
+        _cell_masses(_normal_masses(spacing), spacing),
+    )
     order, ends = _ordered_products(activation)
     excess = np.cumsum((np.outer(first, first) - np.outer(limit, limit)).ravel()[order])
     return float(np.abs(excess[ends]).max())

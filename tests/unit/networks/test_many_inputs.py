@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from initatlas.experiments.many_inputs import EXPERIMENT, ManyInputsParameters
 from initatlas.experiments.product_law import EXPERIMENT as PRODUCT_LAW
 from initatlas.experiments.product_law import ProductLawParameters
-from initatlas.networks.many_inputs import excess_kurtosis, flat_cosines, product_distance, sampled_law
+from initatlas.networks.many_inputs import WeightLaw, excess_kurtosis, flat_cosines, product_distance, sampled_law
 from initatlas.weights.base import family_of
 
 
@@ -44,6 +44,30 @@ def test_flat_kernel_against_neurons(activation, label, inputs):
     (found,) = flat_cosines(law_of(label), activation, inputs, [opposite])
     # The sample of a million weights has an error of its own, of the order of that of the neurons.
     assert found == pytest.approx(np.mean(first * second) / norm, abs=8 * residue.std() / norm / sqrt(len(first)))
+
+
+@pytest.mark.parametrize(("inputs", "opposite"), [(4, [1, 2, 3]), (7, [2, 5, 0])])
+@pytest.mark.parametrize("activation", ["elu", "erf"])
+def test_flat_kernel_against_all_sums(activation, inputs, opposite):
+    """Every value of both sums, with its probability by repeated convolution."""
+    from functools import reduce
+
+    from initatlas.activations.base import activation_of
+
+    masses = np.array([0.1, 0.2, 0.4, 0.2, 0.1])
+    law, phi = WeightLaw(masses, sqrt(1.0 / 1.2)), activation_of(activation).phi
+
+    def sums(terms):
+        total = reduce(np.convolve, [masses] * terms, np.ones(1))
+        return total, (np.arange(len(total)) - len(total) // 2) * law.spacing / sqrt(inputs)
+
+    whole, values = sums(inputs)
+    expected = []
+    for count in opposite:
+        (p, equal), (q, turned) = sums(inputs - count), sums(count)
+        equal, turned = equal[:, None], turned[None]
+        expected.append((p[:, None] * q * phi(equal + turned) * phi(equal - turned)).sum() / (whole @ phi(values) ** 2))
+    np.testing.assert_allclose(flat_cosines(law, activation, inputs, opposite), expected, rtol=1e-11, atol=1e-14)
 
 
 @pytest.mark.parametrize("inputs", [4, 64, 1024])
