@@ -45,11 +45,15 @@ Reader = Callable[..., Page]
 
 @pytest.fixture
 def read(browser: Browser, report: Path) -> Iterator[Reader]:
-    """Open the page, at an address, in a window of some width and some colours; what goes wrong in it fails the test."""
+    """Open the page, at an address, in a window of some width, colours and motion; what goes wrong in it fails the test."""
     opened, wrong = [], []
 
-    def open_page(address: str = "", *, width: int = 1400, scheme: str = "light") -> Page:
-        context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    def open_page(
+        address: str = "", *, width: int = 1400, scheme: str = "light", motion: str = "no-preference"
+    ) -> Page:
+        context = browser.new_context(
+            viewport={"width": width, "height": 900}, color_scheme=scheme, reduced_motion=motion
+        )
         page = context.new_page()
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
@@ -86,7 +90,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "packages": ", ".join(f"package{i} 1.{i}" for i in range(9)),
         },
         absent={"mnist": "initatlas download mnist", "speech": ""},
-        explorer=explorer_json({"one/trial": _cube()}, {"one/trial": ["distance"]}),
+        explorer=explorer_json({"one/trial": _cube()}, {"one/trial": ["distance", "error"]}),
         kernels=_kernels(),
     )
     path = folder / "index.html"
@@ -102,18 +106,21 @@ def _kernels() -> str:
 
 
 def _cube() -> xr.Dataset:
-    """A sweep over two axes."""
+    """A sweep over two axes, with an output that changes in time."""
     width, depth = [16, 64, 256, 1024], [1, 2, 4]
     axes = [{"name": "width", "values": {"width": width}}, {"name": "depth", "values": {"depth": depth}}]
     distance = 1.0 / np.sqrt(np.outer(width, depth))
+    error = distance[..., None] - np.arange(4.0)
     return xr.Dataset(
         {
             "status": (("width", "depth"), np.zeros((4, 3), dtype=np.int8)),
             "distance": (("width", "depth"), distance, {"long_name": "the distance", "units": "1"}),
+            "error": (("width", "depth", "epoch"), error, {"long_name": "the error", "units": "1"}),
         },
         {
             "width": ("width", width, {"long_name": "neurons", "units": "1"}),
             "depth": ("depth", depth, {"long_name": "hidden layers", "units": "1"}),
+            "epoch": ("epoch", [0, 10, 20, 30], {"long_name": "updates", "units": "1"}),
         },
         {"spec": json.dumps({"axes": axes}), "summary": "A sweep.", "title": "one/trial"},
     )

@@ -237,6 +237,73 @@ def test_another_slice_of_a_sweep_is_another_picture(read) -> None:
     expect(again.locator("#explorer-sweeps select[name=x]")).to_have_value("depth")
 
 
+FILM = "#explorer-sweeps?output=error&view=lines&x=width&y=depth&at.epoch=0"
+EPOCH, PLAY = "#explorer-sweeps input[name='at.epoch']", "#explorer-sweeps button[name='play.epoch']"
+
+
+def test_an_axis_of_numbers_is_played_with_the_keyboard(read) -> None:
+    page = read(FILM)
+    first = picture(page, "explorer-sweeps")
+    play = page.get_by_role("button", name="Play")
+    play.focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(PLAY)).to_have_text("Pause")
+    expect(page.locator(PLAY)).to_be_focused()
+    expect(page.locator(EPOCH)).to_have_value("1")
+    page.keyboard.press("Space")
+    expect(page.locator(PLAY)).to_have_text("Play")
+    expect(page).to_have_url(re.compile(r"frames=epoch&at.epoch=1$"))
+    paused = picture(page, "explorer-sweeps")
+    page.wait_for_timeout(1200)  # twice as long as a frame
+    assert picture(page, "explorer-sweeps") == paused != first
+    page.keyboard.press("Space")
+    expect(page.locator(EPOCH)).to_have_value("3")
+    expect(page.locator(EPOCH)).to_have_attribute("aria-valuetext", "30")
+    expect(page.locator(PLAY)).to_have_text("Play")  # the last frame ends it
+    page.keyboard.press("Space")
+    expect(page.locator(EPOCH)).to_have_value("0")  # and from there it begins anew
+
+
+def test_all_frames_have_one_scale(read) -> None:
+    page = read(FILM)
+    alone = picture(page, "explorer-sweeps")
+    page.goto(page.url.replace("&at.epoch", "&frames=epoch&at.epoch"))
+    expect(page.locator("#explorer-sweeps .about")).to_contain_text("The scale is that of all frames along epoch")
+    assert picture(page, "explorer-sweeps") != alone
+
+
+def test_another_choice_ends_the_film(read) -> None:
+    page = read(FILM)
+    page.locator(PLAY).click()
+    page.locator("#explorer-sweeps select[name=x]").select_option("epoch")
+    expect(page.locator(EPOCH)).to_have_count(0)
+    expect(page).to_have_url(re.compile(r"x=epoch"))
+    assert "frames" not in page.url
+
+
+def test_less_motion_is_one_frame_a_press(read) -> None:
+    page = read(FILM, motion="reduce")
+    page.get_by_role("button", name="Next").click()
+    expect(page.locator(EPOCH)).to_have_value("1")
+    page.wait_for_timeout(1200)
+    expect(page.locator(EPOCH)).to_have_value("1")
+    page.get_by_role("button", name="Next").click()
+    expect(page.locator(EPOCH)).to_have_value("2")
+
+
+def test_a_slider_of_a_sweep_is_dragged_all_the_way(read) -> None:
+    page = read(FILM)
+    page.locator(EPOCH).scroll_into_view_if_needed()
+    box = page.locator(EPOCH).bounding_box()
+    page.mouse.move(box["x"] + 8, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    for share in (0.3, 0.6, 1.0):
+        page.mouse.move(box["x"] + share * box["width"], box["y"] + box["height"] / 2)
+        page.wait_for_timeout(60)
+    page.mouse.up()
+    expect(page.locator(EPOCH)).to_have_value("3")
+
+
 # ---- paper
 
 

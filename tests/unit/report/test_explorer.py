@@ -179,6 +179,27 @@ def test_a_slice_takes_the_positions_of_the_other_axes() -> None:
     assert places == [[2, column, 3] for column in range(4)]
 
 
+def test_frames_are_the_slices_along_their_axis() -> None:
+    values = np.arange(3 * 4 * 5) ** 2 % 37
+    body = f"""const values = Float64Array.from({values.tolist()});
+        const of = (over, axis) => framesOf(values, [3, 4, 5],
+          {{x: 1, y: null, positions: [2, 0, 3], over, statistic: "median"}}, axis).map((array) => [...array]);
+        return [of([], 0), of([2], 0), of([], null)];"""
+    frames, summed, alone = run_javascript(DATA, body)
+    whole = values.reshape(3, 4, 5)
+    np.testing.assert_array_equal(frames, whole[:, :, 3])
+    expected = np.quantile(whole, [0.5, 0.25, 0.75], axis=2).transpose(1, 0, 2).reshape(9, 4)
+    np.testing.assert_allclose(summed, expected)
+    assert alone == [whole[2, :, 3].tolist()]
+
+
+def test_a_film_leaves_outliers_out_of_its_scale() -> None:
+    body = """return [[[1, 2, 3], [4, 5, NaN, 11, -5]],
+        [[1, 2, 3, 4, 5, 12.2]], [[1, 2, 3, 4, 5, 12.3, -Infinity]], [[7, 7, 7, 7, 9]], [[NaN]]]
+        .map((arrays) => fences(arrays.map((array) => Float64Array.from(array))))"""
+    assert run_javascript(DATA, body) == [[-5, 11], [1, 12.2], [1, 5], [7, 9], None]
+
+
 def test_numbers_as_text() -> None:
     numbers = "[0, 0.25, -1.5, 1234567, 1e-7, 2.5e-9, -1e8, NaN, Infinity, 0.1 + 0.2, 12345.678]"
     texts = run_javascript(DATA, f"return {numbers}.map((value) => formatNumber(value))")

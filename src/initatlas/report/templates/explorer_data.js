@@ -90,6 +90,17 @@ function slice(values, lengths, { x, y, positions, over, statistic }) {
   return result;
 }
 
+// What the frames along an axis show, an array each, with the middle half where values are summed up; of the slice alone without
+// such an axis. All frames are drawn on the scale of all of these.
+function framesOf(values, lengths, slicing, axis) {
+  const places = axis === null ? [null] : Array.from({ length: lengths[axis] }, (_, place) => place);
+  return places.flatMap((place) => {
+    const positions = slicing.positions.map((position, other) => (other === axis ? place : position));
+    const { centre, low, high } = slice(values, lengths, { ...slicing, positions });
+    return slicing.over.length && axis !== null ? [centre, low, high] : [centre];
+  });
+}
+
 // Positions along the axes of an entry of an array.
 function positionsOf(entry, lengths) {
   return strides(lengths).map((step, axis) => Math.floor(entry / step) % lengths[axis]);
@@ -156,6 +167,15 @@ function extent(arrays, positive = false) {
     }
   }
   return low <= high ? [low, high] : null;
+}
+
+// Ends of all finite numbers but outliers, those farther from the middle half than three times its width (Tukey's outer fences).
+function fences(arrays) {
+  const all = Float64Array.from(arrays.flatMap((array) => Array.from(array).filter(Number.isFinite))).sort();
+  if (all.length === 0) return null;
+  const [low, high] = [quantile(all, 0.25), quantile(all, 0.75)];
+  const reach = high > low ? 3 * (high - low) : Infinity;
+  return extent([all.filter((value) => value >= low - reach && value <= high + reach)]);
 }
 
 // Whether values ask for a logarithmic scale: all positive, over two decades or more.

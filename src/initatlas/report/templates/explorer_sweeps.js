@@ -1,11 +1,16 @@
-// The sweep explorer: a sweep, an output, two axes of it to draw, and what is done with the others.
+// The sweep explorer: a sweep, an output, two axes of it to draw, and what is done with the others. An axis of numbers that is not
+// drawn has frames, one per value, which can be played.
+
+const MOST_LINES = 24; // that are drawn unasked
+const FILM_MILLISECONDS = 8000, FRAME_MILLISECONDS = [80, 600]; // how long a film takes, and a frame of it at least and at most
 
 function startSweeps(root, { sweeps }, state) {
   const form = root.querySelector("form"), frame = root.querySelector(".plot"), said = root.querySelector("output");
   const link = root.querySelector(".link a"), legend = root.querySelector(".key");
   const arrays = new Map();
-  const place = { row: 0, column: 0 };
-  let plot = null, shown = null, turn = 0;
+  const place = { row: 0, column: 0 }, seen = { key: null, all: null };
+  const still = matchMedia("(prefers-reduced-motion: reduce)");
+  let plot = null, shown = null, turn = 0, film = null;
 
   const sweepOf = () => sweeps.find((sweep) => sweep.title === state.sweep) ?? sweeps[0];
   const outputOf = (sweep) => sweep.outputs.find((output) => output.name === state.output) ?? sweep.outputs[0];
@@ -22,16 +27,19 @@ function startSweeps(root, { sweeps }, state) {
     const sweep = sweepOf(), output = outputOf(sweep);
     const axes = output.axes.map((name) => axisOf(sweep, name));
     const names = output.axes;
-    const long = [...names].filter((name) => name !== "seed").sort((a, b) => axisOf(sweep, b).labels.length - axisOf(sweep, a).labels.length);
+    const count = (name) => axisOf(sweep, name).labels.length;
+    const long = names.filter((name) => name !== "seed").reverse().sort((a, b) => count(b) - count(a));
     const x = names.includes(state.x) ? state.x : long[0] ?? names[0];
     const others = names.filter((name) => name !== x);
-    const second = long.filter((name) => name !== x)[0] ?? null;
+    const rest = long.filter((name) => name !== x);
+    const second = rest.find((name) => count(name) <= MOST_LINES) ?? rest[0] ?? null;
     const y = state.y === "" ? null : others.includes(state.y) ? state.y : second;
     const view = y !== null && state.view === "map" ? "map" : "lines";
     const over = state.over === undefined ? others.filter((name) => name === "seed" && name !== y)
       : state.over.split(",").filter((name) => others.includes(name) && name !== y);
     const at = Object.fromEntries(names.map((name, i) => [name, Math.min(Number(state[`at.${name}`]) || 0, axes[i].labels.length - 1)]));
-    return { sweep, output, axes, x, y, view, over, at, statistic: state.statistic ?? "median" };
+    const frames = others.includes(state.frames) && state.frames !== y && !over.includes(state.frames) ? state.frames : null;
+    return { sweep, output, axes, x, y, view, over, at, frames, statistic: state.statistic ?? "median" };
   }
 
   function scaleOf(axis) {
@@ -94,11 +102,61 @@ function startSweeps(root, { sweeps }, state) {
         element("label", {}, element("span", {}, words(axis.name), " "), element("b", {}, text),
           element("input", { type: "range", name: `at.${axis.name}`, min: 0, max: axis.labels.length - 1, step: 1, value: position,
             disabled: all, "aria-valuetext": text })),
+        axis.values !== null && axis.labels.length > 2
+          ? element("button", { type: "button", name: `play.${axis.name}`, disabled: all }, film?.name === axis.name ? "Pause" : playWord()) : "",
         element("label", { class: "tick" }, element("input", { type: "checkbox", name: `over.${axis.name}`, checked: all }), "all"));
     });
     const focused = form.contains(document.activeElement) ? document.activeElement.name : null;
     form.replaceChildren(element("div", { class: "choices" }, ...main), element("div", { class: "sliders" }, ...sliders));
     if (focused) form.elements[focused]?.focus();
+  }
+
+  // What a step along a slider changes in the form, which stays the same: it may be in somebody's hand.
+  function moveControls({ sweep, at }) {
+    for (const [name, position] of Object.entries(at)) {
+      const slider = form.elements[`at.${name}`];
+      if (!slider || slider.disabled) continue;
+      const text = axisOf(sweep, name).labels[position];
+      if (Number(slider.value) !== position) slider.value = position;
+      slider.setAttribute("aria-valuetext", text);
+      slider.parentElement.querySelector("b").textContent = text;
+    }
+    form.elements.log.checked = shown.logarithmic;
+    form.elements.log.disabled = !shown.positive;
+  }
+
+  // Where the system asks for less motion, each press shows one frame.
+  function playWord() {
+    return still.matches ? "Next" : "Play";
+  }
+
+  function pause() {
+    if (film === null) return;
+    const button = form.elements[`play.${film.name}`];
+    if (button) button.textContent = playWord();
+    film = null;
+    history.replaceState(null, "", link.getAttribute("href"));
+  }
+
+  // Show frame after frame up to the last one; from that, begin with the first.
+  async function play(name, button) {
+    const mine = film = { name };
+    state.frames = name;
+    if (!still.matches) button.textContent = "Pause";
+    const step = async () => {
+      const { sweep, at, frames } = choices();
+      if (frames === null) return pause(); // the address asks for something else
+      const last = axisOf(sweep, name).labels.length - 1;
+      const position = at[name] < last ? at[name] + 1 : 0;
+      state[`at.${name}`] = position;
+      await update({ step: true });
+      if (film !== mine) return undefined;
+      if (still.matches || position === last) return pause();
+      const [least, most] = FRAME_MILLISECONDS;
+      const next = () => { if (film === mine) step(); };
+      return setTimeout(() => requestAnimationFrame(next), Math.min(Math.max(FILM_MILLISECONDS / last, least), most));
+    };
+    await step();
   }
 
   function lineTitles(chosen) {
@@ -153,13 +211,28 @@ function startSweeps(root, { sweeps }, state) {
     const words = { sweep: chosen.sweep.title, output: chosen.output.name, view: chosen.view, x: chosen.x, y: chosen.y ?? "", over: chosen.over.join(",") };
     if (chosen.over.length) words.statistic = chosen.statistic;
     if (state.log !== undefined) words.log = state.log;
+    if (chosen.frames !== null) words.frames = chosen.frames;
     for (const name of chosen.output.axes) {
       if (name !== chosen.x && name !== chosen.y && !chosen.over.includes(name)) words[`at.${name}`] = chosen.at[name];
     }
     return `#explorer-sweeps?${new URLSearchParams(words)}`;
   }
 
-  async function update() {
+  // All that a film shows, and between which ends, of the values and of their logarithms; the same in each of its frames. Without a
+  // film, what the slice shows.
+  function everyFrame({ sweep, output, frames }, values, lengths, slicing) {
+    if (frames === null) return [framesOf(values, lengths, slicing, null), null];
+    const axis = output.axes.indexOf(frames);
+    const positions = slicing.positions.map((position, other) => (other === axis ? 0 : position));
+    const key = JSON.stringify([sweep.title, output.name, axis, { ...slicing, positions }]);
+    if (seen.key !== key) {
+      const all = framesOf(values, lengths, slicing, axis);
+      Object.assign(seen, { key, all, ends: [fences(all), fences(all.map((values) => values.map(Math.log10)))] });
+    }
+    return [seen.all, seen.ends];
+  }
+
+  async function update({ step = false } = {}) {
     const mine = ++turn;
     const chosen = choices();
     const { sweep, output, axes, x, y, view, over, at, statistic } = chosen;
@@ -169,16 +242,16 @@ function startSweeps(root, { sweeps }, state) {
     const start = performance.now();
     const lengths = axes.map((axis) => axis.labels.length);
     const number = (name) => output.axes.indexOf(name);
-    const result = slice(values, lengths, {
-      x: number(x), y: y === null ? null : number(y), positions: output.axes.map((name) => at[name]), over: over.map(number), statistic,
-    });
-    const positive = (extent([result.centre])?.[0] ?? 0) > 0;
-    const logarithmic = positive && (state.log === undefined ? wantsLogarithm([result.centre]) : state.log === "1");
+    const slicing = { x: number(x), y: y === null ? null : number(y), positions: output.axes.map((name) => at[name]), over: over.map(number), statistic };
+    const result = slice(values, lengths, slicing);
+    const [all, ends] = everyFrame(chosen, values, lengths, slicing);
+    const positive = (extent(all)?.[0] ?? 0) > 0;
+    const logarithmic = positive && (state.log === undefined ? wantsLogarithm(all) : state.log === "1");
     shown = { positive, logarithmic };
-    controls(chosen);
+    step ? moveControls(chosen) : controls(chosen);
     plot?.destroy();
     const drawn = () => { root.dataset.milliseconds = (performance.now() - start).toFixed(1); };
-    plot = view === "map" ? map(chosen, result, logarithmic, drawn) : lines(chosen, result, logarithmic, drawn);
+    plot = (view === "map" ? map : lines)(chosen, result, logarithmic, drawn, view === "map" ? extent(all, logarithmic) : ends?.[Number(logarithmic)]);
     const grid = view === "map"
       ? { xs: scaleOf(axisOf(sweep, x)).places, rows: result.rows, yOf: (row) => scaleOf(axisOf(sweep, y)).places[row] }
       : { xs: scaleOf(axisOf(sweep, x)).places, rows: result.rows, yOf: (row, column) => {
@@ -186,16 +259,17 @@ function startSweeps(root, { sweeps }, state) {
           return logarithmic ? Math.log10(value) : value;
         } };
     makeReadable(frame, plot, grid, place, (row, column) => { said.textContent = reading(chosen, result, row, column, status); });
-    said.textContent = "Values are read with the pointer or, from the plot, with the arrow keys.";
+    if (!step) said.textContent = "Values are read with the pointer or, from the plot, with the arrow keys.";
     root.querySelector(".about").textContent = about(chosen);
     frame.setAttribute("aria-label", alternative(chosen, result));
     link.href = address(chosen);
   }
 
-  function about({ sweep, output }) {
+  function about({ sweep, output, view, frames }) {
     const held = Object.entries(sweep.held).map(([name, value]) => `${name.replaceAll("_", " ")} ${value}`);
     const summary = sweep.summary.replace(/\.$/, "");
-    return `${summary}${held.length ? ` (${held.join(", ")})` : ""}. Shown: ${output.title}.`;
+    const scale = frames === null ? "" : ` The scale is that of all frames along ${frames.replaceAll("_", " ")}${view === "map" ? "" : ", outliers left out"}.`;
+    return `${summary}${held.length ? ` (${held.join(", ")})` : ""}. Shown: ${output.title}.${scale}`;
   }
 
   function alternative({ output, x, y, view }, result) {
@@ -205,7 +279,7 @@ function startSweeps(root, { sweeps }, state) {
     return `${what}: ${result.centre.length} values ${range}. Arrow keys read them.`;
   }
 
-  function lines(chosen, result, logarithmic, drawn) {
+  function lines(chosen, result, logarithmic, drawn, ends) {
     const { sweep, output, x, y, over } = chosen;
     const titles = lineTitles(chosen), axis = y === null ? null : axisOf(sweep, y);
     const colours = titles.map((_, i) => lineColour(i, titles.length, axis !== null && axis.values !== null && titles.length > 3));
@@ -218,14 +292,15 @@ function startSweeps(root, { sweeps }, state) {
     const units = output.units === "1" ? "" : ` (${output.units})`;
     keyOfLines(y === null ? [] : titles, colours, y === null ? output.title : y.replaceAll("_", " "));
     return drawLines(frame, {
-      x: across, places: across.places, lines: all, drawn, y: { title: `${output.name.replaceAll("_", " ")}${units}`, logarithmic },
+      x: across, places: across.places, lines: all, drawn,
+      y: { title: `${output.name.replaceAll("_", " ")}${units}`, logarithmic, range: ends && padded(ends, 0.06) },
     });
   }
 
-  function map(chosen, result, logarithmic, drawn) {
+  function map(chosen, result, logarithmic, drawn, range) {
     const { sweep, output, x, y } = chosen;
     const across = scaleOf(axisOf(sweep, x)), up = scaleOf(axisOf(sweep, y));
-    const ends = extent([result.centre], logarithmic) ?? [0, 1];
+    const ends = range ?? [0, 1];
     const [low, high] = logarithmic ? ends.map(Math.log10) : ends;
     const shade = (value) => (high > low ? ((logarithmic ? Math.log10(value) : value) - low) / (high - low) : 0.5);
     keyOfMap(ends, output.title, output.units === "1" ? "" : ` (${output.units})`, [...result.centre]);
@@ -249,10 +324,18 @@ function startSweeps(root, { sweeps }, state) {
   }
 
   form.addEventListener("input", async (event) => {
+    pause();
     take(event.target);
-    await update();
+    await update({ step: event.target.name.startsWith("at.") });
     history.replaceState(null, "", link.getAttribute("href"));
   });
+  form.addEventListener("click", ({ target }) => {
+    if (!target.name?.startsWith("play.")) return;
+    const name = target.name.slice(5), again = film?.name === name;
+    pause();
+    if (!again) play(name, target);
+  });
+  still.addEventListener("change", () => { pause(); update(); });
   form.addEventListener("submit", (event) => event.preventDefault());
   return update;
 }
