@@ -2,13 +2,17 @@
 
 import random
 import socket
+import subprocess
+import sys
 import time
+from types import SimpleNamespace
 from unittest.mock import Mock
 
 import numpy as np
 import psutil
 import pytest
 import xarray as xr
+from toy import faults as faulty
 from toy.sweeps import make_sweep, run
 
 from initatlas.errors import UserError
@@ -428,3 +432,27 @@ def test_points_of_different_lengths_are_compared_without_a_look_at_each_value()
     assert _begins_with([0.0, 0.5, 1.0], [0.0, 0.5])
     assert not _begins_with([0.0, 0.5, 1.0], [0.0, 1.0])
     assert _begins_with(range(3), [0.0, 1.0])
+
+
+def slowness_after(folder):
+    """By how much the next plan corrects the estimates of a sweep, two points of which claimed 0.1 s and waited 0.3 s."""
+    fixed = {"nap": 0.3, "cost": 0.1}
+    run(make_sweep("toy.faults", {"number": [0, 1]}, fixed=fixed), folder)
+    sweep = make_sweep("toy.faults", {"number": [0, 1, 2]}, fixed=fixed)
+    return plan_sweep(sweep, open_store(sweep, folder / "points"), {}).slowness
+
+
+def test_waiting_for_the_processor_does_not_make_the_next_plan_longer(tmp_path):
+    assert slowness_after(tmp_path) < 0.9
+
+
+def test_work_makes_the_next_plan_longer_also_that_of_a_process_that_a_point_starts(tmp_path, monkeypatch):
+    def work(seconds):
+        end = time.process_time() + seconds / 2
+        while time.process_time() < end:
+            pass
+        loop = f"import time\nwhile time.process_time() < {seconds / 2}: pass"
+        subprocess.run([sys.executable, "-I", "-c", loop], check=True)
+
+    monkeypatch.setattr(faulty, "time", SimpleNamespace(sleep=work))
+    assert slowness_after(tmp_path) > 2.7

@@ -5,6 +5,7 @@ import os
 import re
 import select
 import shlex
+import shutil
 import subprocess
 import sys
 from collections import namedtuple
@@ -16,6 +17,16 @@ TOY = Path(__file__).parent
 
 SECONDS = 1800
 """How long one run may take, also on a machine that has more to do."""
+
+
+def copy_project(root, folder):
+    """Copy what a clean clone holds and what is not committed yet, but for the tests."""
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    listed = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True).stdout
+    for path in listed.split("\0"):
+        if path and not path.startswith("tests/") and (root / path).is_file():
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(root / path, folder / path)
 
 
 class Project:

@@ -2,10 +2,9 @@
 
 import os
 import shutil
-import subprocess
 
 import pytest
-from toy.project import Project, WarmSnakemake
+from toy.project import Project, WarmSnakemake, copy_project
 
 
 @pytest.fixture(scope="session")
@@ -16,13 +15,6 @@ def warm(tmp_path_factory):
     found.end()
 
 
-def project_files(root):
-    """What a clean clone holds, and what is not committed yet."""
-    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    listed = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True).stdout
-    return [path for path in listed.split("\0") if path and (root / path).is_file()]
-
-
 @pytest.fixture(scope="session")
 def built(root, tmp_path_factory, warm):
     """The whole workflow, run once at scale smoke from a clean copy. Not to be changed."""
@@ -31,10 +23,7 @@ def built(root, tmp_path_factory, warm):
     )
     (shared / "built").mkdir()  # once: not by two processes of the same run
     folder = tmp_path_factory.mktemp("clean") / "atlas"
-    for path in project_files(root):
-        if not path.startswith("tests/"):
-            (folder / path).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(root / path, folder / path)
+    copy_project(root, folder)
     project = Project(folder, warm)
     project.answer = project.snakemake()
     assert project.answer.code == 0, project.answer.text

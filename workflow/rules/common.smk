@@ -28,7 +28,7 @@ from initatlas.sweeps.allocation import (
     slices_needed,
     within_node,
 )
-from initatlas.sweeps.costs import expected_seconds
+from initatlas.sweeps.costs import expected_cost
 from initatlas.sweeps.registry import load_experiment
 
 # `python` in a rule is that of the environment made from environment.yml under `--sdm conda`, which lacks this package alone; or
@@ -103,33 +103,23 @@ def sweep_backend(wildcards):
 
 
 def sweep_threads(wildcards, attempt):
-    """CPUs of the job of a sweep."""
-    return asked_for(wildcards.title, attempt).cpus
+    """CPUs of the job of a sweep, or of a slice of it."""
+    return of_job(wildcards, attempt).cpus
 
 
 def sweep_megabytes(wildcards, attempt):
-    """Memory of the job of a sweep."""
-    return asked_for(wildcards.title, attempt).megabytes
+    """Memory of the job of a sweep, or of a slice of it."""
+    return of_job(wildcards, attempt).megabytes
 
 
 def sweep_minutes(wildcards, attempt):
-    """Time limit of the job of a sweep."""
-    return asked_for(wildcards.title, attempt).minutes
+    """Time limit of the job of a sweep, or of a slice of it."""
+    return of_job(wildcards, attempt).minutes
 
 
-def slice_threads(wildcards, attempt):
-    """CPUs of the job of a slice."""
-    return asked_for(wildcards.title, attempt, int(wildcards.slices)).cpus
-
-
-def slice_megabytes(wildcards, attempt):
-    """Memory of the job of a slice."""
-    return asked_for(wildcards.title, attempt, int(wildcards.slices)).megabytes
-
-
-def slice_minutes(wildcards, attempt):
-    """Time limit of the job of a slice."""
-    return asked_for(wildcards.title, attempt, int(wildcards.slices)).minutes
+def of_job(wildcards, attempt):
+    """What the job of a sweep, or of a slice of it, asks for."""
+    return asked_for(wildcards.title, attempt, int(wildcards.get("slices", 1)))
 
 
 def all_slices():
@@ -197,7 +187,7 @@ def runs_on_ray(title):
     sweep = ATLAS.sweep(title)
     return takes_ray(
         ATLAS.backends[title],
-        seconds=expected_seconds(sweep, load_experiment(sweep.experiment)),
+        seconds=expected_cost(sweep, load_experiment(sweep.experiment)).seconds,
         workers=workflow.cores,
     )
 
@@ -239,10 +229,15 @@ def mark_page():
 
 
 def engine_options(wildcards):
-    """How a sweep is to run; no reason to run it again."""
+    """How a sweep, or which slice of it, is to run; no reason to run it again."""
     return (
         f"--backend {sweep_backend(wildcards)}"
         + " --fail-fast" * ATLAS.settings.fail_fast
+        + (
+            f" --slice {wildcards.number}/{wildcards.slices}"
+            if "slices" in wildcards.keys()
+            else ""
+        )
     )
 
 

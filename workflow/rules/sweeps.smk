@@ -33,9 +33,7 @@ rule sweep:
         " {resources.engine} --workers {threads} --data {params.data:q}"
 
 
-rule slice:
-    input:
-        lambda wildcards: texts(ANCESTRY.above_sweep(wildcards.title)),
+use rule sweep as slice with:
     output:
         str(LAYOUT.slice("{title}", "{number}-of-{slices}")),
     log:
@@ -46,25 +44,8 @@ rule slice:
         title=one_of(AVAILABLE),
         number=r"\d+",
         slices=r"\d+",
-    conda:
-        "../../environment.yml"
-    threads: slice_threads
-    resources:
-        mem_mb=slice_megabytes,
-        runtime=slice_minutes,
-        gpu=lambda wildcards: int(sweep_of(wildcards).fixed.get("device") == "cuda"),
-        engine=engine_options,
-    params:
-        spec=lambda wildcards: spec_file(sweep_of(wildcards).model_dump_json()),
-        data=lambda wildcards: [
-            f"{name}={LAYOUT.dataset(name)}" for name in sweep_of(wildcards).datasets
-        ],
-        made_from=lambda wildcards: ANCESTRY.sweep(wildcards.title),
     message:
         "slice {wildcards.number} of {wildcards.slices} of sweep {wildcards.title}"
-    shell:
-        "python -m initatlas stage sweep --log {log:q} --spec @{params.spec:q} --store data/points --output {output:q}"
-        " --slice {wildcards.number}/{wildcards.slices} {resources.engine} --workers {threads} --data {params.data:q}"
 
 
 # Long sweeps of a cluster, each in several jobs; the sweeps themselves then find their points stored.

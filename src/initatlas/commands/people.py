@@ -18,7 +18,7 @@ from initatlas.names import did_you_mean
 from initatlas.report.ledger import format_seconds
 from initatlas.sweeps.checkouts import needed_by_others
 from initatlas.sweeps.code import sweep_code
-from initatlas.sweeps.costs import largest_megabytes
+from initatlas.sweeps.costs import expected_cost
 from initatlas.sweeps.engine import open_store
 from initatlas.sweeps.former import older_path
 from initatlas.sweeps.plan import DataSource
@@ -114,7 +114,7 @@ def check() -> str:
     lines += [f"warning: {line}" for line in workflow.unread]
     for title in workflow.titles:
         sweep = workflow.sweep(title)
-        needed = largest_megabytes(sweep, load_experiment(sweep.experiment))
+        needed = expected_cost(sweep, load_experiment(sweep.experiment)).megabytes
         memory = [f"sweep {title}: {line}" for line in sweeps.memory_warnings(needed)]
         lines += [f"warning: {line}" for line in (*workflow.warnings.get(title, ()), *memory)]
     counts = f"{len(workflow.datasets)} data sets and {len(workflow.titles)} sweeps at scale {workflow.settings.scale}"

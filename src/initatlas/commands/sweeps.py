@@ -11,7 +11,7 @@ from initatlas.errors import UserError
 from initatlas.files import write_text
 from initatlas.sweeps.backends.base import Backend
 from initatlas.sweeps.backends.choice import choose_backend
-from initatlas.sweeps.costs import largest_megabytes
+from initatlas.sweeps.costs import expected_cost
 from initatlas.sweeps.engine import (
     SweepReport,
     open_store,
@@ -115,7 +115,7 @@ def compute(
     def choose(seconds: float) -> Backend:
         """The backend, after a word where a point will not fit in memory."""
         if seconds > 0.0 and not cluster_is_given():
-            for line in memory_warnings(largest_megabytes(sweep, load_experiment(sweep.experiment))):
+            for line in memory_warnings(expected_cost(sweep, load_experiment(sweep.experiment)).megabytes):
                 log.warning("%s: warning: %s", sweep.title, line)
         return choose_backend(backend, seconds=seconds, workers=workers, ray=ray)
 

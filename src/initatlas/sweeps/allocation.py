@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass
 from math import ceil, prod
+from typing import NamedTuple
 
 from pydantic import Field
 
 from initatlas.errors import UserError
 from initatlas.machine import Node
 from initatlas.sweeps.batches import MEGABYTES_PER_BATCH, SECONDS_PER_BATCH
-from initatlas.sweeps.costs import expected_seconds, largest_megabytes
+from initatlas.sweeps.costs import expected_cost
 from initatlas.sweeps.experiment import Experiment
 from initatlas.sweeps.spec import Strict, Sweep
 
@@ -82,8 +83,27 @@ def allocation(
     UserError
         If no job within the limits has the memory that one batch declares.
     """
-    seconds, points = expected_seconds(sweep, experiment) / slices, prod(sweep.shape) / slices
-    batch = _batch_megabytes(largest_megabytes(sweep, experiment), seconds / points)
+    wanted = _wanted(sweep, experiment, limits, parallel=parallel, slices=slices)
+    return Allocation(
+        wanted.cpus,
+        ceil(min(attempt * wanted.megabytes, limits.megabytes)),
+        ceil(min(attempt * (MINUTES_TO_START + wanted.minutes), 60.0 * limits.hours)),
+    )
+
+
+class _Wanted(NamedTuple):
+    """What a job would ask for without a bound on its time: CPUs, MB, and the minutes that its points take at most."""
+
+    cpus: int
+    megabytes: float
+    minutes: float
+
+
+def _wanted(sweep: Sweep, experiment: Experiment, limits: ClusterLimits, *, parallel: bool, slices: int) -> _Wanted:
+    """What one of so many jobs of a sweep would ask for; the parameters are those of `allocation`."""
+    cost = expected_cost(sweep, experiment)
+    seconds, points = cost.seconds / slices, prod(sweep.shape) / slices
+    batch = _batch_megabytes(cost.megabytes, seconds / points)
     worker = WORKER_MEGABYTES + batch
     room = limits.megabytes - DRIVER_MEGABYTES - RAY_MEGABYTES
     if DRIVER_MEGABYTES + batch > limits.megabytes:
@@ -92,15 +112,10 @@ def allocation(
             f"{limits.megabytes:.0f} MB; raise cluster.megabytes in config/config.yaml, if its nodes have more, or make its "
             "points smaller"
         )
-    wanted = min(limits.cpus, ceil(points), ceil(seconds / SECONDS_PER_CPU), int(room // worker))
-    cpus = max(1, wanted) if parallel else 1
+    most = min(limits.cpus, ceil(points), ceil(seconds / SECONDS_PER_CPU), int(room // worker))
+    cpus = max(1, most) if parallel else 1
     megabytes = DRIVER_MEGABYTES + (batch if cpus == 1 else RAY_MEGABYTES + cpus * worker)
-    minutes = MINUTES_TO_START + SLACK * seconds / cpus / 60.0
-    return Allocation(
-        cpus,
-        ceil(min(attempt * megabytes, limits.megabytes)),
-        ceil(min(attempt * minutes, 60.0 * limits.hours)),
-    )
+    return _Wanted(cpus, megabytes, SLACK * seconds / cpus / 60.0)
 
 
 def slices_needed(sweep: Sweep, experiment: Experiment, limits: ClusterLimits, *, parallel: bool = True) -> int:
@@ -108,8 +123,7 @@ def slices_needed(sweep: Sweep, experiment: Experiment, limits: ClusterLimits, *
 
     The parameters are those of `allocation`.
     """
-    cpus = allocation(sweep, experiment, limits, parallel=parallel).cpus
-    minutes = SLACK * expected_seconds(sweep, experiment) / cpus / 60.0
+    minutes = _wanted(sweep, experiment, limits, parallel=parallel, slices=1).minutes
     room = max(60.0 * limits.hours - MINUTES_TO_START, 1.0)
     return min(max(1, ceil(minutes / room)), MOST_SLICES, prod(sweep.shape))
 

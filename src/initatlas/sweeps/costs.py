@@ -3,6 +3,7 @@
 import math
 import random
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from initatlas.sweeps.experiment import Experiment, Parameters
 from initatlas.sweeps.grid import grid
@@ -12,16 +13,19 @@ POINTS_OF_A_SAMPLE = 512
 """In so many points each value of an axis is seen, but for long axes, and their mean cost is known to a tenth or so."""
 
 
-def expected_seconds(sweep: Sweep, experiment: Experiment) -> float:
-    """Estimated cost of a sweep on one core, in seconds, from a sample where its points are many; its data sets may be absent."""
-    points = sample(sweep, experiment)
-    seconds = math.fsum(experiment.seconds(point) for point in points if point is not None)
-    return seconds * math.prod(sweep.shape) / max(len(points), 1)
+class Cost(NamedTuple):
+    """Seconds that a sweep takes on one core, and the most memory, in MB, that one of its points declares."""
+
+    seconds: float
+    megabytes: float
 
 
-def largest_megabytes(sweep: Sweep, experiment: Experiment) -> float:
-    """Most memory that a point of a sweep declares, in MB, or one of a sample where they are many."""
-    return max((experiment.megabytes(point) for point in sample(sweep, experiment) if point is not None), default=0.0)
+def expected_cost(sweep: Sweep, experiment: Experiment) -> Cost:
+    """Estimated cost of a sweep, from a sample where its points are many; its data sets may be absent."""
+    drawn = sample(sweep, experiment)
+    points = [point for point in drawn if point is not None]
+    seconds = math.fsum(map(experiment.seconds, points)) * math.prod(sweep.shape) / max(len(drawn), 1)
+    return Cost(seconds, max(map(experiment.megabytes, points), default=0.0))
 
 
 def sample(sweep: Sweep, experiment: Experiment) -> list[Parameters | None]:

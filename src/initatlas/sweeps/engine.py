@@ -76,17 +76,16 @@ def first_points(sweep: Sweep, store: PointStore) -> float | None:
         if known is not None:
             return known
         plan = plan_sweep(sweep, store, {})
-        tasks = [
-            task for batch in (*plan.batches[:1], *plan.batches[-1:]) for task in (batch.tasks[0], batch.tasks[-1])
-        ]
+        batches = [batch for batch in plan.batches if not batch.suspect]
+        ends = {task.place: task for task in (batches[0].tasks[0], batches[-1].tasks[-1])} if batches else {}
         measured = []
-        for task in {task.place: task for task in (*tasks[:1], *tasks[-1:])}.values():
+        for task in ends.values():
             start = time.perf_counter()
             alone = Batch((task,), dataset=None, seconds=0.0, megabytes=0.0)
-            located, _ = _compute(sweep, replace(plan, batches=(alone,)), store, {}, SerialBackend(), fail_fast=False)
-            new = located[len(plan.located) :]  # a failing point has none
-            measured.append(new[0].file.execution.seconds if new else time.perf_counter() - start)
-        return min(measured, default=None)
+            _compute(sweep, replace(plan, batches=(alone,)), store, {}, SerialBackend(), fail_fast=False)
+            measured.append(time.perf_counter() - start)
+        stored = [file.execution.seconds for _, file in store.files()]  # a failing point leaves none
+        return min(stored or measured, default=None)
 
 
 def run_sweep(

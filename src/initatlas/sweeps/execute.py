@@ -69,6 +69,9 @@ class Execution:
         Versions and processor of the process that computed it, as `environment` gives them; empty where nobody recorded them.
     code
         Version of the code that computed it, as that process had it; empty where nobody recorded it.
+    busy
+        For how long its threads had the processor, in seconds: on an idle machine the batch would take about as long. None where
+        nobody recorded it.
     """
 
     seconds: float
@@ -78,6 +81,7 @@ class Execution:
     estimate: float = 0.0
     environment: Mapping[str, str] = field(default_factory=dict)
     code: str = ""
+    busy: float | None = None
 
 
 @dataclass(frozen=True)
@@ -115,18 +119,27 @@ def execute_batch(
     name = found_here(sent)
     experiment, tasks = load_experiment(name), tuple(batch.tasks)
     points = [task.parameters for task in tasks]
-    start = time.perf_counter()
+    on_gpu = experiment.gpus(points[0]) > 0
+    start, start_of_processor = time.perf_counter(), _processor_seconds()
     with limited_threads(experiment.cpus), np.errstate(all="ignore"):
         results, failures = _attempt(name, tasks, root_seed, limits, data)
+    seconds = time.perf_counter() - start
+    busy = (_processor_seconds() - start_of_processor) / experiment.cpus
     execution = Execution(
-        seconds=time.perf_counter() - start,
+        seconds=seconds,
         peak_megabytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
         host=socket.gethostname(),
         estimate=batch.seconds,
-        environment=environment(gpu=experiment.gpus(points[0]) > 0),
+        environment=environment(gpu=on_gpu),
         code=batch_code(name, points),
+        busy=seconds if on_gpu else min(busy, seconds),  # other threads of a driver count in its processor's time
     )
     return BatchOutcome(execution=execution, results=joined(results), failures=tuple(failures))
+
+
+def _processor_seconds() -> float:
+    """Time of the processor that this process has taken, and those that it started and saw the end of."""
+    return sum(os.times()[:4])
 
 
 def _attempt(

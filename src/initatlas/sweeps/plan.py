@@ -132,7 +132,7 @@ def plan_sweep(sweep: Sweep, store: PointStore, data: Mapping[str, DataSource], 
         def asked() -> Iterator[tuple[Places, Keys]]:
             for places in grid.blocks(excluded):
                 of_block = keys.at(places)
-                to_run[places] = _owned(of_block, part)
+                to_run[places] = part.owns(of_block)
                 yield places, of_block
 
         found = find(asked(), files(), suspects, size=grid.size, repeated=not keys.in_pieces, folder=store.folder)
@@ -151,14 +151,6 @@ def plan_sweep(sweep: Sweep, store: PointStore, data: Mapping[str, DataSource], 
         slowness=slow,
         acquitted=frozenset(written_keys(keys.at(innocent)) if innocent.size else ()),
     )
-
-
-def _owned(keys: Keys, part: Slice) -> np.ndarray:
-    """Which points are of a slice, as `Slice.owns` says."""
-    digits = np.zeros((len(keys), 8), dtype=np.uint8)
-    digits[:, 2:] = keys[:, :6]
-    owned: np.ndarray = digits.view(">u8")[:, 0] % np.uint64(part.of) == part.number - 1
-    return owned
 
 
 def _inner(grid: GridPlaces, excluded: np.ndarray) -> dict[str, Coordinate]:

@@ -6,6 +6,8 @@ Every point belongs to one slice by its key alone. So the jobs need not know of 
 import re
 from typing import NamedTuple, Self
 
+import numpy as np
+
 from initatlas.errors import UserError
 
 
@@ -30,15 +32,18 @@ class Slice(NamedTuple):
             raise UserError(f"--slice {text}: give the number of a slice and how many there are, such as 2/8")
         return part
 
-    def owns(self, key: str) -> bool:
-        """Whether a point is of this slice.
+    def owns(self, keys: np.ndarray) -> np.ndarray:
+        """Which points are of this slice.
 
         Parameters
         ----------
-        key
-            Its key in the store: hexadecimal digits of a hash.
+        keys
+            Their keys in the store, a row of 32 bytes for each.
         """
-        return int(key[:12], 16) % self.of == self.number - 1
+        digits = np.zeros((len(keys), 8), dtype=np.uint8)
+        digits[:, 2:] = keys[:, :6]
+        owned: np.ndarray = digits.view(">u8")[:, 0] % np.uint64(self.of) == self.number - 1
+        return owned
 
     def name(self, sweep: str) -> str:
         """What a slice of a sweep is called; all of it has the sweep's own title."""

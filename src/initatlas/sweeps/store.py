@@ -287,10 +287,14 @@ def _execution(notes: Mapping[str, Any]) -> Execution:
 
 
 def slowness(executions: Sequence[Execution]) -> float:
-    """Recorded over declared seconds of batches that declared any, by which to correct an estimate; 1 without any."""
-    declared = sum(execution.estimate for execution in executions)
-    recorded = sum(execution.seconds for execution in executions if execution.estimate)
-    return recorded / declared if declared else 1.0
+    """By how much batches took longer than declared, to correct an estimate; 1 where none tells.
+
+    Waiting for a processor that others had does not count: it says nothing of the next run. So wall times do not count, where an
+    older engine recorded nothing else.
+    """
+    told = [(execution.busy, execution.estimate) for execution in executions if execution.busy is not None]
+    declared = sum(estimate for _, estimate in told)
+    return sum(busy for busy, estimate in told if estimate) / declared if declared else 1.0
 
 
 def _pack(rows: Rows, execution: Execution) -> bytes:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from initatlas.config import load_workflow
 from initatlas.errors import UserError
-from initatlas.sweeps.costs import largest_megabytes
+from initatlas.sweeps.costs import expected_cost
 from initatlas.sweeps.grid import grid
 from initatlas.sweeps.registry import load_experiment
 from initatlas.sweeps.spec import Sweep
@@ -151,7 +151,7 @@ def use(workflow, file):
         points = [point for _, point in islice(grid(sweep, experiment), 50) if point is not None]
         assert all(isfinite(experiment.seconds(point)) for point in points)
         if sweep.fixed.get("device") != "auto":
-            assert isfinite(largest_megabytes(sweep.model_copy(update={"axes": sweep.axes[:1]}), experiment))
+            assert isfinite(expected_cost(sweep.model_copy(update={"axes": sweep.axes[:1]}), experiment).megabytes)
 
 
 def peak_kilobytes():

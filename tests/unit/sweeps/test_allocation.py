@@ -8,7 +8,7 @@ from initatlas.errors import UserError
 from initatlas.machine import Node
 from initatlas.sweeps import costs
 from initatlas.sweeps.allocation import Allocation, ClusterLimits, allocation, slices_needed, within_node
-from initatlas.sweeps.costs import expected_seconds, largest_megabytes, sample
+from initatlas.sweeps.costs import expected_cost, sample
 from initatlas.sweeps.experiment import Experiment, Output, Parameters
 from initatlas.sweeps.grid import grid
 from initatlas.sweeps.resolving import resolve
@@ -111,13 +111,20 @@ def test_estimates_of_a_sample_are_those_of_all_points(seeds):
     drawn = sample(sweep, EXPERIMENT)
     assert len(drawn) == min(len(points), costs.POINTS_OF_A_SAMPLE)
     assert drawn == sample(sweep, EXPERIMENT)
-    assert expected_seconds(sweep, EXPERIMENT) == pytest.approx(sum(point.each for point in points), rel=0.1)
-    assert largest_megabytes(sweep, EXPERIMENT) == 300.0
+    assert expected_cost(sweep, EXPERIMENT) == (pytest.approx(sum(point.each for point in points), rel=0.1), 300.0)
+
+
+@pytest.mark.parametrize("ask", [allocation, slices_needed])
+def test_the_points_of_a_sample_are_drawn_once(ask, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(costs, "sample", lambda *what: drawn.append(what) or sample(*what))
+    ask(many(20), EXPERIMENT, WIDE)
+    assert len(drawn) == 1
 
 
 def test_a_sample_knows_what_is_excluded():
     sweep = sweep_of(axes={"each": [1.0, 3.0]}, seeds=4, exclude=[{"each": 3.0}])
-    assert expected_seconds(sweep, EXPERIMENT) == 4.0
+    assert expected_cost(sweep, EXPERIMENT) == (4.0, 10.0)
 
 
 @pytest.mark.parametrize("shape", [(2, 3, 4), (5,), (1, 7)])

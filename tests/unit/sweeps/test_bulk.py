@@ -20,10 +20,9 @@ from initatlas.sweeps.grid import grid
 from initatlas.sweeps.keys import GridKeys, packed_keys, written_keys
 from initatlas.sweeps.packing import packed, unpacked
 from initatlas.sweeps.places import GridPlaces
-from initatlas.sweeps.plan import _owned, plan_sweep
+from initatlas.sweeps.plan import plan_sweep
 from initatlas.sweeps.points import point_key
 from initatlas.sweeps.registry import load_experiment
-from initatlas.sweeps.slices import Slice
 from initatlas.sweeps.spec import Axis, Sweep
 from initatlas.sweeps.spool import Spool
 
@@ -177,12 +176,6 @@ def test_keys_are_packed_and_written():
     assert packed_keys(keys).shape == (5, 32)
     assert written_keys(packed_keys(keys)) == keys
     assert written_keys(packed_keys([])) == []
-
-
-def test_slices_own_the_same_points_in_bulk():
-    keys = [hashlib.sha256(bytes([number])).hexdigest() for number in range(200)]
-    for part in (Slice(1, 1), Slice(2, 7), Slice(500, 500)):
-        assert _owned(packed_keys(keys), part).tolist() == [part.owns(key) for key in keys]
 
 
 @given(st.lists(st.integers(0, 2**50), max_size=30))

@@ -2,6 +2,7 @@
 
 import hashlib
 
+import numpy as np
 import pytest
 import xarray as xr
 from toy.sweeps import make_sweep, run
@@ -9,19 +10,28 @@ from toy.sweeps import make_sweep, run
 from initatlas.errors import UserError
 from initatlas.sweeps.backends.serial import SerialBackend
 from initatlas.sweeps.engine import open_store, run_slice
+from initatlas.sweeps.keys import packed_keys
 from initatlas.sweeps.plan import plan_sweep
 from initatlas.sweeps.slices import WHOLE, Slice
 
 
 def keys(count):
-    return [hashlib.sha256(str(number).encode()).hexdigest() for number in range(count)]
+    return packed_keys(hashlib.sha256(str(number).encode()).hexdigest() for number in range(count))
 
 
 @pytest.mark.parametrize("of", [1, 2, 7])
 def test_every_point_is_of_one_slice_and_slices_are_alike(of):
-    counts = [sum(Slice(number, of).owns(key) for key in keys(2100)) for number in range(1, of + 1)]
-    assert sum(counts) == 2100
-    assert min(counts) > 0.8 * 2100 / of
+    owned = np.array([Slice(number, of).owns(keys(2100)) for number in range(1, of + 1)])
+    assert (owned.sum(axis=0) == 1).all()
+    assert owned.sum(axis=1).min() > 0.8 * 2100 / of
+
+
+def test_the_first_twelve_digits_of_a_key_tell_its_slice():
+    """What one release and the next call a slice is the same: the jobs of a slice may be of both."""
+    of_keys = packed_keys(["000000000007" + 52 * "f", "ffffffffffff" + 52 * "0", "00000000000e" + 52 * "1"])
+    assert Slice(1, 7).owns(of_keys).tolist() == [True, (2**48 - 1) % 7 == 0, True]
+    assert Slice(500, 500).owns(of_keys).tolist() == [False] * 3
+    assert Slice(15, 500).owns(of_keys).tolist() == [False, False, True]
 
 
 @pytest.mark.parametrize("text", ["", "2", "0/3", "4/3", "1/0", "-1/3", "1/3/5", "a/b", "1 / 3", "1/1e2", "١/٣"])

@@ -147,13 +147,17 @@ def test_a_foreign_file_under_an_honest_name_is_set_aside(store, caplog):
 
 
 def test_files_say_by_how_much_estimates_were_exceeded(store):
+    """A machine that had more to do is no reason to expect more of the next run; nor is what nobody recorded."""
     assert slowness([]) == 1.0
-    for number, (seconds, estimate) in enumerate([(3.0, 1.0), (6.0, 2.0), (100.0, 0.0)]):
+    recorded = [(27.0, 3.0, 1.0), (60.0, 6.0, 2.0), (100.0, 100.0, 0.0), (500.0, None, 1.0)]
+    for number, (seconds, busy, estimate) in enumerate(recorded):
         result = {"value": np.array(float(number))}
-        store.add(BatchOutcome(Execution(seconds, 1.0, "here", estimate=estimate), stacked({str(number): result})))
+        execution = Execution(seconds, 1.0, "here", estimate=estimate, busy=busy)
+        store.add(BatchOutcome(execution, stacked({str(number): result})))
     files = [*store.files()]
-    assert {keys for keys, _ in files} == {("0",), ("1",), ("2",)}
+    assert {keys for keys, _ in files} == {("0",), ("1",), ("2",), ("3",)}
     assert slowness([file.execution for _, file in files]) == 3.0
+    assert slowness([file.execution for _, file in files if file.execution.busy is None]) == 1.0
 
 
 def test_a_draft_that_a_kill_left_behind_is_not_read(store):
