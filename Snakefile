@@ -17,6 +17,7 @@ from initatlas.layout import PAGE, Layout
 from initatlas.runs import (
     RunLock,
     cancel_jobs_on_signals,
+    check_place,
     end_jobs_on_signals,
     import_from_here,
     name_the_user,
@@ -29,6 +30,7 @@ configfile: "config/config.yaml"
 import_from_here()
 
 try:
+    check_place(Path(workflow.basedir))
     ATLAS = load_workflow(Path(), config)
 except UserError as error:
     sys.exit(f"initatlas: {error}")

@@ -129,6 +129,23 @@ def _atlas_above(start: Path) -> Path | None:
     return next((folder for folder in (start, *start.parents) if is_atlas(folder)), None)
 
 
+def check_place(folder: Path) -> None:
+    """Refuse a clone whose path Snakemake would read as a pattern.
+
+    Parameters
+    ----------
+    folder
+        Where the Snakefile lies.
+
+    Raises
+    ------
+    UserError
+        If there are braces in its path.
+    """
+    if any(brace in str(folder.absolute()) for brace in "{}"):
+        raise UserError(f"{folder.absolute()}: Snakemake cannot work from a path with braces; rename or move the clone")
+
+
 def import_from_here() -> None:
     """Let Python find the user's studies and experiments in this folder first, as the stages do, which start in it."""
     here = str(Path.cwd())

@@ -47,13 +47,13 @@ def read_yaml(path: Path) -> dict[str, Any]:
         If the file is missing, is not YAML, is no mapping, holds a key twice, or a value that YAML would read otherwise than
         it is written; the line and the key are named.
     """
+    text = read_text(path)
     try:
-        content = _content(read_text(path))
+        content = _content(text)
     except yaml.reader.ReaderError as error:
         raise UserError(f"{path}: not YAML ({error.reason})") from None
     except yaml.MarkedYAMLError as error:
-        line = f":{error.problem_mark.line + 1}" if error.problem_mark else ""
-        raise UserError(f"{path}{line}: {error.problem}") from None
+        raise UserError(f"{path}{_explained(error, text)}") from None
     except RecursionError:
         raise UserError(f"{path}: nested too deeply; at most {DEEPEST} levels are allowed") from None
     if content is None:
@@ -61,6 +61,39 @@ def read_yaml(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise UserError(f"{path}: expected a mapping of keys to values")
     return content
+
+
+def _explained(error: yaml.MarkedYAMLError, text: str) -> str:
+    """The line of a fault, what the parser says of it, and the mend that it does not say."""
+    mark, opened, problem = error.problem_mark, error.context_mark, str(error.problem)
+    if mark is None:
+        return f": {problem}"
+    behind = (
+        "expected ':'" in problem and opened is not None
+    )  # it is noticed behind the line where the colon is missing
+    begun = f" that begins on line {opened.line + 1}" if opened else ""
+    read = [*text.splitlines(), ""][mark.line][: mark.column + 1]
+    mend = next((f"; {mend}" for words, mend in _MENDS if re.search(words, f"{problem}\n{read}")), "")
+    return f":{(opened if behind else mark).line + 1}: {problem}{mend.replace('@', begun)}"
+
+
+_MENDS = (
+    ("expected ':'", "put a colon and a blank behind the key"),
+    (r"(token|indentation)\n.*\t", "indent with blanks, not with tabs"),
+    ("cannot start any token", "quote a text that begins with such a character"),
+    (r"mapping values are not allowed.*\n.*:\s.*:", "quote a text that holds a colon"),
+    (
+        "mapping values are not allowed",
+        "put a colon and a blank behind the key of the line before, or indent this line as its neighbours",
+    ),
+    (r"',' or '\]'", "put commas between the values, and close the list@"),
+    (r"',' or '\}'", "put commas between the keys, and close the mapping@"),
+    ("end of stream", "close the quotes of the text@"),
+    ("expected key|expected <", "indent this line as its neighbours, or quote the whole text"),
+    ("undefined alias", "quote a text that begins with *"),
+    ("another document", "leave out what stands behind ---"),
+)
+"""A pattern for what the parser says, and for the line up to the fault; the mend. @ is where a bracket or a quote begins."""
 
 
 def _content(text: str) -> Any:

@@ -21,7 +21,7 @@ from initatlas.errors import UserError
 from initatlas.files import must_be_file, must_be_folder
 from initatlas.layout import CHECKOUT, DATA, FIGURE_FORMATS, PAGE, POINTS, SPECS, TABLE_FORMATS, Layout
 from initatlas.names import did_you_mean
-from initatlas.runs import MARK, MARK_VARIABLE, QUIET_VARIABLE, RunLock, without_record
+from initatlas.runs import MARK, MARK_VARIABLE, QUIET_VARIABLE, RunLock, check_place, without_record
 from initatlas.stopping import adopt_orphans, end_descendants, raise_for, stopping_signals
 
 log = logging.getLogger(__name__)
@@ -186,7 +186,7 @@ def find_snakefile(given: Path | None) -> Path:
     Raises
     ------
     UserError
-        If there is none.
+        If there is none, or none that Snakemake can use.
     """
     snakefiles = [
         path for path in ([given] if given else [Path("Snakefile"), CHECKOUT / "Snakefile"]) if path.is_file()
@@ -194,6 +194,7 @@ def find_snakefile(given: Path | None) -> Path:
     if not snakefiles:
         where = f"{given}: no such file" if given else "no Snakefile here, and this package is no clone's"
         raise UserError(f"{where}; name that of a clone: --snakefile CLONE/Snakefile")
+    check_place(snakefiles[0].parent)
     return snakefiles[0]
 
 

@@ -18,7 +18,7 @@ from initatlas.sweeps.spec import Sweep
 
 def named_modules(point: Parameters) -> tuple[str, ...]:
     """The modules of the components that the labels of a point name, sorted."""
-    return _modules((room, getattr(point, field)) for field, room in _label_fields(type(point)))
+    return _modules((room, getattr(point, field)) for field, room in label_fields(type(point)))
 
 
 def named_code(point: Parameters) -> dict[str, str]:
@@ -66,7 +66,7 @@ def check_named(experiment: str, points: Iterable[Parameters], used: Iterable[st
 
 def _named_by(points: Iterable[Parameters]) -> set[str]:
     """The modules of all components that the labels of some points name; each label is looked at once."""
-    labels = {(room, getattr(point, field)): None for point in points for field, room in _label_fields(type(point))}
+    labels = {(room, getattr(point, field)): None for point in points for field, room in label_fields(type(point))}
     return {*_modules(labels)}
 
 
@@ -76,7 +76,7 @@ def _named_in_sweep(sweep: Sweep) -> tuple[str, ...]:
     along = {parameter: values for axis in sweep.axes for parameter, values in axis.values.items()}
     return _modules(
         (room, label)
-        for field, room in _label_fields(model)
+        for field, room in label_fields(model)
         for label in along.get(field, [sweep.fixed.get(field, model.model_fields[field].default)])
     )
 
@@ -93,7 +93,7 @@ def _module(room: Room[Any], label: str) -> str:
 
 
 @lru_cache(maxsize=256)
-def _label_fields(model: type[Parameters]) -> tuple[tuple[str, Room[Any]], ...]:
+def label_fields(model: type[Parameters]) -> tuple[tuple[str, Room[Any]], ...]:
     """The fields that hold labels, with the rooms that these name components of."""
     return tuple(
         (name, mark.room)

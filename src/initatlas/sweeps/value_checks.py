@@ -8,6 +8,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from initatlas.errors import UserError
 from initatlas.names import did_you_mean
+from initatlas.sweeps.code import label_fields
 from initatlas.sweeps.experiment import Experiment, Parameters
 from initatlas.validation import fault_text, shown
 
@@ -30,7 +31,8 @@ class Checker:
     def __init__(self, experiment: Experiment, where: str, datasets: Collection[str] | None) -> None:
         self.where = where
         self.datasets = datasets
-        self.adapters = adapters_of(experiment.parameters)
+        self._model = experiment.parameters
+        self.adapters = adapters_of(self._model)
         self.taken = {output.name for output in experiment.outputs} | {
             dimension for output in experiment.outputs for dimension in output.dims
         }
@@ -38,10 +40,18 @@ class Checker:
     def known(self, place: str, parameter: str) -> None:
         """Refuse a parameter that the experiment does not have."""
         if parameter not in self.adapters:
-            near = did_you_mean(parameter, self.adapters)
             raise UserError(
-                f"{self.where}.{place}: unknown parameter {parameter!r}{near}; allowed: {', '.join(self.adapters)}"
+                f"{self.where}.{place}: unknown parameter {parameter!r}{self._nearest(parameter)}; "
+                f"allowed: {', '.join(self.adapters)}"
             )
+
+    def _nearest(self, parameter: str) -> str:
+        """What was probably meant by an unknown parameter: that of a component, such as `nu`, stands with its name."""
+        for field, room in label_fields(self._model):
+            for component in room:
+                if parameter in room[component].bounds:
+                    return f" (did you mean {field}: [{{name: {component}, {parameter}: [...]}}]?)"
+        return did_you_mean(parameter, self.adapters)
 
     def value(self, place: str, parameter: str, value: Any) -> Any:
         """One value of one parameter, as the experiment's model understands it."""
@@ -53,7 +63,8 @@ class Checker:
         try:
             checked = self.adapters[parameter].validate_python(value)
         except ValidationError as error:
-            raise UserError(f"{self.where}.{place()} = {shown(value)}: {fault_text(error)}") from None
+            said = fault_text(error).removeprefix(f"{shown(value)}: ")  # of a label that the line shows already
+            raise UserError(f"{self.where}.{place()} = {shown(value)}: {said}") from None
         if parameter == "dataset" and self.datasets is not None and checked not in self.datasets:
             raise UserError(
                 f"{self.where}.{place()} = {shown(value)}: there is no such data set{did_you_mean(value, self.datasets)}; "

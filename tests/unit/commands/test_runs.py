@@ -14,7 +14,8 @@ from types import SimpleNamespace
 import pytest
 
 from initatlas.cli import main
-from initatlas.commands.run import Progress, _conclude, _tell, is_dry
+from initatlas.commands.run import Progress, _conclude, _tell, find_snakefile, is_dry
+from initatlas.errors import UserError
 from initatlas.report.outdated import mark_outdated
 from initatlas.runs import MARK, RunLock, name_the_user, spec_file
 
@@ -348,6 +349,24 @@ def test_a_sweep_that_cannot_run_is_refused_before_anything_starts(root, monkeyp
     )
     assert main(["sweep", "run", "mine/a"]) == 2
     assert capsys.readouterr().err == "initatlas: config/sweeps/mine.yaml: no module\n"
+
+
+@pytest.mark.parametrize("name", ["a{b}", "a{", "b}"])
+def test_a_clone_with_braces_in_its_path_is_refused(tmp_path, monkeypatch, name):
+    (tmp_path / name).mkdir()
+    (tmp_path / name / "Snakefile").touch()
+    with pytest.raises(UserError, match=re.escape(f"{tmp_path / name}: Snakemake cannot work from a path with braces")):
+        find_snakefile(tmp_path / name / "Snakefile")
+    monkeypatch.chdir(tmp_path / name)
+    with pytest.raises(UserError, match="rename or move the clone"):
+        find_snakefile(None)
+
+
+def test_a_clone_may_have_blanks_and_accents_in_its_path(tmp_path):
+    path = tmp_path / "été (2) 'x'" / "Snakefile"
+    path.parent.mkdir()
+    path.touch()
+    assert find_snakefile(path) == path
 
 
 def test_a_user_without_a_name_gets_one(monkeypatch):

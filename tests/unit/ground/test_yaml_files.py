@@ -1,5 +1,6 @@
 """YAML as the config wants it."""
 
+import re
 import time
 
 import pytest
@@ -57,6 +58,35 @@ def test_merged_mappings_are_overridden_by_their_own_keys(read):
 def test_a_merge_does_not_hide_a_doubled_key(read):
     with pytest.raises(UserError, match=":5: key 'a' is there twice"):
         read("base: &base {a: 1}\nother:\n  <<: *base\n  a: 3\n  a: 4\n")
+
+
+NEIGHBOURS = "put a colon and a blank behind the key of the line before, or indent this line as its neighbours"
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "mend"),
+    [
+        ("a:\n  b: 1\n  c 2\n  d: 3\n", 3, "put a colon and a blank behind the key"),
+        ("a:\n  b x\n  c:\n    d: 1\n", 3, NEIGHBOURS),
+        ("a:\n  b: 1\n   c: 2\n", 3, NEIGHBOURS),
+        ("a:\n  b:[1]\n  c: 2\n", 3, NEIGHBOURS),
+        ("a: x: y\n", 1, "quote a text that holds a colon"),
+        ("a:\n\tb: 1\n", 2, "indent with blanks, not with tabs"),
+        ("a:\n  b: 1\n\tc: 2\n", 3, "indent with blanks, not with tabs"),
+        ("a: @x\n", 1, "quote a text that begins with such a character"),
+        ("\na: [1, 2\nb: 3\n", 3, "put commas between the values, and close the list that begins on line 2"),
+        ("a: {b: 1, c 2]", 1, "put commas between the keys, and close the mapping that begins on line 1"),
+        ("a: 'x\nb: 2\n", 3, "close the quotes of the text that begins on line 1"),
+        ("a:\n  b: 1\n c: 2\n", 3, "indent this line as its neighbours, or quote the whole text"),
+        ("  a: 1\nb: 2\n", 2, "indent this line as its neighbours, or quote the whole text"),
+        ("a: *x", 1, "quote a text that begins with *"),
+        ("a: 1\n---\nb: 2\n", 2, "leave out what stands behind ---"),
+    ],
+)
+def test_a_slip_in_the_syntax_names_its_line_and_the_mend(read, text, line, mend):
+    with pytest.raises(UserError) as error:
+        read(text)
+    assert re.search(rf"some\.yaml:{line}: [^;]+; {re.escape(mend)}$", str(error.value))
 
 
 @pytest.mark.parametrize(
