@@ -49,7 +49,7 @@ pass are counted once, although ours computes the pre-activations twice.""",
 Networks of infinite width with three hidden layers, fitted and asked for 1000 predictions, on one thread, kernel matrices
 included: `NetworkRidgeRegressor`, `NetworkFlowRegressor`, scikit-learn's `KernelRidge` on our kernel, and neural-tangents'
 `gradient_descent_mse_ensemble`, whose kernel is jitted and warm, in an environment of its own (`make bench-oracle`; left
-out where that is missing). At n = 8000 ridge regression alone, here and by `KernelRidge`.""",
+out where that is missing).""",
     "weights": """\
 `Family.draw` for each family, in the single precision that sweeps use and in double precision, and the textbook
 recipe in NumPy with its default generator.""",

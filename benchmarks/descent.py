@@ -21,15 +21,19 @@ from initatlas.piecewise.shallow import ShallowNetwork
 Doubles = NDArray[np.float64]
 
 WIDTHS: Sequence[tuple[int, ...]] = ((21,), (128,), (500,), (8, 8, 8, 8))
-COUNTS = (64,)
+COUNTS = (1, 64, 512)
 X = np.arange(-2.0, 2.001, 0.01)
 Y = np.sin(np.pi * X)
 LEARNING_RATE = 1e-6
 ROUNDS = 2
-NETWORK_EPOCHS = {"initatlas": 20_000, "PyTorch loop": 128, "PyTorch, vmap": 640, "JAX": 1280}
+NETWORK_EPOCHS = {"initatlas": 256_000, "PyTorch loop": 128, "PyTorch, vmap": 640, "JAX": 1280}
 """About how many network-epochs a call does; each is measured by its own number."""
+LEAST_EPOCHS = 5
+"""Of a call, so that what comes before and after the epochs weighs little."""
+IN_THE_LOOP = 2
+"""Networks of the first that the loop trains, one after the other: more take as long each."""
 TRIALS, TRIAL_EPOCHS = 4, 1000
-"""Networks of the first that Ray Tune trains, a trial each, and the epochs of a trial: its start is part of the time."""
+"""The first networks, a trial of Ray Tune each, and the epochs of a trial: its start is part of the time."""
 
 
 def run() -> Outcome:
@@ -65,10 +69,12 @@ def draw_networks(widths: Sequence[int], count: int, *, rng: np.random.Generator
 def _timed(widths: Sequence[int], count: int, jax: Peer, *, rng: np.random.Generator) -> Case:
     """Time one width at one number of networks."""
     parameters = draw_networks(widths, count, rng=rng)
-    epochs = {name: max(1, total // count) for name, total in NETWORK_EPOCHS.items()}
+    trained = {name: min(count, IN_THE_LOOP) if name == "PyTorch loop" else count for name in NETWORK_EPOCHS}
+    epochs = {name: max(LEAST_EPOCHS, total // trained[name]) for name, total in NETWORK_EPOCHS.items()}
+    in_loop = [one[: trained["PyTorch loop"]] for one in parameters]
     calls: dict[str, Callable[[], object]] = {
         "initatlas": partial(in_function_space, parameters, epochs["initatlas"]),
-        "PyTorch loop": partial(in_a_loop, parameters, epochs["PyTorch loop"]),
+        "PyTorch loop": partial(in_a_loop, in_loop, epochs["PyTorch loop"]),
         "PyTorch, vmap": partial(under_vmap, parameters, epochs["PyTorch, vmap"]),
     }
     if jax.available:
@@ -76,10 +82,11 @@ def _timed(widths: Sequence[int], count: int, jax: Peer, *, rng: np.random.Gener
         arrays = {f"{'wb'[place // layers]}{place % layers}": one for place, one in enumerate(parameters)}
         settings = {"learning_rate": LEARNING_RATE, "epochs": epochs["JAX"]}
         calls["JAX"] = jax.prepared({**arrays, "x": X, "y": Y}, **settings)
-    works = {competitor: float(count * epochs[competitor]) for competitor in calls}
+    works = {competitor: float(trained[competitor] * epochs[competitor]) for competitor in calls}
     if tune_is_there():
-        calls["Ray Tune"] = partial(in_ray_tune, parameters, TRIALS, TRIAL_EPOCHS)
-        works["Ray Tune"] = float(TRIALS * TRIAL_EPOCHS)
+        trials = min(count, TRIALS)
+        calls["Ray Tune"] = partial(in_ray_tune, parameters, trials, TRIAL_EPOCHS)
+        works["Ray Tune"] = float(trials * TRIAL_EPOCHS)
     name = f"{' x '.join(map(str, widths))}, {count} network{'' if count == 1 else 's'}"
     return make_case(name, per_unit(time_competitors(calls, rounds=ROUNDS, rng=rng), works))
 

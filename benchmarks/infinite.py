@@ -21,8 +21,6 @@ from initatlas.estimators.ridge import NetworkRidgeRegressor
 Doubles = NDArray[np.float64]
 
 SIZES = (1000, 3000, 8000)
-LARGEST_FOR_ALL = 3000
-"""Above, ridge regression is compared with KernelRidge alone: all eigenpairs, and neural-tangents, take too long."""
 TESTS, INPUTS, DEPTH = 1000, 50, 3
 RIDGE, TIME = 0.1, 1e4
 ROUNDS = 1
@@ -36,7 +34,7 @@ def run() -> Outcome:
     with Peer.start(neural_tangents.PYTHON, infinite_peer.__file__) as peer:
         for size in SIZES:
             arrays = draw(size, rng=rng)
-            for method in ("ridge", "flow") if size <= LARGEST_FOR_ALL else ("ridge",):
+            for method in ("ridge", "flow"):
                 name = f"{method}, n = {size}"
                 case, differences = _timed(name, method, arrays, peer, rng=rng)
                 cases.append(case)
@@ -70,7 +68,6 @@ def _timed(
 ) -> tuple[Case, list[float | str]]:
     """Time one method at one size, and compare the predictions."""
     kept: dict[str, Doubles] = {}
-    with_peer = peer.available and len(arrays["x"]) <= LARGEST_FOR_ALL
 
     def keeping(competitor: str, call: Callable[..., Doubles]) -> Callable[[], None]:
         """A call whose result is kept."""
@@ -81,11 +78,11 @@ def _timed(
         calls: dict[str, Any] = {"initatlas": keeping("initatlas", partial(ours, method))}
         if method == "ridge":
             calls["KernelRidge"] = keeping("KernelRidge", kernel_ridge)
-        if with_peer:
+        if peer.available:
             settings = {"ridge": RIDGE, "time": None} if method == "ridge" else {"ridge": 0.0, "time": TIME}
             calls["neural-tangents"] = peer.prepared(arrays, depth=DEPTH, output=str(output), **settings)
         case = make_case(name, time_competitors(calls, rounds=ROUNDS, rng=rng))
-        if with_peer:
+        if peer.available:
             kept["neural-tangents"] = np.load(output)
     size = np.abs(kept["initatlas"]).max()
     others = ("KernelRidge", "neural-tangents")

@@ -1,6 +1,7 @@
 """A Ray for competitors, and Ray Tune with one trial per item as one of them."""
 
 import atexit
+import logging
 import os
 import secrets
 from collections.abc import Callable
@@ -18,6 +19,7 @@ def start_ray(workers: int) -> None:
     root = str(Path(__file__).resolve().parents[1])
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH", "")]))
     os.environ["RAY_AIR_NEW_OUTPUT"] = "0"  # Ray Tune then keeps its panels to itself
+    logging.getLogger("ray.tune.utils.callback").setLevel(logging.ERROR)  # it warns that there is no TensorBoard
     atexit.register(remove_ray_folder, os.getpid())
     start_private_ray(workers, token=secrets.token_hex(32))
 
