@@ -60,7 +60,7 @@ def check_names(names: Iterable[object], where: str) -> None:
         if name.lower() in RESERVED or iskeyword(name) or name.startswith("download_"):
             raise UserError(f"{where}: the name {name!r} is reserved; choose another one")
         if name in seen.values():
-            raise UserError(f"{where}: the name {name!r} is there twice; rename one of the two")
+            raise UserError(f"{where}: the name {name!r} is there twice; remove or rename one of the two")
         if name.lower() in seen:
             raise UserError(
                 f"{where}: the names {seen[name.lower()]!r} and {name!r} differ in case alone; rename one of them"

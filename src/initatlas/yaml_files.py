@@ -68,13 +68,12 @@ def _explained(error: yaml.MarkedYAMLError, text: str) -> str:
     mark, opened, problem = error.problem_mark, error.context_mark, str(error.problem)
     if mark is None:
         return f": {problem}"
-    behind = (
-        "expected ':'" in problem and opened is not None
-    )  # it is noticed behind the line where the colon is missing
+    # A missing colon is noticed on the next line.
+    place = opened if opened and "expected ':'" in problem else mark
     begun = f" that begins on line {opened.line + 1}" if opened else ""
     read = [*text.splitlines(), ""][mark.line][: mark.column + 1]
     mend = next((f"; {mend}" for words, mend in _MENDS if re.search(words, f"{problem}\n{read}")), "")
-    return f":{(opened if behind else mark).line + 1}: {problem}{mend.replace('@', begun)}"
+    return f":{place.line + 1}: {problem}{mend.replace('@', begun)}"
 
 
 _MENDS = (

@@ -68,7 +68,7 @@ class Checker:
         if parameter == "dataset" and self.datasets is not None and checked not in self.datasets:
             raise UserError(
                 f"{self.where}.{place()} = {shown(value)}: there is no such data set{did_you_mean(value, self.datasets)}; "
-                f"config/datasets.yaml has: {', '.join(self.datasets)}"
+                f"config/datasets.yaml has: {', '.join(self.datasets) or 'none'}"
             )
         if not isinstance(checked, bool | int | float | str | None):
             raise UserError(f"{self.where}.{place()} = {shown(value)}: give one number, text, true, false or null")

@@ -172,7 +172,7 @@ def test_a_key_claim_is_published(atlas):
         ("['']", "studies[0] = '': give the name of a study, or the dotted path of a package of yours"),
         ("atlas", "studies = 'atlas': give a list"),
         ("[1]", "studies[0] = 1: input should be a valid string"),
-        ("[PACKAGE, PACKAGE]", "studies: the name 'paper' is there twice; rename one of the two"),
+        ("[PACKAGE, PACKAGE]", "studies: the name 'paper' is there twice; remove or rename one of the two"),
     ],
 )  # fmt: skip
 def test_a_study_that_cannot_be_found_is_one_line(atlas, studies, message):
