@@ -114,13 +114,13 @@ def _worst(point: RandomFeaturesParameters, rng: "np.random.Generator") -> dict[
     from scipy.sparse.linalg import LinearOperator, eigsh
 
     from initatlas.datasets.unit_sphere import sphere_points
-    from initatlas.experiments.sphere_inputs import sphere_kernel
     from initatlas.kernels.architecture import Architecture
+    from initatlas.kernels.gram import gram_matrix
 
     architecture = Architecture(point.activation, 1)
     inputs = sphere_points(point.points, point.dimension, rng=rng)
     basis = np.linalg.qr(_layer(point, architecture, rng)(inputs))[0]
-    gram = sphere_kernel(architecture, inputs, inputs) / point.points
+    gram = gram_matrix(inputs, kernel="nngp", architecture=architecture) / point.points
 
     def outside(v: "NDArray[np.float64]") -> "NDArray[np.float64]":
         """What is orthogonal to all features."""
@@ -137,12 +137,12 @@ def _neuron(point: RandomFeaturesParameters, rng: "np.random.Generator") -> dict
     from scipy.linalg import solve
 
     from initatlas.datasets.unit_sphere import sphere_points
-    from initatlas.experiments.sphere_inputs import sphere_kernel
     from initatlas.kernels.architecture import Architecture
+    from initatlas.kernels.gram import gram_matrix
 
     architecture = Architecture(point.activation, 1)
     layer, neurons = (sphere_points(count, point.dimension, rng=rng) for count in (point.width, point.neurons))
-    gram, across = (sphere_kernel(architecture, layer, directions) for directions in (layer, neurons))
+    gram, across = (gram_matrix(layer, other, kernel="nngp", architecture=architecture) for other in (None, neurons))
     explained = np.sum(across * solve(gram, across, assume_a="pos"), axis=0)
     square = 1.0 / architecture.hidden_variance
     error = square * float(np.mean(1.0 - explained))
@@ -166,9 +166,9 @@ def _seconds(parameters: RandomFeaturesParameters) -> float:
     """The least squares, the iterations for the worst target, or the solution for the neurons."""
     m, n = parameters.width, parameters.points
     if parameters.target == "neuron":
-        return 5e-3 + 7e-11 * m**3 + 8e-8 * m * (m + parameters.neurons)
+        return 4e-3 + 2e-11 * m**3 + 1e-8 * m * (m + parameters.neurons)
     if parameters.target == "worst":
-        return 0.02 + 1e-7 * n * n + 1e-10 * n * m * m
+        return 2e-3 + 1.5e-8 * n * n + 5e-10 * n * m * m
     return 1e-3 + 1e-10 * n * m * (2 * m + 700)
 
 
