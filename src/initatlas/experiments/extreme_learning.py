@@ -44,8 +44,8 @@ def _compare(point: ExtremeLearningParameters, rng: "np.random.Generator") -> di
     import numpy as np
 
     from initatlas.datasets.unit_sphere import sphere_points
-    from initatlas.experiments.sphere_inputs import sphere_kernel
     from initatlas.kernels.architecture import Architecture
+    from initatlas.kernels.gram import gram_matrix
 
     inputs = sphere_points(point.samples + point.tests, point.dimension, rng=rng)
     target = _target(inputs)
@@ -56,9 +56,13 @@ def _compare(point: ExtremeLearningParameters, rng: "np.random.Generator") -> di
         return float(np.sqrt(np.mean(values**2) / np.mean(wanted**2)))
 
     features = _features(point, inputs, rng)
-    machine = _ridge_predictions(features @ features.T / point.width, target, point)
+    machine = _ridge_predictions(features @ features[: point.samples].T / point.width, target, point)
     kernel, other = (
-        _ridge_predictions(sphere_kernel(Architecture(name, 1), inputs, inputs), target, point)
+        _ridge_predictions(
+            gram_matrix(inputs, inputs[: point.samples], kernel="nngp", architecture=Architecture(name, 1)),
+            target,
+            point,
+        )
         for name in (point.activation, point.other)
     )
     return {
@@ -95,19 +99,19 @@ def _features(
 def _ridge_predictions(
     kernel: "NDArray[np.float64]", target: "NDArray[np.float64]", point: ExtremeLearningParameters
 ) -> "NDArray[np.float64]":
-    """Kernel ridge regression from the training inputs, at the test inputs."""
+    """Kernel ridge regression at the test inputs, from the kernel of all inputs with the training inputs."""
     import numpy as np
 
     n = point.samples
-    weights = np.linalg.solve(kernel[:n, :n] + point.ridge * np.eye(n), target[:n])
-    predicted: NDArray[np.float64] = kernel[n:, :n] @ weights
+    weights = np.linalg.solve(kernel[:n] + point.ridge * np.eye(n), target[:n])
+    predicted: NDArray[np.float64] = kernel[n:] @ weights
     return predicted
 
 
 def _seconds(parameters: ExtremeLearningParameters) -> float:
     """The kernel of the features, and three solutions."""
     n = parameters.samples + parameters.tests
-    return 5e-3 + 1e-10 * n * n * parameters.width + 1e-9 * parameters.samples**3
+    return 3e-3 + 1e-10 * n * (parameters.samples + 20) * parameters.width + 1e-9 * parameters.samples**3
 
 
 def _megabytes(parameters: ExtremeLearningParameters) -> float:
