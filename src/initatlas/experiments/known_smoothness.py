@@ -60,7 +60,7 @@ def _measure(point: KnownSmoothnessParameters, rng: "np.random.Generator") -> di
     from initatlas.kernels.architecture import Architecture
     from initatlas.kernels.gram import gram_matrix
     from initatlas.kernels.network_spectrum import network_spectrum
-    from initatlas.kernels.spectrum import eigenpairs
+    from initatlas.kernels.spectrum import EigenCoefficients
     from initatlas.smoothness.bootstrap import slope_intervals
     from initatlas.smoothness.effective_ridge import EffectiveRidges
     from initatlas.smoothness.known import degrees_up_to, functions_of_smoothness
@@ -72,10 +72,10 @@ def _measure(point: KnownSmoothnessParameters, rng: "np.random.Generator") -> di
     degrees = degrees_up_to(point.dimension, point.indices, _MOST_DEGREES)
     spectrum = network_spectrum("ntk", architecture, point.dimension, max(degrees, 2))
     values = functions_of_smoothness(inputs, spectrum, SMOOTHNESS, point.functions, rng=rng)
-    eigenvalues, vectors = eigenpairs(gram_matrix(inputs, kernel="ntk", architecture=architecture))
+    coefficients = EigenCoefficients(gram_matrix(inputs, kernel="ntk", architecture=architecture))
     # smoothness, function, coefficient
-    squared = np.moveaxis((vectors.T @ values) ** 2 / point.samples, 1, 2)
-    ridges = EffectiveRidges(eigenvalues)
+    squared = np.array([coefficients.of(of_one).T ** 2 for of_one in values])
+    ridges = EffectiveRidges(coefficients.eigenvalues)
     found = np.array([[ridges.fit(one) for one in row] for row in squared])
     windows = [scaled_window(window, point.samples) for window in WINDOWS]
     ends = np.array(

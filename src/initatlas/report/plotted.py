@@ -50,8 +50,8 @@ def empty_panels(figure: Figure) -> list[Axes]:
 
 
 def _panels(figure: Figure) -> list[Axes]:
-    """The panels of a figure; a scale of colours and a place for a legend are none."""
-    return [axes for axes in figure.axes if axes.get_label() != "<colorbar>" and axes.axison]
+    """The panels of a figure; a scale of colours, a place for a legend and what is not shown are none."""
+    return [axes for axes in figure.axes if axes.get_label() != "<colorbar>" and axes.axison and axes.get_visible()]
 
 
 def _is_placed(row: Row) -> bool:

@@ -16,7 +16,7 @@ from initatlas.kernels.fully_connected import fully_connected
 from initatlas.kernels.gram import gram_matrices, gram_matrix
 from initatlas.kernels.layered import _defect
 from initatlas.kernels.recursion import hidden_states, output_kernels
-from initatlas.kernels.spectrum import eigen_coefficients, eigenpairs, squared_coefficients
+from initatlas.kernels.spectrum import EigenCoefficients, eigen_coefficients, eigenpairs, squared_coefficients
 
 KERNELS = ("nngp", "ntk")
 SOFTPLUS = Numerical(lambda z: np.logaddexp(0, z), lambda z: 1 / (1 + np.exp(-z)))
@@ -175,9 +175,29 @@ def test_coefficients_of_an_eigenvector_and_parseval():
     np.testing.assert_allclose(squared, single, rtol=1e-9, atol=1e-15)
 
 
-def test_a_nan_in_a_gram_is_refused():
+@pytest.mark.parametrize("n", [1, 2, 3, 90])
+@pytest.mark.parametrize(("dtype", "error"), [(np.float64, 1e-13), (np.float32, 3e-6)])
+def test_coefficients_without_eigenvectors_are_those_of_the_eigenvectors(n, dtype, error):
+    rng = np.random.default_rng(6)
+    factor, targets = rng.standard_normal((n, n)) / np.sqrt(n), rng.standard_normal((n, 3))
+    gram = (factor @ factor.T).astype(dtype)
+    values, vectors = eigenpairs(gram.astype(np.float64))
+    found = EigenCoefficients(gram.copy())
+    assert found.eigenvalues.dtype == dtype
+    np.testing.assert_allclose(found.eigenvalues, values, atol=error)
+    coefficients = found.of(targets)
+    np.testing.assert_allclose(abs(coefficients), abs(vectors.T @ targets) / np.sqrt(n), atol=30 * error)
+    # the sign is one per eigenvector
+    between = coefficients[:, 0] * coefficients[:, 2]
+    np.testing.assert_allclose(between, (vectors.T @ targets[:, 0]) * (vectors.T @ targets[:, 2]) / n, atol=60 * error)
+    np.testing.assert_allclose(found.squared(targets), squared_coefficients(vectors, targets), atol=60 * error)
+    np.testing.assert_allclose(found.squared(targets[:, 1]), coefficients[:, 1] ** 2, atol=60 * error)
+
+
+@pytest.mark.parametrize("decompose", [eigenpairs, EigenCoefficients])
+def test_a_nan_in_a_gram_is_refused(decompose):
     with pytest.raises(ValueError, match="infs or NaNs"):
-        eigenpairs(np.full((2, 2), np.nan))
+        decompose(np.full((2, 2), np.nan))
 
 
 GENERAL = ("identity", "relu", "leaky_relu(slope=0.2)", "abs", "sin", "cos", "erf", "gelu", "elu", "exp")

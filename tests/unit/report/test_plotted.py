@@ -114,3 +114,15 @@ def test_a_panel_without_data_says_so(tmp_path) -> None:
         save_figure(figure, tmp_path / "figure")
         plt.close(figure)
     assert [len(axes.texts) for axes in (full, empty, across, legend)] == [0, 1, 1, 0]
+
+
+def test_a_place_without_a_panel_leaves_the_ticks_of_the_others(tmp_path) -> None:
+    with figure_style():
+        figure, (shown, hidden) = plt.subplots(1, 2, sharex=True, sharey=True)
+        shown.plot([1, 2], [3, 4])
+        hidden.set_visible(False)
+        save_figure(figure, tmp_path / "figure")
+        assert shown.get_xticks().size > 1
+        assert shown.get_yticks().size > 1
+        assert not hidden.texts
+        plt.close(figure)

@@ -12,9 +12,10 @@ from scipy.special import digamma, polygamma
 
 from initatlas.errors import UserError
 from initatlas.experiments.smoothness import CODINGS, EXPERIMENT, WINDOWS
+from initatlas.kernels import spectrum
 from initatlas.kernels.architecture import Architecture
 from initatlas.kernels.gram import gram_matrix
-from initatlas.kernels.spectrum import eigen_coefficients, eigenpairs, squared_coefficients
+from initatlas.kernels.spectrum import EigenCoefficients, eigen_coefficients, eigenpairs, squared_coefficients
 from initatlas.smoothness.bootstrap import slope_draws, slope_intervals
 from initatlas.smoothness.slopes import (
     decay_exponent,
@@ -298,6 +299,31 @@ def test_all_targets_of_a_sample_share_its_eigenvectors():
         expected = decay_exponents(tails[None], windows, inclusive=False)[0]
         np.testing.assert_allclose(found["slope"][place], expected, rtol=1e-6)
     assert (np.array(found["slope_low"]) < np.array(found["slope"])).all()
+
+
+def test_a_data_set_that_is_used_whole_is_decomposed_once(monkeypatch):
+    data, sizes = Points(60), []
+    monkeypatch.setattr(spectrum, "EigenCoefficients", lambda gram: sizes.append(len(gram)) or EigenCoefficients(gram))
+
+    def drawn(seed, samples, **settings):
+        point = EXPERIMENT.parameters(samples=samples, draws=100, seed=seed, **settings)
+        return EXPERIMENT.run([point], [np.random.default_rng(seed)], data)[0]
+
+    first, second, more = drawn(0, 60), drawn(1, 60), drawn(1, 90)
+    assert sizes == [60]
+    shuffled = [name == "shuffled" for name in EXPERIMENT.coordinates(EXPERIMENT.parameters())["target"].values]
+    for other in (second, more):
+        np.testing.assert_array_equal(first["eigenvalue"], other["eigenvalue"])
+        same = (np.array(first["tail_sum"]) == np.array(other["tail_sum"])).all(axis=1)
+        assert same[: len(CODINGS)].all()
+        assert not same[shuffled].any()
+    drawn(0, 50), drawn(1, 50)
+    assert sizes == [60, 50, 50]
+    np.testing.assert_array_equal(drawn(0, 60)["eigenvalue"], first["eigenvalue"])
+    assert sizes == [60, 50, 50]
+    for kernel in ({"bias": True}, {"kernel": "nngp"}, {"depth": 2}, {"normalise": False}, {"precision": "float32"}):
+        drawn(0, 60, **kernel)
+    assert sizes == [60, 50, 50, 60, 60, 60, 60, 60]
 
 
 def test_shuffled_labels_have_the_null_slope_and_initial_functions_a_steeper_one():

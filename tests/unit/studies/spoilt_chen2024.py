@@ -65,7 +65,25 @@ def cubes():
             "index": np.arange(1, N + 1),
         },
     )
-    return {"table1": cube, "known_smoothness": known_cube(), **error_cubes(), **limit_cubes()}
+    return {
+        "table1": cube,
+        "sizes": sizes_cube(cube),
+        "known_smoothness": known_cube(),
+        **error_cubes(),
+        **limit_cubes(),
+    }
+
+
+def sizes_cube(table):
+    """Other draws from the 10000 images: a tenth, 15 % and all of them, with the numbers of the table."""
+    kept = table[["slope", "null_slope", "exponent", "population"]]
+    asked = [1000, 1500, 20000]
+    cube = xr.concat([kept.roll(seed=turn).expand_dims(samples=[n]) for turn, n in enumerate(asked, 1)], "samples")
+    # all images are no draw: what they give must not count, whatever it is
+    cube["slope"].loc[{"samples": 20000}] += 3.0
+    cube["exponent"].loc[{"samples": 20000}] += 3.0
+    used = xr.DataArray([1000, 1500, 10000], {"samples": asked}, ("samples",))
+    return cube.assign(sample_size=used * xr.ones_like(cube["population"]))
 
 
 def known_cube():
@@ -179,6 +197,24 @@ def without_window(dataset):
     return Trial("holds", spoil=off, becomes="fails", blunt=blunt)
 
 
+def steady(name, drift, **where):
+    """A number is the same at all sizes, until it moves by 0.1 with every doubling."""
+    drifting = changed(
+        "sizes",
+        name,
+        lambda number: number + drift * np.log2(number.samples / 3000),
+        dataset="mnist",
+        target="class_index",
+        **where,
+    )
+    return Trial("holds", spoil=drifting, becomes="fails", blunt=as_labels("sizes", name, samples=1000, **where))
+
+
+def as_labels(sweep, name="slope", **where):
+    """Shuffled labels behave like the right ones."""
+    return copied(sweep, name, of={**where, "target": "class_index"}, to={**where, "target": SHUFFLED})
+
+
 def mirrored(sweep, worse):
     """Mirrored networks are better, until their errors in one dimension are those of standard ones."""
     alike = changed(
@@ -225,6 +261,31 @@ TRIALS = {
         ),
     ),
     **{f"table1_{name}_without_window": without_window(name) for name in REAL},
+    "sizes_printed_window": steady("slope", 0.1, window=2700),
+    "sizes_short_window": steady("slope", 0.1, window=400),
+    "sizes_without_window": steady("exponent", -0.1),
+    "sizes_order": Trial(
+        "holds",
+        spoil=changed("sizes", "slope", lambda slope: slope - 0.2, dataset="mnist", samples=1500, window=400),
+        becomes="fails",
+        blunt=both(*(as_labels(sweep, window=400) for sweep in ("sizes", "table1"))),
+    ),
+    "sizes_any": Trial(
+        "fails",
+        spoil=copied(
+            "sizes",
+            "slope",
+            of={"samples": 1500, "target": "class_index", "window": 400},
+            to={"samples": 1500, "target": "class_index", "window": 2700},
+        ),
+        becomes="holds",
+        blunt=copied(
+            "sizes",
+            "slope",
+            of={"samples": 1500, "target": "class_index", "window": 400},
+            to={"samples": 1500, "target": SHUFFLED, "window": 2700},
+        ),
+    ),
     "one_window": Trial(
         "holds",
         spoil=changed("table1", "tail_sum", lambda tails: tails**1.2, dataset="mnist", target="class_index"),

@@ -25,10 +25,16 @@ STUDY = Study(
         "fig1": ("fig1",),
         "fig1_limit": ("fig1_limit",),
         "fig2_4": ("table1",),
+        "sizes": ("sizes", "table1"),
         "known_smoothness": ("known_smoothness",),
         "gp_smoothness": ("gp_smoothness",),
         "uniform_convergence": ("uniform_convergence",),
     },
-    tables={"table1": ("table1",), "without_window": ("table1",), "fig1_limit_slopes": ("fig1_limit",)},
-    claims=("table1", "known_smoothness", "fig1", "fig1_limit", "gp_smoothness", "uniform_convergence"),
+    tables={
+        "table1": ("table1",),
+        "without_window": ("table1",),
+        "slopes_by_size": ("sizes", "table1"),
+        "fig1_limit_slopes": ("fig1_limit",),
+    },
+    claims=("table1", "sizes", "known_smoothness", "fig1", "fig1_limit", "gp_smoothness", "uniform_convergence"),
 )

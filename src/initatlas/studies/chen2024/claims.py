@@ -5,8 +5,9 @@ from functools import partial
 
 import xarray as xr
 
-from initatlas.studies.chen2024 import generalisation_claims, known_claims, limit_claims
+from initatlas.studies.chen2024 import generalisation_claims, known_claims, limit_claims, sizes_claims
 from initatlas.studies.chen2024.smoothness import (
+    DATASETS,
     INITIAL,
     PAPER_SAMPLES,
     PAPER_WINDOW,
@@ -26,9 +27,6 @@ from initatlas.studies.claim import Estimate, Finding, absent, measured
 from initatlas.studies.evidence import Evidence
 from initatlas.studies.judge import Measure
 from initatlas.studies.statistics import CONFIDENCE, confidence, log_slope, mean_interval, scaled, shifted, widened
-
-DATASETS = ("mnist", "fashion_mnist", "cifar10")
-"""The data sets of the paper's table 1."""
 
 NUMBERS = {"mnist": 784, "fashion_mnist": 784, "cifar10": 3072}
 """Numbers that an image of each consists of."""
@@ -264,6 +262,7 @@ CLAIMS: Mapping[str, Measure] = {
     "coding": _coding,
     "smoother_than_initial": _smoother,
     **known_claims.CLAIMS,
+    **sizes_claims.CLAIMS,
     **generalisation_claims.CLAIMS,
     **limit_claims.CLAIMS,
 }

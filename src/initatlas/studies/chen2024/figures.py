@@ -8,7 +8,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from initatlas.studies.chen2024 import generalisation_figures, known_figures, limit_figures
+from initatlas.studies.chen2024 import generalisation_figures, known_figures, limit_figures, sizes_figures
 from initatlas.studies.chen2024.smoothness import (
     INITIAL,
     PAPER_SAMPLES,
@@ -44,6 +44,11 @@ def gp_smoothness(evidence: Evidence) -> Figure:
 def known_smoothness(evidence: Evidence) -> Figure:
     """Estimates of functions whose smoothness is known."""
     return known_figures.known(evidence.cubes["known_smoothness"])
+
+
+def sizes(evidence: Evidence) -> Figure:
+    """Smoothness against the number of images."""
+    return sizes_figures.against_size(evidence)
 
 
 def uniform_convergence(evidence: Evidence) -> Figure:

@@ -12,6 +12,9 @@ from initatlas.studies.statistics import CONFIDENCE, subsample_interval
 
 TITLES = {"digits": "digits 8 x 8", "mnist": "MNIST", "fashion_mnist": "Fashion-MNIST", "cifar10": "CIFAR-10"}
 
+DATASETS = ("mnist", "fashion_mnist", "cifar10")
+"""The data sets of the paper's table 1, in the order of their printed smoothness."""
+
 PAPER_WINDOW = 2700
 """The fit window that the paper states, for its 3000 samples."""
 

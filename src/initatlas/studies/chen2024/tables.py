@@ -11,7 +11,9 @@ from initatlas.studies.chen2024.generalisation import (
     settings,
     theory_exponents,
 )
+from initatlas.studies.chen2024.sizes import by_size, is_drawn, sizes_cube
 from initatlas.studies.chen2024.smoothness import (
+    PAPER_SAMPLES,
     PAPER_WINDOW,
     PRIMARY,
     SHORT_WINDOW,
@@ -106,6 +108,50 @@ def _without_window(target: xr.Dataset, published: float | None) -> list[str | f
         float(target["exponent_low"].mean()),
         float(target["exponent_high"].mean()),
         published,
+    ]
+
+
+def slopes_by_size(evidence: Evidence) -> Table:
+    """Slopes of the labels at every window and number of images, their null, and the smoothness without a window."""
+    columns = [
+        Column("data set"),
+        Column("n"),
+        Column("window"),
+        Column("slope or smoothness", 3),
+        Column("draw of images: from", 3),
+        Column("to", 3),
+        Column("null", 3),
+        Column("less the null", 3),
+        Column("published", 2),
+    ]
+    cube = sizes_cube(evidence)
+    rows = [
+        row
+        for name in cube.dataset.values.tolist()
+        for n, part in by_size(cube, name).items()
+        for row in _at_size(part.sel(target=PRIMARY), n, published_slope(evidence, name))
+    ]
+    return Table(columns, rows)
+
+
+def _at_size(part: xr.Dataset, n: int, published: float | None) -> list[list[str | float | int | None]]:
+    """The rows of one data set and number of images."""
+    numbers = {f"i < {window / PAPER_SAMPLES:.2g} n": part.sel(window=window) for window in part.window.values.tolist()}
+    nulls = {label: float(one["null_slope"].mean()) for label, one in numbers.items()} | {"none": 0.0}
+    slopes = {label: one["slope"] for label, one in numbers.items()} | {"none": part["exponent"]}
+    estimates = {label: over_images(part, slope) for label, slope in slopes.items()}
+    return [
+        [
+            title(str(part.dataset.item())),
+            n,
+            label,
+            estimate.value,
+            *(estimate.numbers[1:] if is_drawn(part) else (None, None)),
+            nulls[label],
+            estimate.value - nulls[label],
+            published,
+        ]
+        for label, estimate in estimates.items()
     ]
 
 
