@@ -88,22 +88,56 @@ class Vectors:
 
     def times_plus(self, builder: Any, factor: Any, other: Any, summand: Any) -> Any:
         """Product plus summand, rounded once where the machine can."""
-        kind = ir.FunctionType(self.kind, [self.kind] * 3)
+        return self._called(builder, "fmuladd", factor, other, summand)
+
+    def _called(self, builder: Any, name: str, *vectors: Any) -> Any:
+        """A function of LLVM's."""
+        kind = ir.FunctionType(self.kind, [self.kind] * len(vectors))
         function = cgutils.get_or_insert_function(  # type: ignore[no-untyped-call]
-            builder.module, kind, f"llvm.fmuladd.{self._name}"
+            builder.module, kind, f"llvm.{name}.{self._name}"
         )
-        return builder.call(function, [factor, other, summand])
+        return builder.call(function, vectors)
 
     def total(self, builder: Any, vector: Any) -> Any:
         """Sum over the lanes, by halves: always in the same order."""
+        return self._folded(builder, vector, builder.fadd)
+
+    def largest(self, builder: Any, vector: Any) -> Any:
+        """Largest number of the lanes, if none is NaN."""
+        return self._folded(
+            builder, vector, lambda one, other: builder.select(builder.fcmp_ordered(">", one, other), one, other)
+        )
+
+    def _folded(self, builder: Any, vector: Any, put_together: Callable[[Any, Any], Any]) -> Any:
+        """One number from all lanes, by halves."""
         index, lanes = ir.IntType(32), self.lanes
         nothing = ir.Constant(self.kind, ir.Undefined)
         while lanes > 1:
             lanes //= 2
             order = [(lane + lanes) % self.lanes for lane in range(self.lanes)]
             moved = builder.shuffle_vector(vector, nothing, ir.Constant(ir.VectorType(index, self.lanes), order))
-            vector = builder.fadd(vector, moved)
+            vector = put_together(vector, moved)
         return builder.extract_element(vector, index(0))
+
+    def constant(self, value: float) -> Any:
+        """A constant in all lanes."""
+        return ir.Constant(self.kind, [value] * self.lanes)
+
+    def root(self, builder: Any, vector: Any) -> Any:
+        """Square roots."""
+        return self._called(builder, "sqrt", vector)
+
+    def nearest_whole(self, builder: Any, vector: Any) -> Any:
+        """Nearest whole numbers, halves to even."""
+        return self._called(builder, "rint", vector)
+
+    def size(self, builder: Any, vector: Any) -> Any:
+        """Absolute values."""
+        return self._called(builder, "fabs", vector)
+
+    def with_sign(self, builder: Any, vector: Any, signs: Any) -> Any:
+        """The numbers with the signs of others."""
+        return self._called(builder, "copysign", vector, signs)
 
     def is_positive(self, builder: Any, vector: Any) -> Any:
         """A flag for every lane; NaN counts as positive, so that it stays."""

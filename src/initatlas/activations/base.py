@@ -64,6 +64,8 @@ class Activation(ABC):
         Why there is no derivative to train by, or for an NTK; empty where there is one.
     training_nanoseconds
         Time for phi or phi' of one number in training, beyond a ReLU's.
+    is_tanh
+        Whether it is the hyperbolic tangent, which the compiled training loop knows beside the rectifiers.
     """
 
     bounds: ClassVar[Mapping[str, Bounds]] = {}
@@ -74,6 +76,7 @@ class Activation(ABC):
     smooth_bounded: ClassVar[bool] = False
     undefined_derivative: ClassVar[str] = ""
     training_nanoseconds: ClassVar[float] = 2.5
+    is_tanh: ClassVar[bool] = False
 
     @property
     def title(self) -> str:

@@ -17,6 +17,7 @@ class Tanh(Activation):
     parity = -1
     largest_mean_square = 1.0
     smooth_bounded = True
+    is_tanh = True
 
     def phi(self, z: "NDArray[Any]") -> "NDArray[Any]":
         """See `Activation.phi`."""

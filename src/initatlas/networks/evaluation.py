@@ -1,8 +1,9 @@
-"""What stacked networks give on a whole split: losses, accuracies, norms of their hidden layers."""
+"""What networks give on a whole split: losses, accuracies, norms of their hidden layers."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from math import fsum
+from math import fsum, sqrt
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -11,7 +12,6 @@ from torch import Tensor
 
 from initatlas.networks.losses import Loss, Targets
 from initatlas.networks.padding import padded
-from initatlas.networks.stacked_mlp import StackedMLP, Workspace, forward
 from initatlas.networks.training_cost import EVALUATION_CHUNK
 
 Split = tuple[NDArray[np.float32], Targets]
@@ -72,17 +72,68 @@ def to_device(split: Split, loss: Loss, device: str) -> DeviceSplit:
     return DeviceSplit(torch.from_numpy(wide).to(device), loss.prepare(y).to(device))
 
 
-def _chunks(mlp: StackedMLP, x: Tensor) -> Iterator[tuple[slice, Tensor, Workspace]]:
-    """Forward passes over all rows of `x`: the rows, the outputs and the hidden layers of each pass."""
-    space = Workspace(mlp, min(EVALUATION_CHUNK, len(x)))
-    for start in range(0, len(x), EVALUATION_CHUNK):
-        rows = slice(start, min(start + EVALUATION_CHUNK, len(x)))
-        if rows.stop - start != space.raw.shape[1]:
-            space = Workspace(mlp, rows.stop - start)
-        yield rows, forward(mlp, x[rows].expand(mlp.stacked, -1, -1), space), space
+@dataclass(frozen=True)
+class Pass:
+    """A forward pass over some rows.
+
+    Attributes
+    ----------
+    rows
+        Which.
+    outputs
+        Of the networks, (networks, rows, padded outputs).
+    signals
+        By hidden layer, (networks times halves, rows, padded width); may be empty where nobody asked for them.
+    """
+
+    rows: slice
+    outputs: Tensor
+    signals: Sequence[Tensor]
 
 
-def evaluate(mlp: StackedMLP, loss: Loss, data: DeviceSplit) -> Scores:
+class Networks(Protocol):
+    """Networks of one shape, as they are looked at from outside."""
+
+    @property
+    def networks(self) -> int:
+        """How many networks there are."""
+
+    @property
+    def halves(self) -> int:
+        """How many of the stack make one network: 2 if they are mirrored, one behind the other."""
+
+    @property
+    def depth(self) -> int:
+        """Number of hidden layers."""
+
+    @property
+    def residual(self) -> bool:
+        """Whether every hidden layer but the first adds to the pre-activations before it."""
+
+    @property
+    def weights(self) -> Sequence[Tensor]:
+        """By layer, read-out last: (networks times halves, padded fan_out, padded fan_in)."""
+
+    @property
+    def biases(self) -> Sequence[Tensor]:
+        """By layer: (networks times halves, 1, padded fan_out)."""
+
+    def passes(self, x: Tensor, *, signals: bool) -> Iterator[Pass]:
+        """Forward passes over all rows of `x`, (n, padded d), with or without signals; one may take the room of the last."""
+
+
+def chunks(count: int) -> Iterator[slice]:
+    """Rows of each pass over so many inputs."""
+    for start in range(0, count, EVALUATION_CHUNK):
+        yield slice(start, min(start + EVALUATION_CHUNK, count))
+
+
+def put_together(outputs: Tensor, halves: int) -> Tensor:
+    """Outputs of the networks, from those of the stack."""
+    return outputs if halves == 1 else torch.sub(outputs[0::2], outputs[1::2]).mul_(sqrt(0.5))
+
+
+def evaluate(mlp: Networks, loss: Loss, data: DeviceSplit) -> Scores:
     """Score every network on a split.
 
     Parameters
@@ -96,16 +147,17 @@ def evaluate(mlp: StackedMLP, loss: Loss, data: DeviceSplit) -> Scores:
     """
     losses = torch.empty((mlp.networks, len(data.y)))
     hits = torch.empty((mlp.networks, len(data.y)), dtype=torch.bool)
-    for rows, outputs, _ in _chunks(mlp, data.x):
-        values = loss.values(outputs, data.y[rows])
-        losses[:, rows] = values
-        hits[:, rows] = loss.hits(outputs, data.y[rows]) & values.isfinite()
+    for seen in mlp.passes(data.x, signals=False):
+        targets = data.y[seen.rows]
+        values = loss.values(seen.outputs, targets)
+        losses[:, seen.rows] = values
+        hits[:, seen.rows] = loss.hits(seen.outputs, targets) & values.isfinite()
     # fsum rounds once, so that the sum does not depend on how the losses lie in memory.
     means = [loss.of_split(fsum(row), len(data.y)) for row in losses.tolist()]
     return Scores(means, hits.double().mean(1).tolist())
 
 
-def norm_ratios(mlp: StackedMLP, x: Tensor) -> NDArray[np.float64]:
+def norm_ratios(mlp: Networks, x: Tensor) -> NDArray[np.float64]:
     """Mean of |h_l(x)| / |x| over the inputs, with h_l the activations of hidden layer l (of a mirrored network's first half).
 
     Parameters
@@ -121,10 +173,10 @@ def norm_ratios(mlp: StackedMLP, x: Tensor) -> NDArray[np.float64]:
     """
     x = x[x.any(1)]
     ratios = torch.empty((mlp.depth, mlp.networks, len(x)), dtype=torch.float64)
-    for rows, _, space in _chunks(mlp, x):
-        lengths = torch.linalg.vector_norm(x[rows], dim=-1, dtype=torch.float64)
-        for layer, hidden in enumerate(space.after):
+    for seen in mlp.passes(x, signals=True):
+        lengths = torch.linalg.vector_norm(x[seen.rows], dim=-1, dtype=torch.float64)
+        for layer, hidden in enumerate(seen.signals):
             norms = torch.linalg.vector_norm(hidden[:: mlp.halves], dim=-1, dtype=torch.float64)
-            ratios[layer, :, rows] = norms / lengths
+            ratios[layer, :, seen.rows] = norms / lengths
     means = [[fsum(row) / max(len(x), 1) for row in layer] for layer in ratios.tolist()]
     return np.array(means).reshape(mlp.depth, mlp.networks).T

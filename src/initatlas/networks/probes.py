@@ -11,7 +11,7 @@ import numpy as np
 
 from initatlas.activations.base import Activation
 from initatlas.arrays import Doubles
-from initatlas.networks.stacked_mlp import StackedMLP
+from initatlas.networks.evaluation import Networks
 
 Weights = list[tuple[Doubles, Doubles]]
 """Weights (fan_out, fan_in) and biases (fan_out,) of each layer, read-out last."""
@@ -207,7 +207,7 @@ class Follower:
         self,
         probe: Probe,
         activation: Activation,
-        mlp: StackedMLP,
+        mlp: Networks,
         rates: Sequence[tuple[float, float]],
         sizes: Sequence[int],
         evaluations: int,
@@ -217,7 +217,7 @@ class Follower:
         self._start = [self._look(self._halves(mlp, index), mlp.residual) for index in range(mlp.networks)]
         self.records = [_unfilled(evaluations, mlp.depth) for _ in range(mlp.networks)]
 
-    def record(self, point: int, alive: Sequence[int], mlp: StackedMLP) -> None:
+    def record(self, point: int, alive: Sequence[int], mlp: Networks) -> None:
         """Fill one point of the curve for the networks `alive`, which are those of `mlp`."""
         for position, network in enumerate(alive):
             halves = self._halves(mlp, position)
@@ -225,7 +225,7 @@ class Follower:
             for name, value in numbers.items():
                 getattr(self.records[network], name)[point] = value
 
-    def _halves(self, mlp: StackedMLP, position: int) -> list[Weights]:
+    def _halves(self, mlp: Networks, position: int) -> list[Weights]:
         """The halves of a network, or itself, without padding."""
         stacked = range(position * mlp.halves, (position + 1) * mlp.halves)
         fans = list(zip(self._sizes[1:], self._sizes, strict=False))

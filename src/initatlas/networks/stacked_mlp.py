@@ -20,7 +20,7 @@ Why a network's numbers do not depend on the networks beside it (CPU, float32, o
 The unit tests check all this bit for bit. On CUDA the results agree to rounding only.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from math import inf, sqrt
@@ -31,6 +31,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from initatlas.activations.base import Activation, InPlace
+from initatlas.networks.evaluation import Pass, chunks, put_together
 from initatlas.networks.padding import padded
 
 Layer = tuple[NDArray[np.float32], NDArray[np.float32]]
@@ -89,6 +90,16 @@ class StackedMLP:
             weights=[weight.index_select(0, chosen) for weight in self.weights],
             biases=[bias.index_select(0, chosen) for bias in self.biases],
         )
+
+    def passes(self, x: Tensor, *, signals: bool) -> Iterator[Pass]:
+        """See `initatlas.networks.evaluation.Networks.passes`; the hidden layers are there in any case."""
+        space: Workspace | None = None
+        for rows in chunks(len(x)):
+            count = rows.stop - rows.start
+            if space is None or count != space.raw.shape[1]:
+                space = Workspace(self, count)
+            outputs = forward(self, x[rows].expand(self.stacked, -1, -1), space)
+            yield Pass(rows, outputs, space.after)
 
 
 def _stack(
@@ -199,7 +210,7 @@ def forward(mlp: StackedMLP, inputs: Tensor, space: Workspace) -> Tensor:
         hidden = after
     weight, bias = layers[-1]
     raw = torch.baddbmm(bias, hidden, weight.mT, out=space.raw)
-    return raw if mlp.halves == 1 else torch.sub(raw[0::2], raw[1::2]).mul_(sqrt(0.5))
+    return put_together(raw, mlp.halves)
 
 
 def at_halves(mlp: StackedMLP, gradient: Tensor) -> Tensor:

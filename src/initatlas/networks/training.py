@@ -5,10 +5,11 @@ other networks are trained with it, in whatever order and however many, on the C
 (``torch.set_num_threads(1)``, which the caller sets). `initatlas.networks.stacked_mlp` says why.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 from math import isfinite, nan, sqrt
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -17,8 +18,10 @@ from torch import Tensor
 
 from initatlas.activations.base import activation_of
 from initatlas.errors import UserError
-from initatlas.networks.evaluation import DeviceSplit, Scores, Split, evaluate, norm_ratios, to_device
+from initatlas.networks.compiled_mlp import CompiledRun, loop_form
+from initatlas.networks.evaluation import DeviceSplit, Networks, Scores, Split, evaluate, norm_ratios, to_device
 from initatlas.networks.losses import Loss, make_loss
+from initatlas.networks.minibatches import minibatches
 from initatlas.networks.optimisers import Adam, GradientDescent, Momentum, Optimiser
 from initatlas.networks.parametrisations import layer_rates, layer_variances
 from initatlas.networks.probes import Follower, Probe, ProbeRecord
@@ -219,18 +222,10 @@ def _train_group(
 ) -> list[NetworkRecord]:
     """Train networks that share the stacked tensors, and write their records."""
     layers = [draw_layers(settings, network, input_dim, rng=rng) for network, rng in zip(networks, rngs, strict=True)]
-    mlp = stack_networks(
-        layers,
-        activation_of(settings.activation),
-        settings.device,
-        padding_bias=loss.padding_bias,
-        residual=settings.residual != "none",
-        halves=settings.halves,
-    )
-    ratios = norm_ratios(mlp, train.first(NORM_INPUTS).x)
-    run = _Run(settings, loss, mlp, _optimiser(settings, networks, mlp, input_dim), train, rngs)
+    run = _start(settings, loss, networks, layers, train, input_dim, rngs)
+    ratios = norm_ratios(run.mlp, train.first(NORM_INPUTS).x)
     curve = _Curve(len(networks), evaluation_steps(settings.steps, settings.evaluations))
-    follower = _follower(settings, mlp, probe, input_dim) if probe else None
+    follower = _follower(settings, run.mlp, probe, input_dim) if probe else None
     for point, step in enumerate(curve.steps):
         run.advance(int(step))
         curve.record(point, run.alive, run.scores(train.first(CURVE_INPUTS)), run.scores(test))
@@ -246,7 +241,32 @@ def _train_group(
     ]
 
 
-def _follower(settings: TrainingSettings, mlp: StackedMLP, probe: Probe, input_dim: int) -> Follower:
+def _start(
+    settings: TrainingSettings,
+    loss: Loss,
+    networks: Sequence[NetworkSettings],
+    layers: Sequence[Sequence[Layer]],
+    train: DeviceSplit,
+    input_dim: int,
+    rngs: Sequence[np.random.Generator],
+) -> "Run":
+    """Begin to train networks from their initial layers: by the compiled loop, or by PyTorch where it does not serve."""
+    activation = activation_of(settings.activation)
+    form = loop_form(activation) if settings.device == "cpu" else None
+    if form is not None:
+        return CompiledRun(settings, loss, networks, layers, form, train, input_dim, rngs)
+    mlp = stack_networks(
+        layers,
+        activation,
+        settings.device,
+        padding_bias=loss.padding_bias,
+        residual=settings.residual != "none",
+        halves=settings.halves,
+    )
+    return _StackedRun(settings, loss, mlp, _optimiser(settings, networks, mlp, input_dim), train, rngs)
+
+
+def _follower(settings: TrainingSettings, mlp: Networks, probe: Probe, input_dim: int) -> Follower:
     """Follow what happens inside the networks."""
     sizes = [input_dim, *[settings.width] * settings.depth, settings.outputs]
     rates = layer_rates(settings, input_dim)
@@ -310,30 +330,28 @@ def _optimiser(
     )
 
 
-def minibatches(n: int, batch_size: int, *, rng: np.random.Generator) -> Iterator[NDArray[np.int64]]:
-    """Deal out shuffled epochs for ever.
+class Run(Protocol):
+    """Networks in training."""
 
-    Parameters
-    ----------
-    n
-        Number of training inputs.
-    batch_size
-        At most `n`.
-    rng
-        Gives one permutation per epoch, drawn when the epoch starts.
+    alive: list[int]
+    """Those whose loss is finite, by their places at the start."""
 
-    Yields
-    ------
-    ndarray of int64, shape (batch_size,)
-        Positions of the inputs of one minibatch.
-    """
-    while True:
-        order = rng.permutation(n)
-        yield from order[: n - n % batch_size].reshape(-1, batch_size)
+    @property
+    def mlp(self) -> Networks:
+        """The networks alive."""
+
+    def advance(self, step: int) -> None:
+        """Train until `step` steps are done."""
+
+    def scores(self, data: DeviceSplit) -> Scores:
+        """Loss and accuracy of the networks alive."""
+
+    def keep_finite(self, losses: NDArray[np.float64]) -> None:
+        """Drop the networks whose loss is not finite."""
 
 
-class _Run:
-    """Networks in training: those still alive, their optimiser and their minibatches."""
+class _StackedRun:
+    """Networks trained side by side by PyTorch: those still alive, their optimiser and their minibatches."""
 
     def __init__(
         self,

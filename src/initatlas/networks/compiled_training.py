@@ -1,0 +1,318 @@
+"""The compiled loop that trains one multilayer perceptron: forward, loss, back, and the change of every layer.
+
+The parameters of a network are one array: for each layer its weights, a row for each input, then its biases. All fans are
+multiples of 16, and a network is computed by itself, so that its numbers do not depend on others.
+"""
+
+from math import sqrt
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from initatlas.arrays import Floats
+from initatlas.caches import compiled
+from initatlas.networks.compiled_layers import (
+    adapt_biases,
+    adapt_weights,
+    descend_biases,
+    descend_weights,
+    fill_linear,
+    fill_rectified,
+    fill_tanh,
+    pull_bent,
+    pull_rectified,
+    pull_tanh,
+    roll_biases,
+    roll_weights,
+    softmax,
+    turn,
+)
+
+Places = NDArray[np.int64]
+
+RELU, RECTIFIER, TANH = 0, 1, 2
+"""Activations that the loop knows: max(z, 0), max(z, a z), and the hyperbolic tangent."""
+
+SGD, MOMENTUM, ADAM = 0, 1, 2
+"""Optimisers."""
+
+_HALF = sqrt(0.5)
+
+
+@compiled()
+def _rectify(z: Floats, h: Floats, slope: float) -> None:
+    """max(z, slope z); NaN stays."""
+    below = np.float32(slope)
+    for i in range(z.size):
+        value = z[i]
+        h[i] = below * value if value <= np.float32(0.0) else value
+
+
+@compiled()
+def _add(total: Floats, summand: Floats) -> None:
+    """Add to an array."""
+    for i in range(total.size):
+        total[i] += summand[i]
+
+
+@compiled()
+def fill_signals(
+    x: Floats,
+    rows: Places,
+    parameters: Floats,
+    fans: Places,
+    before: Floats,
+    after: Floats,
+    outputs: Floats,
+    own: Places,
+    activation: int,
+    slope: float,
+    residual: bool,
+) -> None:
+    """Send inputs through a network.
+
+    Parameters
+    ----------
+    x, rows
+        Numbers of the inputs, and where each row of them begins.
+    parameters, fans
+        The network: its array, and the sizes of its layers, inputs first.
+    before, after
+        Pre-activations and activations, to be filled, of shape (hidden layers, numbers): layer l goes to line l modulo the
+        lines. They may be one array without residual connections, unless the slope is negative.
+    outputs
+        To be filled.
+    own
+        Where the rows of a hidden layer begin.
+    activation, slope
+        One of those above, and a of ``max(z, a z)``.
+    residual
+        Whether a hidden layer but the first adds to the pre-activations before it.
+    """
+    at, batch, lines = 0, rows.size, after.shape[0]
+    for layer in range(fans.size - 1):
+        fan_in, fan_out = fans[layer], fans[layer + 1]
+        hidden = layer < fans.size - 2
+        source, places = (x, rows) if layer == 0 else (after[(layer - 1) % lines], own)
+        size = batch * fan_out
+        if not hidden:
+            fill_linear(source, places, parameters, outputs, at, batch, fan_out, fan_in)
+        elif activation == RELU and not residual:
+            fill_rectified(source, places, parameters, after[layer % lines], at, batch, fan_out, fan_in)
+        else:
+            z, h = before[layer % lines], after[layer % lines]
+            fill_linear(source, places, parameters, z, at, batch, fan_out, fan_in)
+            if residual and layer > 0:
+                _add(z[:size], before[(layer - 1) % lines][:size])
+            if activation == TANH:
+                fill_tanh(z, h, size)
+            else:
+                _rectify(z[:size], h[:size], slope)
+        at += (fan_in + 1) * fan_out
+
+
+@compiled()
+def _loss_gradient(outputs: Floats, width: int, chosen: Places, classes: Places, numbers: Floats, scale: float) -> None:
+    """Put the scaled gradient of the loss in place of the outputs; classes are empty if the targets are numbers."""
+    factor = np.float32(scale)
+    if classes.size:
+        softmax(outputs, chosen.size, width)
+        for i in range(chosen.size):
+            row = outputs[i * width : (i + 1) * width]
+            row[classes[chosen[i]]] -= np.float32(1.0)
+            for j in range(width):
+                row[j] *= factor
+    else:
+        for i in range(chosen.size):
+            row, wanted = outputs[i * width : (i + 1) * width], numbers[chosen[i]]
+            for j in range(width):
+                row[j] = (row[j] - wanted[j]) * factor
+
+
+@compiled()
+def _change(
+    x: Floats,
+    rows: Places,
+    gradients: Floats,
+    parameters: Floats,
+    first: Floats,
+    second: Floats,
+    at: int,
+    fan_in: int,
+    fan_out: int,
+    rates: Floats,
+    optimiser: int,
+    other: float,
+) -> None:
+    """One step of a layer's weights and biases."""
+    batch, bias = rows.size, at + fan_in * fan_out
+    weight_rate, bias_rate, number = rates[0], rates[1], np.float32(other)
+    if optimiser == SGD:
+        descend_weights(x, rows, gradients, parameters, first, second, at, fan_in, fan_out, batch, weight_rate, number)
+        descend_biases(gradients, parameters, first, second, bias, fan_out, batch, bias_rate, number)
+    elif optimiser == MOMENTUM:
+        roll_weights(x, rows, gradients, parameters, first, second, at, fan_in, fan_out, batch, weight_rate, number)
+        roll_biases(gradients, parameters, first, second, bias, fan_out, batch, bias_rate, number)
+    else:
+        adapt_weights(x, rows, gradients, parameters, first, second, at, fan_in, fan_out, batch, weight_rate, number)
+        adapt_biases(gradients, parameters, first, second, bias, fan_out, batch, bias_rate, number)
+
+
+@compiled()
+def _go_back(
+    x: Floats,
+    rows: Places,
+    parameters: Floats,
+    state: Floats,
+    fans: Places,
+    before: Floats,
+    after: Floats,
+    outputs: Floats,
+    own: Places,
+    own_outputs: Places,
+    turned: Floats,
+    gradients: Floats,
+    rates: Floats,
+    activation: int,
+    slope: float,
+    residual: bool,
+    optimiser: int,
+    other: float,
+) -> None:
+    """Send the gradient at the outputs back through a network, and change each layer when its gradient is used."""
+    layers, batch = fans.size - 1, rows.size
+    at = 0
+    for layer in range(layers):
+        at += (fans[layer] + 1) * fans[layer + 1]
+    above = outputs
+    first, second = state[0], state[state.shape[0] - 1]
+    for layer in range(layers - 1, -1, -1):
+        fan_in, fan_out = fans[layer], fans[layer + 1]
+        at -= (fan_in + 1) * fan_out
+        places = own_outputs if layer == layers - 1 else own
+        if layer == 0:
+            _change(x, rows, above, parameters, first, second, at, fan_in, fan_out, rates[0], optimiser, other)
+            return
+        z, h, lower = before[layer - 1], after[layer - 1], gradients[layer % 2]
+        turn(parameters, turned, at, fan_in, fan_out)
+        if activation == RELU:
+            pull_rectified(above, places, turned, h, lower, batch, fan_in, fan_out, np.float32(slope))
+        elif activation == TANH:
+            pull_tanh(above, places, turned, h, lower, batch, fan_in, fan_out, np.float32(slope))
+        else:
+            pull_bent(above, places, turned, z, lower, batch, fan_in, fan_out, np.float32(slope))
+        if residual and layer < layers - 1:
+            size = batch * fan_in
+            _add(lower[:size], above[:size])
+        _change(h, own, above, parameters, first, second, at, fan_in, fan_out, rates[layer], optimiser, other)
+        above = lower
+
+
+@compiled()
+def train(
+    x: Floats,
+    classes: Places,
+    numbers: Floats,
+    orders: Places,
+    parameters: Floats,
+    state: Floats,
+    fans: Places,
+    before: Floats,
+    after: Floats,
+    outputs: Floats,
+    turned: Floats,
+    gradients: Floats,
+    rates: Floats,
+    form: Any,
+    optimiser: Any,
+    scale: float,
+    done: int,
+) -> None:
+    """Take some steps of one network, or of the two halves of a mirrored one.
+
+    Parameters
+    ----------
+    x
+        Numbers of all inputs, row by row.
+    classes, numbers
+        Targets: classes, or an empty array and numbers of shape (n, outputs).
+    orders
+        The inputs of each minibatch, (steps, batch).
+    parameters, state, before, after, outputs
+        Of each half: see `fill_signals`; the state of the optimiser has two lines at most.
+    fans
+        Sizes of the layers.
+    turned, gradients
+        Room: for the transposed weights of a layer, and for the gradients of two.
+    rates
+        Learning rates of each layer's weights and biases, (layers, 2); the optimisers whose steps are multiples of the gradient
+        have them in the scale too.
+    form
+        Activation, slope, and whether there are residual connections.
+    optimiser
+        Its code, and the momentum.
+    scale
+        Factor on the gradient of the loss.
+    done
+        Steps done before.
+    """
+    activation, slope, residual = form
+    code, momentum = optimiser
+    halves, batch, inputs = parameters.shape[0], orders.shape[1], fans[0]
+    width = fans[fans.size - 1]
+    rows, own = np.empty(batch, dtype=np.int64), np.arange(batch) * fans[fans.size - 2]
+    own_outputs = np.arange(batch) * width
+    now = rates.copy()
+    other = momentum
+    for step in range(orders.shape[0]):
+        chosen = orders[step]
+        for i in range(batch):
+            rows[i] = chosen[i] * inputs
+        for half in range(halves):
+            fill_signals(
+                x,
+                rows,
+                parameters[half],
+                fans,
+                before[half],
+                after[half],
+                outputs[half],
+                own,
+                activation,
+                slope,
+                residual,
+            )
+        if halves == 2:
+            for i in range(batch * width):
+                outputs[0, i] = (outputs[0, i] - outputs[1, i]) * np.float32(_HALF)
+        _loss_gradient(outputs[0], width, chosen, classes, numbers, scale)
+        if halves == 2:
+            for i in range(batch * width):
+                outputs[0, i] *= np.float32(_HALF)
+                outputs[1, i] = -outputs[0, i]
+        if code == ADAM:
+            first, second = 1.0 - 0.9 ** (done + step + 1), 1.0 - 0.999 ** (done + step + 1)
+            now[:] = rates / np.float32(first)
+            other = 1.0 / sqrt(second)
+        for half in range(halves):
+            _go_back(
+                x,
+                rows,
+                parameters[half],
+                state[half],
+                fans,
+                before[half],
+                after[half],
+                outputs[half],
+                own,
+                own_outputs,
+                turned,
+                gradients,
+                now,
+                activation,
+                slope,
+                residual,
+                code,
+                other,
+            )
