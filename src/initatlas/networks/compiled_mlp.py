@@ -26,8 +26,8 @@ from initatlas.networks.parametrisations import layer_rates
 from initatlas.networks.stacked_mlp import Layer
 from initatlas.networks.training_settings import NetworkSettings, TrainingSettings
 
-_STEPS = 256
-"""Whose minibatches are dealt out at once."""
+_STEPS = 64
+"""Whose minibatches are dealt out at once. A network that is lost is noticed behind them."""
 
 _NO_CLASSES = np.empty(0, dtype=np.int64)
 _NO_NUMBERS = np.empty((0, 0), dtype=np.float32)
@@ -211,9 +211,15 @@ class CompiledRun:
         """Train until `step` steps are done."""
         for index, source in enumerate(self._minibatches):
             for done in range(self._steps_done, step, _STEPS):
+                if self._lost(index):
+                    break
                 orders = np.stack(list(islice(source, min(step - done, _STEPS))))
                 self._train(index, orders, done)
         self._steps_done = step
+
+    def _lost(self, index: int) -> bool:
+        """Whether a bias of the read-out is NaN: then all outputs are, at any input, and no step changes that."""
+        return bool(np.isnan(self.mlp.parameters[index, :, -self.mlp.fans[-1]]).any())
 
     def _train(self, index: int, orders: Integers, done: int) -> None:
         """Take the steps of one network whose minibatches are given."""

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from initatlas.activations.base import activation_of
 from initatlas.errors import UserError
+from initatlas.networks import compiled_mlp
 from initatlas.networks.padding import padded
 from initatlas.networks.stacked_mlp import Workspace, backward, forward, stack_networks
 from initatlas.networks.training import (
@@ -293,6 +294,20 @@ def test_a_network_whose_test_loss_alone_is_infinite_has_diverged():
     assert record.diverged
     assert math.isnan(record.train_loss)
     assert record.test_accuracy == 0.0
+
+
+def test_a_lost_network_is_trained_no_further(monkeypatch):
+    taken, loop = [], compiled_mlp.train
+
+    def counted(*arguments):
+        taken.append(len(arguments[3]))
+        loop(*arguments)
+
+    monkeypatch.setattr(compiled_mlp, "train", counted)
+    for network, steps in ((NetworkSettings("gaussian", 200.0, 0.0, 1e30), 64), (POOL[0], 300)):
+        taken.clear()
+        train(replace(SETTINGS, depth=6, steps=300, evaluations=2), [network], [1], dim=20)
+        assert sum(taken) == steps
 
 
 def test_all_networks_may_diverge():
