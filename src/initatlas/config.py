@@ -8,9 +8,9 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal, TypeVar, get_args
+from typing import Any, Literal, get_args
 
-from pydantic import BaseModel, Field, TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from initatlas.datasets.kinds import DatasetSpec, files_present, known_traits
 from initatlas.datasets.specs import CifarSpec, IdxSpec, is_folder, required_files
@@ -28,9 +28,7 @@ from initatlas.sweeps.registry import load_experiment
 from initatlas.sweeps.resolving import resolve
 from initatlas.sweeps.spec import Scale, ScaleOverlay, Strict, Sweep, SweepConfig
 from initatlas.validation import first_fault, shown
-from initatlas.yaml_files import read_yaml
-
-Model = TypeVar("Model", bound=BaseModel)
+from initatlas.yaml_files import load_model, read_yaml
 
 
 class Settings(Strict):
@@ -556,20 +554,6 @@ def _check_products(studies: Mapping[str, Study], titles: Collection[str]) -> No
                     raise UserError(
                         f"config/sweeps/{owner}.yaml: sweeps.{name} is missing; {product} of study {study.key} is read from it"
                     )
-
-
-def load_model(path: Path, model: type[Model]) -> Model:
-    """Read a YAML file into a model.
-
-    Raises
-    ------
-    UserError
-        Naming the file, the key, the value and what is allowed.
-    """
-    try:
-        return model.model_validate(read_yaml(path))
-    except ValidationError as error:
-        raise UserError(f"{path}: {first_fault(error, model.model_json_schema())}") from None
 
 
 def load_published(root: Path, study: str) -> PublishedStudy:

@@ -8,13 +8,17 @@ import re
 from collections.abc import Callable
 from math import isinf
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
+from pydantic import BaseModel, ValidationError
 from yaml import MappingNode, Node, ScalarNode, SequenceNode
 
 from initatlas.errors import UserError
 from initatlas.texts import read_text
+from initatlas.validation import first_fault
+
+Model = TypeVar("Model", bound=BaseModel)
 
 DEEPEST = 40
 """Levels of nesting."""
@@ -61,6 +65,20 @@ def read_yaml(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise UserError(f"{path}: expected a mapping of keys to values")
     return content
+
+
+def load_model(path: Path, model: type[Model]) -> Model:
+    """Read a YAML file into a model.
+
+    Raises
+    ------
+    UserError
+        Naming the file, the key, the value and what is allowed.
+    """
+    try:
+        return model.model_validate(read_yaml(path))
+    except ValidationError as error:
+        raise UserError(f"{path}: {first_fault(error, model.model_json_schema())}") from None
 
 
 def _explained(error: yaml.MarkedYAMLError, text: str) -> str:

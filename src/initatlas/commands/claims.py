@@ -8,7 +8,7 @@ from pathlib import Path
 
 import xarray as xr
 
-from initatlas.config import load_model, load_settings, load_workflow
+from initatlas.config import load_settings, load_workflow
 from initatlas.cubes import open_placed_cube
 from initatlas.errors import UserError
 from initatlas.files import write_text
@@ -30,6 +30,7 @@ from initatlas.studies.evidence import Evidence
 from initatlas.studies.judge import judge_claim
 from initatlas.studies.product import cube_titles
 from initatlas.terminal import Colour, aligned
+from initatlas.yaml_files import load_model
 
 EXPECTED = Path("tests/expected")
 """What the claims of a scale are expected to give, in the folder of the atlas."""

@@ -55,10 +55,10 @@ def read_spec(text: str, kind: TypeAdapter[Spec]) -> Spec:
 
 def read_evidence(published: Path, cubes: Mapping[str, Path]) -> "Evidence":
     """Read what a product is made from: what was published, and the cubes, given by the title of their sweep."""
-    from initatlas.config import load_model
     from initatlas.cubes import open_placed_cube
     from initatlas.studies.claim import PublishedStudy
     from initatlas.studies.evidence import Evidence
+    from initatlas.yaml_files import load_model
 
     statements = load_model(published, PublishedStudy)
     opened = {title.rpartition("/")[2]: open_placed_cube(path, title) for title, path in cubes.items()}

@@ -203,16 +203,17 @@ def read_data(sweep: Sweep, datasets: Mapping[str, Path]) -> dict[str, DataSourc
     UserError
         If one lacks what the experiment needs.
     """
+    return {name: _read(sweep, name, path) for name, path in datasets.items()}
+
+
+def _read(sweep: Sweep, name: str, path: Path) -> DataSource:
+    """Read one data set of a sweep."""
     from initatlas.datasets.dataset import read_dataset
 
-    experiment = load_experiment(sweep.experiment)
-    sources = {}
-    for name, path in datasets.items():
-        dataset = read_dataset(path)
-        if reason := unfit(sweep, experiment, name, dataset.traits):
-            raise UserError(f"sweep {sweep.title}: data set {name}: {reason}")
-        sources[name] = DataSource(dataset, dataset.content_sha256)
-    return sources
+    dataset = read_dataset(path)
+    if reason := unfit(sweep, load_experiment(sweep.experiment), name, dataset.traits):
+        raise UserError(f"sweep {sweep.title}: data set {name}: {reason}")
+    return DataSource(dataset, dataset.content_sha256)
 
 
 def planned_here(sweep: Sweep, data: Mapping[str, DataSource], store: Path) -> Plan:

@@ -16,10 +16,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
-import xarray as xr
 from numpy.typing import NDArray
 
 from initatlas.datasets.traits import RECORDED, DataTraits
+from initatlas.netcdf import Content, Variable
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,13 +84,16 @@ class Recordings:
         """What there is, in words."""
         return f"{len(self)} clips of up to {self.samples.shape[1] / self.rate:.1f} s"
 
-    def to_xarray(self) -> xr.Dataset:
-        """Name the dimensions and describe the variables."""
+    def content(self) -> Content:
+        """What goes into the file: dimensions named, variables described."""
         samples = {"long_name": "sound pressure, in steps", "units": "1"}
         length = {"long_name": "number of samples of the clip", "units": "1"}
-        return xr.Dataset(
-            {"samples": (("clip", "time"), self.samples, samples), "length": (("clip",), self.length, length)},
-            attrs={
+        return Content(
+            {
+                "samples": Variable(("clip", "time"), self.samples, samples),
+                "length": Variable(("clip",), self.length, length),
+            },
+            {
                 "Conventions": "CF-1.11",
                 "title": self.name,
                 "source": self.source,
@@ -106,13 +109,13 @@ class Recordings:
         return {}
 
     @classmethod
-    def from_xarray(cls, stored: xr.Dataset) -> "Recordings":
-        """Undo `to_xarray`."""
+    def from_content(cls, stored: Content) -> "Recordings":
+        """Undo `content`."""
         return cls(
-            name=str(stored.attrs["title"]),
-            samples=stored["samples"].to_numpy(),
-            length=stored["length"].to_numpy(),
-            rate=int(stored.attrs["rate"]),
-            source=str(stored.attrs["source"]),
-            raw_sha256=json.loads(stored.attrs["raw_sha256"]),
+            name=str(stored.attributes["title"]),
+            samples=stored.variables["samples"].values,
+            length=stored.variables["length"].values,
+            rate=int(stored.attributes["rate"]),
+            source=str(stored.attributes["source"]),
+            raw_sha256=json.loads(stored.attributes["raw_sha256"]),
         )

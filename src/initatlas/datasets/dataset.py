@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import Any
 
 import netCDF4
-import xarray as xr
 
 from initatlas.datasets.clips import Recordings
 from initatlas.datasets.image_set import Images
 from initatlas.datasets.vector_set import Vectors
 from initatlas.errors import UserError
 from initatlas.files import atomic_path
+from initatlas.netcdf import Content, read_content, write_content
 
 Dataset = Images | Vectors | Recordings
 
@@ -46,14 +46,12 @@ def write_dataset(dataset: Dataset, path: Path, *, made_from: str = "") -> None:
     made_from
         Identity of the spec and the code behind it, if the workflow builds it.
     """
-    content = dataset.to_xarray().assign_attrs(made_from=made_from)
-    encoding: dict[str, dict[str, Any]] = {
-        str(name): {"zlib": True, "complevel": 4, "_FillValue": None} for name in content.data_vars
-    }
+    variables, attributes = dataset.content()
+    storage: dict[str, dict[str, Any]] = {name: {"zlib": True, "complevel": 4} for name in variables}
     for name, chunks in dataset.chunks().items():
-        encoding[name]["chunksizes"] = chunks
+        storage[name]["chunksizes"] = chunks
     with atomic_path(path) as draft:
-        content.to_netcdf(draft, engine="netcdf4", format="NETCDF4", encoding=encoding)
+        write_content(Content(variables, {**attributes, "made_from": made_from}), draft, storage)
 
 
 def identity_of(path: Path) -> str:
@@ -87,10 +85,10 @@ def read_dataset(path: Path) -> Dataset:
     if not path.is_file():
         raise UserError(f"{path}: there is no such data set; build it with the workflow")
     try:
-        with xr.open_dataset(path, engine="netcdf4", decode_cf=False) as stored:
-            kind = next((_KINDS[name] for name in _KINDS if name in stored.data_vars), Images)
-            dataset = kind.from_xarray(stored)
-            stated = stored.attrs["content_sha256"]
+        stored = read_content(path)
+        kind = next((_KINDS[name] for name in _KINDS if name in stored.variables), Images)
+        dataset = kind.from_content(stored)
+        stated = stored.attributes["content_sha256"]
     except (OSError, RuntimeError, KeyError, ValueError, AttributeError) as error:
         raise _not_whole(path, error) from error
     if dataset.content_sha256 != stated:

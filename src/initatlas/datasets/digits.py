@@ -1,7 +1,6 @@
 """The 8x8 handwritten digits that come with scikit-learn."""
 
 import numpy as np
-from sklearn.datasets import load_digits
 
 from initatlas.datasets.image_set import Images
 from initatlas.datasets.samples import SPLIT_CODE
@@ -26,6 +25,8 @@ def load(name: str, spec: DigitsSpec) -> Images:
     Images
         1797 images of 8x8 pixels, grey levels 0 to 16, the training images first.
     """
+    from sklearn.datasets import load_digits
+
     digits = load_digits()
     count = len(digits.target)
     order = np.random.default_rng(spec.seed).permutation(count)

@@ -20,11 +20,11 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import xarray as xr
 from numpy.typing import NDArray
 
 from initatlas.datasets.samples import SPLIT_CODE, Samples, Split
 from initatlas.datasets.traits import DataTraits
+from initatlas.netcdf import Content, Variable
 
 GreyLevel = np.uint8 | np.float32
 _DIMENSIONS = ("sample", "row", "column", "channel")
@@ -139,17 +139,17 @@ class Images(Samples):
             "split": self.split,
         }
 
-    def to_xarray(self) -> xr.Dataset:
-        """Name the dimensions and describe the variables."""
+    def content(self) -> Content:
+        """What goes into the file: dimensions named, variables described."""
         images = {"long_name": "grey level", "units": "1", "maximum": np.int64(self.maximum)}
         labels = {"long_name": "class of the image" if self.labelled else "number of the image", "units": "1"}
-        return xr.Dataset(
+        return Content(
             {
-                "images": (_DIMENSIONS[: self.images.ndim], self.images, images),
-                "labels": (_DIMENSIONS[:1], self.labels, labels),
+                "images": Variable(_DIMENSIONS[: self.images.ndim], self.images, images),
+                "labels": Variable(_DIMENSIONS[:1], self.labels, labels),
                 "split": self.split_variable("image"),
             },
-            attrs={
+            {
                 "Conventions": "CF-1.11",
                 "title": self.name,
                 "source": self.source,
@@ -166,16 +166,16 @@ class Images(Samples):
         return {"images": (count, *self.images.shape[1:])}
 
     @classmethod
-    def from_xarray(cls, stored: xr.Dataset) -> "Images":
-        """Undo `to_xarray`."""
+    def from_content(cls, stored: Content) -> "Images":
+        """Undo `content`."""
         return cls(
-            name=str(stored.attrs["title"]),
-            images=stored["images"].to_numpy(),
-            labels=stored["labels"].to_numpy(),
-            split=stored["split"].to_numpy(),
-            maximum=int(stored["images"].attrs["maximum"]),
-            source=str(stored.attrs["source"]),
-            raw_sha256=json.loads(stored.attrs["raw_sha256"]),
-            note=str(stored.attrs["comment"]),
-            labelled=bool(stored.attrs["labelled"]),
+            name=str(stored.attributes["title"]),
+            images=stored.variables["images"].values,
+            labels=stored.variables["labels"].values,
+            split=stored.variables["split"].values,
+            maximum=int(stored.variables["images"].attributes["maximum"]),
+            source=str(stored.attributes["source"]),
+            raw_sha256=json.loads(stored.attributes["raw_sha256"]),
+            note=str(stored.attributes["comment"]),
+            labelled=bool(stored.attributes["labelled"]),
         )

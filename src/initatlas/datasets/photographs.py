@@ -1,7 +1,6 @@
 """The two photographs that come with scikit-learn."""
 
 import numpy as np
-from sklearn.datasets import load_sample_images
 
 from initatlas.datasets.image_set import Images
 from initatlas.datasets.samples import SPLIT_CODE
@@ -25,6 +24,8 @@ def load(name: str, spec: PhotographsSpec) -> Images:
     Images
         2 colour images of 427x640 pixels, without classes.
     """
+    from sklearn.datasets import load_sample_images
+
     images = np.stack(load_sample_images().images).astype(np.uint8)
     return Images(
         name=name,

@@ -9,8 +9,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
-from scipy.signal import resample_poly
 
 from initatlas.arrays import Doubles
 from initatlas.datasets.clips import Recordings
@@ -66,6 +64,8 @@ def image_pieces(
 
 def _shrunk(piece: NDArray[GreyLevel], factor: float) -> Doubles:
     """An image made smaller by bicubic interpolation with anti-aliasing."""
+    from PIL import Image
+
     if factor == 1.0:
         return piece.astype(np.float64)
     size = (max(1, round(piece.shape[1] * factor)), max(1, round(piece.shape[0] * factor)))
@@ -127,6 +127,8 @@ def _clip(recordings: Recordings, clip: int) -> Doubles:
 
 def _decimations(clip: Doubles, levels: int) -> list[Doubles]:
     """A clip at halved sample rates, on the scale from 0 to 255; whole, so that no piece sees the filter start."""
+    from scipy.signal import resample_poly
+
     slower = [clip if level == 0 else resample_poly(clip, 1, 2**level, padtype="mean") for level in range(levels)]
     return [(signal + 32768.0) * (255.0 / _STEPS) for signal in slower]
 

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from initatlas.datasets.traits import DataTraits
+from initatlas.netcdf import Variable
 
 Split = Literal["train", "test"]
 SPLIT_CODE: dict[Split, int] = {"train": 0, "test": 1}
@@ -57,12 +58,12 @@ class Samples(ABC):
         """Mark the samples of a split (None for both), shape (sample,)."""
         return np.ones(self.split.shape, dtype=bool) if split is None else self.split == SPLIT_CODE[split]
 
-    def split_variable(self, what: str) -> tuple[tuple[str, ...], NDArray[np.int8], dict[str, Any]]:
-        """Dimensions, values and CF attributes of the variable ``split`` in a file; `what` is a sample in words."""
+    def split_variable(self, what: str) -> Variable:
+        """The variable ``split`` of a file, with its CF attributes; `what` is a sample in words."""
         attributes = {
             "long_name": f"split of the {what}",
             "units": "1",
             "flag_values": np.array(list(SPLIT_CODE.values()), dtype=np.int8),
             "flag_meanings": " ".join(SPLIT_CODE),
         }
-        return ("sample",), self.split, attributes
+        return Variable(("sample",), self.split, attributes)

@@ -17,12 +17,12 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-import xarray as xr
 from numpy.typing import NDArray
 
 from initatlas.arrays import Doubles
 from initatlas.datasets.samples import SPLIT_CODE, Samples, Split
 from initatlas.datasets.traits import DataTraits
+from initatlas.netcdf import Content, Variable
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,17 +96,17 @@ class Vectors(Samples):
         """Give the outputs of a split (None for both), shape (sample, output)."""
         return self.outputs[self.rows(split)]
 
-    def to_xarray(self) -> xr.Dataset:
-        """Name the dimensions and describe the variables."""
+    def content(self) -> Content:
+        """What goes into the file: dimensions named, variables described."""
         features = {"long_name": "input", "units": "1"}
         targets = {"long_name": "target, with noise in the training samples alone", "units": "1"}
-        return xr.Dataset(
+        return Content(
             {
-                "features": (("sample", "feature"), self.inputs, features),
-                "targets": (("sample", "output"), self.outputs, targets),
+                "features": Variable(("sample", "feature"), self.inputs, features),
+                "targets": Variable(("sample", "output"), self.outputs, targets),
                 "split": self.split_variable("sample"),
             },
-            attrs={
+            {
                 "Conventions": "CF-1.11",
                 "title": self.name,
                 "source": self.source,
@@ -121,14 +121,14 @@ class Vectors(Samples):
         return {}
 
     @classmethod
-    def from_xarray(cls, stored: xr.Dataset) -> "Vectors":
-        """Undo `to_xarray`."""
+    def from_content(cls, stored: Content) -> "Vectors":
+        """Undo `content`."""
         return cls(
-            name=str(stored.attrs["title"]),
-            inputs=stored["features"].to_numpy(),
-            outputs=stored["targets"].to_numpy(),
-            split=stored["split"].to_numpy(),
-            source=str(stored.attrs["source"]),
+            name=str(stored.attributes["title"]),
+            inputs=stored.variables["features"].values,
+            outputs=stored.variables["targets"].values,
+            split=stored.variables["split"].values,
+            source=str(stored.attributes["source"]),
         )
 
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from initatlas.errors import UserError
 from initatlas.files import atomic_path
+from initatlas.netcdf import Variable, add_variables
 from initatlas.sweeps.environment import Share, mixture
 from initatlas.sweeps.experiment import Coordinate, Experiment
 from initatlas.sweeps.located import Located
@@ -43,22 +44,17 @@ def write_cube(contents: Contents, attributes: Mapping[str, str], path: Path) ->
     UserError
         If there is no room or no access. The points are stored already.
     """
-    # These take half a second, which the plan of a sweep does not need.
-    import netCDF4
-    import xarray as xr
+    import netCDF4  # the plan of a sweep does not need it
 
     coordinates = {**_axis_coordinates(contents.sweep, contents.experiment), **_inner_variables(contents.inner)}
     environments, told = _environments(contents.located)
     told["core_seconds"] = f"{_core_seconds(contents):.2f}"
-    named = {name: coordinate[0] for name, coordinate in coordinates.items() if coordinate[0] != (name,)}
+    named = {name: coordinate.dims for name, coordinate in coordinates.items() if coordinate.dims != (name,)}
     try:
-        with atomic_path(path) as draft:
-            xr.Dataset(coords=coordinates, attrs={**attributes, **told}).to_netcdf(draft, engine="netcdf4")
-            with netCDF4.Dataset(draft, "a") as file:
-                file.set_auto_maskandscale(False)
-                if named:
-                    file.delncattr("coordinates")  # every variable names its own
-                fill_cube(file, contents, environments, named)
+        with atomic_path(path) as draft, netCDF4.Dataset(draft, "w", format="NETCDF4") as file:
+            file.setncatts({**attributes, **told})
+            add_variables(file, coordinates)
+            fill_cube(file, contents, environments, named)
     except (OSError, RuntimeError) as error:  # HDF5 reports a full disk as a RuntimeError
         reason = (error.strerror if isinstance(error, OSError) else None) or _no_room(path) or str(error)
         raise UserError(
@@ -88,16 +84,17 @@ def _core_seconds(contents: Contents) -> float:
     return contents.experiment.cpus * math.fsum(shares)
 
 
-def _axis_coordinates(sweep: Sweep, experiment: Experiment) -> dict[str, Any]:
+def _axis_coordinates(sweep: Sweep, experiment: Experiment) -> dict[str, Variable]:
     """Coordinates of the axes: numbers stay numbers; labels carry their parameters as further coordinates."""
-    coordinates: dict[str, Any] = {}
+    coordinates: dict[str, Variable] = {}
     for axis in sweep.axes:
         if list(axis.values) != [axis.name]:
-            coordinates[axis.name] = ((axis.name,), np.arange(axis.size), {"long_name": f"position along {axis.name}"})
+            notes = {"long_name": f"position along {axis.name}"}
+            coordinates[axis.name] = Variable((axis.name,), np.arange(axis.size), notes)
         for parameter, values in axis.values.items():
             field = experiment.parameters.model_fields[parameter]
             notes = {"long_name": field.description or parameter, **_units(field.json_schema_extra)}
-            coordinates[parameter] = ((axis.name,), _typed(values), notes)
+            coordinates[parameter] = Variable((axis.name,), _typed(values), notes)
             coordinates |= _label_parameters(axis, parameter, values)
     return coordinates
 
@@ -114,25 +111,23 @@ def _typed(values: Sequence[Any]) -> np.ndarray:
     return np.array([str(value) for value in values], dtype=object)
 
 
-def _label_parameters(axis: Axis, parameter: str, values: Sequence[Any]) -> dict[str, Any]:
+def _label_parameters(axis: Axis, parameter: str, values: Sequence[Any]) -> dict[str, Variable]:
     """For labels with parameters: their family, and each parameter with NaN where a label has none."""
     if not any(isinstance(value, str) and "(" in value for value in values):
         return {}
     parsed = [parse_label(value) for value in values]
     names = sorted({name for _, inside in parsed for name in inside})
     family = np.array([name for name, _ in parsed], dtype=object)
-    coordinates: dict[str, Any] = {
-        f"{parameter}_family": ((axis.name,), family, {"long_name": f"family of {parameter}"})
-    }
+    coordinates = {f"{parameter}_family": Variable((axis.name,), family, {"long_name": f"family of {parameter}"})}
     for name in names:
         numbers = np.array([inside.get(name, np.nan) for _, inside in parsed])
-        coordinates[f"{parameter}_{name}"] = ((axis.name,), numbers, {"long_name": f"{name} of {parameter}"})
+        coordinates[f"{parameter}_{name}"] = Variable((axis.name,), numbers, {"long_name": f"{name} of {parameter}"})
     return coordinates
 
 
-def _inner_variables(inner: Mapping[str, Coordinate]) -> dict[str, Any]:
-    """The inner coordinates as xarray takes them."""
-    return {name: ((name,), *_inner_values(coordinate)) for name, coordinate in inner.items()}
+def _inner_variables(inner: Mapping[str, Coordinate]) -> dict[str, Variable]:
+    """The inner coordinates."""
+    return {name: Variable((name,), *_inner_values(coordinate)) for name, coordinate in inner.items()}
 
 
 def _inner_values(coordinate: Coordinate) -> tuple[np.ndarray, dict[str, str]]:

@@ -1,0 +1,95 @@
+"""A stage is a process: what it imports is most of what a short one costs. So none imports what it has no use for."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+from toy.sweeps import make_sweep
+
+from initatlas.cli import main
+
+HEAVY = {
+    *("PIL", "fontTools", "jinja2", "matplotlib", "netCDF4", "numba", "numpy", "pandas", "psutil", "pydantic", "ray"),
+    *("requests", "scipy", "sklearn", "snakemake", "torch", "xarray", "yaml"),
+}
+"""Packages whose import takes more than some milliseconds."""
+
+WRITES = {"netCDF4", "numpy", "psutil", "pydantic"}
+"""What computes, and writes a file."""
+
+READS = WRITES | {"pandas", "xarray", "yaml"}
+"""What reads cubes, and what was printed."""
+
+DRAWS = READS | {"PIL", "fontTools", "matplotlib"}
+
+STAGE = """
+import json, sys
+from initatlas.cli import main
+code = main(["stage", *sys.argv[1:]])
+print(json.dumps([code, sorted(sys.modules)]))
+"""
+
+
+def imported(stage, *words):
+    """All modules of a stage that has run well."""
+    command = [sys.executable, "-c", STAGE, stage, *map(str, words)]
+    answer = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    code, modules = json.loads(answer.stdout)
+    assert code == 0, answer.stderr
+    return set(modules)
+
+
+def heavy(modules):
+    """The packages among modules that take long to import."""
+    return HEAVY & {name.partition(".")[0] for name in modules}
+
+
+def studies(modules):
+    """The studies of ours among modules."""
+    names = [name.split(".") for name in modules if name.startswith("initatlas.studies.")]
+    return {name[2] for name in names if len(name) > 3}
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    """An atlas with one study, and the words of its stages that read its cube."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path_factory.mktemp("atlas"))
+        assert main(["study", "new", "kappa2021"]) == 0
+        patch.syspath_prepend(".")
+        sweep = make_sweep("my_experiments.kappa2021", {"width": [4, 8]}, name="layers", seeds=2)
+        words = ["--store=points", "--output=layers.nc", "--backend=serial", "--workers=1"]
+        assert main(["stage", "sweep", f"--spec={sweep.model_dump_json()}", *words]) == 0
+        yield [
+            "--study=my_studies.kappa2021",
+            "--published=config/published/kappa2021.yaml",
+            "--cubes=toy/layers=layers.nc",
+        ]
+
+
+def test_a_sweep_and_its_data_set(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    spec = '{"kind": "glyphs", "train": 4, "test": 0}'
+    words = ["--name=glyphs", f"--spec={spec}", "--raw-data=raw", "--made-from=", "--output=glyphs.nc"]
+    assert heavy(imported("dataset", *words)) == WRITES
+    sweep = make_sweep("toy.sized", {"offset": [0, 1]}, fixed={"dataset": "glyphs"})
+    words = [f"--spec={sweep.model_dump_json()}", "--store=points", "--output=cube.nc", "--backend=auto", "--workers=2"]
+    modules = imported("sweep", *words, "--data", "glyphs=glyphs.nc")
+    assert heavy(modules) == WRITES
+    assert not studies(modules)
+
+
+@pytest.mark.parametrize(
+    ("stage", "words", "expected"),
+    [
+        ("figure", ["--name=curve", "--output=curve.svg"], DRAWS),
+        ("table", ["--name=numbers", "--caption=my_studies/kappa2021/captions/numbers.rst", "--output=x.csv"], READS),
+        ("claims", ["--output=claims.json"], READS | {"scipy"}),
+    ],
+)
+def test_a_product(study, stage, words, expected):
+    modules = imported(stage, *study, *words)
+    assert heavy(modules) == expected
+    assert not studies(modules)
+    assert not modules & {"initatlas.config", "scipy.stats"}
