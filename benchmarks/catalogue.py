@@ -32,6 +32,11 @@ piecewise-regression. Ours give the fits of all numbers of pieces up to the larg
 alone. On much data, with 15 lines and noise: all fits with 1 to 15 pieces that need not meet, greedy merging, and all
 continuous fits with knots at 60 of the points. Finding the best breaks takes longer where the data fix them less. The
 others are left out where they cannot be imported (`pip install ruptures pwlf piecewise-regression`).""",
+    "free_knots": """\
+Continuous segmented regression with knots anywhere: here, which is exact, and by pwlf, which searches at random and then
+locally (`pip install pwlf`; left out where it cannot be imported). Several series of noisy zigzags; a case is all of them.
+The table says how far each is above the best that any of them found; knots at data points alone stand beside. Ours give
+the fits of all numbers of pieces up to the largest, pwlf that of the largest alone.""",
     "descent": """\
 Full-batch gradient descent of univariate ReLU networks on 401 points, one thread: `train_shallow` and `train_deep`, which
 work in function space, a plain PyTorch loop over the networks, the networks together under `torch.func.vmap`, and the

@@ -1,5 +1,7 @@
 """Data of one variable for segmented regression: sorted, with the moments of points that share an x, and fits to them."""
 
+from itertools import pairwise
+
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.linalg import solveh_banded
@@ -92,6 +94,36 @@ class SortedData:
         squares = float((self.w * (self.y - left - right * (values[piece + 1] - left)) ** 2).sum())
         slopes = np.diff(values) / np.diff(at)
         return Fit(PiecewiseLinear(at[1:-1], slopes, values[:-1] - slopes * at[:-1]), squares)
+
+    def fit_crossing(self, places: Integers, gaps: Integers) -> Fit:
+        """The continuous function with knots at these distinct x, or where `gaps` is 1 in the gap behind them.
+
+        Lines left and right of a gap are fitted apart, and the knot is where they cross, or the nearer end of the gap.
+        """
+        behind = np.concatenate([[-1], places[gaps == 1], [self.distinct.size - 1]])
+        parts = [self._part(a + 1, b, places[gaps == 0]) for a, b in pairwise(behind)]
+        knots, slopes, intercepts = [parts[0].function.knots], [], []
+        for place, left, right in zip(behind[1:-1], parts, parts[1:], strict=False):
+            crossing = _crossing(self.distinct[place : place + 2], left.function, right.function)
+            knots += [np.array([crossing]), right.function.knots]
+        for part in parts:
+            slopes.append(part.function.slopes)
+            intercepts.append(part.function.intercepts)
+        function = PiecewiseLinear(*map(np.concatenate, (knots, slopes, intercepts)))
+        return Fit(function, sum(part.squares for part in parts))
+
+    def _part(self, first: int, last: int, knots: Integers) -> Fit:
+        """The fit to the points from one distinct x to another, with knots at those of these distinct x that lie between."""
+        start, end = self.starts[first], np.append(self.starts, self.x.size)[last + 1]
+        part = SortedData(self.x[start:end], self.y[start:end], self.w[start:end])
+        return part.fit_meeting(np.array([first, *knots[(knots > first) & (knots < last)], last]) - first)
+
+
+def _crossing(gap: Doubles, left: PiecewiseLinear, right: PiecewiseLinear) -> float:
+    """Where the last line of one function meets the first of another between the ends of a gap, or the nearer end."""
+    near, far = (left.slopes[-1] - right.slopes[0]) * gap + left.intercepts[-1] - right.intercepts[0]
+    share = near / (near - far) if near != far else 0.5
+    return float(np.clip(gap[0] + share * (gap[1] - gap[0]), *gap))
 
 
 def _line(x: Doubles, y: Doubles, w: Doubles) -> tuple[float, float]:

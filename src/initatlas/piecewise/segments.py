@@ -1,11 +1,12 @@
 """Segmented regression: lines through data, with the breaks where they are best.
 
-A break is looked for between data points, where the lines need not meet, or at data points, where they do. Points with the same x
-always share a piece. All numbers of pieces up to the largest come from one run.
+A break is looked for between data points, where the lines need not meet; at data points, or anywhere, where they do. Points with
+the same x always share a piece. All numbers of pieces up to the largest come from one run.
 """
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from math import inf
 
 import numpy as np
@@ -13,6 +14,7 @@ from numpy.typing import ArrayLike
 
 from initatlas.arrays import Doubles, Integers
 from initatlas.piecewise import continuous_kernel as meeting
+from initatlas.piecewise import free_knots_kernel as anywhere
 from initatlas.piecewise import segments_kernel as free
 from initatlas.piecewise.segment_data import SortedData
 from initatlas.piecewise.segmentations import Fit, Segmentations
@@ -20,6 +22,9 @@ from initatlas.piecewise.segments_search import ROUNDING, search
 
 _EXHAUSTIVE = 2000
 """Distinct x up to which all breaks are tried."""
+
+_ROUGH = (3, 25)
+"""States per place and number of pieces in the searches that give knots anywhere their upper bounds."""
 
 
 def _checked_pieces(pieces: int, possible: int, what: str) -> int:
@@ -124,11 +129,15 @@ def segment_continuous(
     min_points: int = 2,
     weights: ArrayLike | None = None,
     places: int | None = None,
+    between: bool = False,
+    effort: float = 500_000.0,
 ) -> Segmentations:
-    """Optimal continuous piecewise linear functions with knots at data points, for 1 up to `pieces` pieces.
+    """Optimal continuous piecewise linear functions, for 1 up to `pieces` pieces.
 
-    By functional dynamic programming (`initatlas.piecewise.continuous_kernel`), which is exact. It takes O(pieces p^2 q) for p
-    places, q being the mean number of quadratics that touch an envelope: some units, more where many knots are as good.
+    By functional dynamic programming, which is exact. With knots at data points (`initatlas.piecewise.continuous_kernel`) it
+    takes O(pieces p^2 q) for p places, q being the mean number of quadratics that touch an envelope: some units, more where many
+    knots are as good. With knots anywhere (`initatlas.piecewise.free_knots_kernel`) it takes O(p) per state that an optimum might
+    pass: tenths of a second for 200 points and some pieces, longer the less the data fix the knots.
 
     Parameters
     ----------
@@ -143,13 +152,23 @@ def segment_continuous(
     places
         Distinct x at which knots may lie, evenly spread over their ranks; by default all. The fit is optimal among those knots,
         and uses all data.
+    between
+        Whether knots may lie between data points too. Each piece has its `min_points` all the same, so no piece hides in a gap.
+    effort
+        With knots anywhere: how many states the search keeps. Where it would need more, the fits are the best that it found, and
+        `Segmentations.lower_bounds` holds what lines leave that need not meet. `inf` is never content.
 
     Raises
     ------
     ValueError
-        If there are no points, a number is not finite, or the pieces are more than the points allow.
+        If there are no points, a number is not finite, the pieces are more than the points allow, or there are `places` for knots
+        that lie anywhere.
     """
     data = SortedData(x, y, weights)
+    if between and places is not None:
+        raise ValueError(
+            f"places: {places}, but knots that lie between data points have none; leave out one of the two"
+        )
     if min_points < 2:
         raise ValueError(f"min_points: {min_points}, give at least 2: a piece has both its ends")
     if places is not None and places < 2:
@@ -161,10 +180,49 @@ def segment_continuous(
     if count == 1:
         fit = data.fit_apart(np.empty(0, dtype=np.int64))
         return _collected([fit], np.array([fit.squares]), data, continuous=True)
+    if between:
+        return _fitted_anywhere(data, most, min(min_points, count), effort)
     ranks = np.linspace(0, count - 1, allowed).round().astype(np.int64)
     knots = _best_knots(data, ranks, most, min(min_points, allowed))
     fits = [data.fit_meeting(ranks[chosen]) for chosen in knots]
     return _collected(fits, np.array([fit.squares for fit in fits]), data, continuous=True)
+
+
+def _fitted_anywhere(data: SortedData, most: int, shortest: int, effort: float) -> Segmentations:
+    """Fits with knots anywhere and 1 up to `most` pieces."""
+    moments = data.moments()
+    blocks, sums = _blocks(moments, np.arange(data.distinct.size))
+    at = moments[:, 1]
+    best = [
+        (squares, knots[1:-1], np.zeros(knots.size - 2, dtype=np.int64))
+        for squares, knots in _rough(at, sums, most, shortest)
+    ]
+    proved = False
+    for kept in (*_ROUGH, 0):
+        squares = np.array([found[0] for found in best])
+        ceilings = _ceilings(squares * (1.0 + 1e-9) + _rounding(data, sums), blocks)
+        knots, lines, spans = anywhere.all_states(at, sums, ceilings, shortest, kept, inf if kept else effort)
+        for k, (first, last) in enumerate(spans[1:]):
+            if last > first and (not kept or lines[first, 0] < best[k][0]):
+                best[k] = (lines[first, 0], *anywhere.knots_of(knots, lines, first))
+        proved = bool((spans[1:, 1] > spans[1:, 0]).all())
+    fits = [data.fit_crossing(places, gaps) for _, places, gaps in best]
+    found = np.array([fit.squares for fit in fits])
+    apart = free.optimal_breaks(moments, most, 1)[0][:, -1]
+    bounds = np.where(proved | (apart >= found * (1.0 - ROUNDING)), found, apart)
+    return _collected(fits, bounds, data, continuous=True)
+
+
+def _rough(at: Doubles, sums: Doubles, most: int, shortest: int) -> list[tuple[float, Integers]]:
+    """Good knots at places with 1 up to `most` pieces, both ends included, and the sums of squares with them."""
+    nothing_known = np.full((most + 1, at.size), inf)
+    kept, spans = meeting.value_functions(at, sums, nothing_known, shortest, False)
+    return [meeting.best_knots(kept, spans[k, -1]) for k in range(1, most + 1)]
+
+
+def _rounding(data: SortedData, sums: Doubles) -> float:
+    """By how much rounding may lift a sum of squares."""
+    return 1e-13 * float(sums[:, 5].sum()) + data.resolution + float(np.finfo(np.float64).tiny)
 
 
 def _best_knots(data: SortedData, ranks: Integers, most: int, shortest: int) -> list[Integers]:
@@ -172,11 +230,8 @@ def _best_knots(data: SortedData, ranks: Integers, most: int, shortest: int) -> 
     moments = data.moments()
     blocks, sums = _blocks(moments, ranks)
     at = moments[ranks, 1]
-    nothing_known = np.full((most + 1, ranks.size), inf)
-    rough = meeting.value_functions(at, sums, nothing_known, shortest, False)
-    squares = [meeting.best_knots(rough[0], rough[1][k, -1])[0] for k in range(1, most + 1)]
-    rounding = 1e-13 * float(sums[:, 5].sum()) + data.resolution + np.finfo(np.float64).tiny
-    ceilings = _ceilings(np.array(squares) * (1.0 + 1e-9) + rounding, blocks)
+    squares = np.array([squares for squares, _ in _rough(at, sums, most, shortest)])
+    ceilings = _ceilings(squares * (1.0 + 1e-9) + _rounding(data, sums), blocks)
     kept, spans = meeting.value_functions(at, sums, ceilings, shortest, True)
     return [meeting.best_knots(kept, spans[k, -1])[1] for k in range(1, most + 1)]
 
@@ -272,6 +327,7 @@ def segment_many(
     *,
     pieces: int,
     continuous: bool = False,
+    between: bool = False,
     min_points: int = 2,
     weights: ArrayLike | None = None,
     threads: int = 1,
@@ -282,6 +338,8 @@ def segment_many(
     ----------
     series
         Shape (m, n).
+    continuous, between
+        Whether the lines meet, and whether they may between data points.
     threads
         How many series are computed at a time; it changes no bit.
 
@@ -293,7 +351,9 @@ def segment_many(
     rows = np.asarray(series, dtype=np.float64)
     if rows.ndim != 2:
         raise ValueError(f"series: {rows.ndim} dimensions, give two")
-    one = segment_continuous if continuous else segment
+    if between and not continuous:
+        raise ValueError("between: is about lines that meet; give continuous=True too")
+    one = partial(segment_continuous, between=between) if continuous else segment
 
     def run(row: Doubles) -> Segmentations:
         return one(x, row, pieces=pieces, min_points=min_points, weights=weights)

@@ -444,6 +444,18 @@ GOOD = ([1.0, 2.0, 3.0, 4.0], [0.0, 1.0, 0.0, 1.0])
             "min_points: 1, give at least 2: a piece has both its ends",
         ),
         (lambda: segment_continuous(*GOOD, pieces=1, places=1), "places: 1, give at least 2: the ends are two"),
+        (
+            lambda: segment_continuous(*GOOD, pieces=1, places=2, between=True),
+            "places: 2, but knots that lie between data points have none; leave out one of the two",
+        ),
+        (
+            lambda: segment_continuous(*GOOD, pieces=4, between=True),
+            "pieces: 4, but 4 places with min_points 2 allow at most 3",
+        ),
+        (
+            lambda: segment_many(GOOD[0], [GOOD[1]], pieces=1, between=True),
+            "between: is about lines that meet; give continuous=True too",
+        ),
         (lambda: segment(*GOOD, pieces=1, weights=[1.0]), "weights: 1 weights for 4 points"),
         (
             lambda: segment(*GOOD, pieces=1, weights=[1.0, 0.0, 1.0, 1.0]),
