@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from html import escape
 from itertools import groupby
 
+from initatlas.report.outlines import compact
 from initatlas.report.style import INK
 
 _SVG, _LINK = "{http://www.w3.org/2000/svg}", "{http://www.w3.org/1999/xlink}href"
@@ -15,8 +16,10 @@ _GLYPH = "scale(0.015625)"
 """The transform that matplotlib gives to the outline of a letter, and to nothing else."""
 
 _NUMBER = re.compile(r"-?\d*\.\d+(?:e-?\d+)?")
+_DECIMALS = 2
 _SHIFT = re.compile(r"translate\(([-\d.]+) ([-\d.]+)\)")
 _COLOUR = re.compile(r"#[0-9a-f]{6}\b")
+_OUTLINE = re.compile(r'(?<= d=")[^"]*')
 _SIDES_OF_A_BAR = 3
 _NEARLY_BLACK = 0x2B
 _PIXELS_PER_POINT = 96 / 72
@@ -53,6 +56,8 @@ class Drawings:
 
     def __init__(self) -> None:
         self._glyphs: dict[str, str] = {}
+        self._letters: set[str] = set()
+        self._words: dict[str, str] = {}
         self._colours: dict[str, str] = {}
         self._styles: dict[str, str] = {}
         self._ids: dict[tuple[str, str], str] = {}
@@ -81,16 +86,18 @@ class Drawings:
             return None
         width, height = (round(float(match[1]) * _PIXELS_PER_POINT) for match in sides if match)
         used = {link for node in root.iter() for link in _links(node)}
-        return Drawing(self._content(root, name, used), root.attrib["viewBox"], width, height)
+        content = _OUTLINE.sub(lambda found: compact(found[0], _DECIMALS), self._content(root, name, used))
+        return Drawing(content, root.attrib["viewBox"], width, height)
 
     @property
     def glyphs_svg(self) -> str:
-        """The letters that all figures share, as an element that shows nothing."""
+        """The letters and words that all figures share, as an element that shows nothing."""
         paths = "".join(
             f'<path id="{self._id("", name)}" d="{outline}" transform="{_GLYPH}"/>'
             for name, outline in self._glyphs.items()
         )
-        return f'<svg class="glyphs" aria-hidden="true" focusable="false"><defs>{paths}</defs></svg>'
+        words = "".join(f'<g id="{name}">{letters}</g>' for letters, name in self._words.items())
+        return f'<svg class="glyphs" aria-hidden="true" focusable="false"><defs>{paths}{words}</defs></svg>'
 
     @property
     def css(self) -> str:
@@ -109,7 +116,19 @@ class Drawings:
     def _content(self, node: ET.Element, name: str, used: Set[str]) -> str:
         """What an element holds: its children, and its text."""
         children = [element for child in node for element in self._written(child, name, used)]
+        if len(children) > 1 and all(map(self._is_letter, children)):
+            letters = "".join(map(str, children))
+            return f'<use href="#{self._words.setdefault(letters, self._id("", letters))}"/>'
         return "".join(map(str, self._joined(children))) + escape((node.text or "").strip())
+
+    def _is_letter(self, element: _Element) -> bool:
+        """Whether an element is a letter of a word, with its place and nothing else."""
+        return element.attributes.get("href", "")[1:] in self._letters and element.attributes.keys() <= {
+            "href",
+            "x",
+            "y",
+            "transform",
+        }
 
     def _written(self, node: ET.Element, name: str, used: Set[str]) -> Iterator[_Element]:
         """An element for the page; of one that has no meaning there its children, or nothing."""
@@ -117,7 +136,8 @@ class Drawings:
         if tag not in _KEPT:
             return
         if node.get("transform") == _GLYPH and node.get("id"):
-            self._glyphs[node.attrib["id"]] = _short(node.get("d", ""), 0)
+            self._glyphs[node.attrib["id"]] = compact(_short(node.get("d", ""), 0), 0)
+            self._letters.add(self._id("", node.attrib["id"]))
             return
         attributes = dict(self._attributes(node, name, used))
         if tag == "g" and not attributes:
@@ -136,7 +156,7 @@ class Drawings:
                     if value in used:
                         yield "id", self._id(name, value)
                 case "style":
-                    yield "class", self._styles.setdefault(self._painted(value), f"drawn{len(self._styles)}")
+                    yield "class", self._styles.setdefault(self._painted(value), f"s{len(self._styles)}")
                 case "clip-path":
                     yield key, re.sub(r"#(.+)\)", lambda found: f"#{self._id(name, found[1])})", value)
                 case "transform" if node.tag == f"{_SVG}use" and (shift := _SHIFT.fullmatch(value)):
@@ -147,7 +167,7 @@ class Drawings:
                 case _ if key in (_LINK, "href"):
                     yield "href", self._link(value, name)
                 case _ if "}" not in key and not key.startswith("on"):
-                    yield key, _short(value, 1 if key in ("x", "y") else 2)
+                    yield key, _short(value, 1 if key in ("x", "y") else _DECIMALS)
 
     def _link(self, target: str, name: str) -> str:
         """Where a ``use`` or an ``image`` leads: letters are shared, pictures are inside."""

@@ -55,8 +55,8 @@ def test_what_is_referred_to_is_there_once_for_all_figures(saved: str) -> None:
     everything = both + drawings.glyphs_svg
     ids = re.findall(r' id="([^"]+)"', everything)
     assert len(ids) == len(set(ids))
-    assert set(re.findall(r'href="#([^"]+)"', both)) | set(re.findall(r"url\(#(.+?)\)", both)) == set(ids)
-    assert set(re.findall(r'class="([^"]+)"', both)) == set(re.findall(r"^\.(drawn\d+)", drawings.css, re.MULTILINE))
+    assert set(re.findall(r'href="#([^"]+)"', everything)) | set(re.findall(r"url\(#(.+?)\)", both)) == set(ids)
+    assert set(re.findall(r'class="([^"]+)"', both)) == set(re.findall(r"^\.(s\d+)", drawings.css, re.MULTILINE))
 
 
 def test_ink_and_ground_are_those_of_the_page() -> None:
@@ -86,7 +86,7 @@ def test_lines_and_bars_of_one_look_are_one_path() -> None:
     assert _content(line.format(1) + line.format(2)).count("<path") == 1
     assert _content(bar.format(1) + bar.format(2)).count("<path") == 1
     assert _content(line.format(1) + bar.format(1)).count("<path") == 2
-    assert "M0 0L1 1L3 4" in _content(line.format(1))
+    assert 'd="M0 0l1 1 2 3 2 2' in _content(line.format(1))
 
 
 def test_paths_without_an_outline_are_taken() -> None:
@@ -114,7 +114,28 @@ def test_letters_are_shared_and_keep_their_place() -> None:
     text = f'<g transform="translate(1 2) scale(0.09 -0.09)">{letter}{use}</g>'
     first, second = (_content(text, drawings) for _ in range(2))
     assert first == second == '<g transform="translate(1 2) scale(0.09 -0.09)"><use href="#d0" x="63.6"/></g>'
-    assert drawings.glyphs_svg.count('<path id="d0" d="M10 0L21 1" transform="scale(0.015625)"/>') == 1
+    assert drawings.glyphs_svg.count('<path id="d0" d="M10 0l11 1" transform="scale(0.015625)"/>') == 1
+
+
+def test_a_word_is_shared_with_its_superscript() -> None:
+    drawings = Drawings()
+    letters = "".join(
+        f'<defs><path id="Sans-{n}" d="M 0 0 L {n} 1" transform="scale(0.015625)"/></defs>' for n in (1, 2)
+    )
+    uses = '<use xlink:href="#Sans-1"/><use xlink:href="#Sans-2" transform="translate(3 4) scale(0.7)"/>'
+    word = f'<g transform="translate(1 2)">{letters}{uses}</g>'
+    assert _content(word, drawings) == _content(word, drawings) == '<g transform="translate(1 2)"><use href="#d2"/></g>'
+    kept = '<g id="d2"><use href="#d0"/><use href="#d1" transform="translate(3 4) scale(0.7)"/></g>'
+    assert drawings.glyphs_svg.count(kept) == 1
+
+
+def test_marks_and_letters_of_another_look_are_no_word() -> None:
+    letter = '<defs><path id="A" d="M 0 0 L 1 1" transform="scale(0.015625)"/></defs>'
+    mark = '<defs><path id="m" d="M 0 0 L 1 1"/></defs>'
+    for uses in ('<use xlink:href="#A"/><use xlink:href="#m"/>', '<use xlink:href="#A" style="fill: #e69f00"/>' * 2):
+        drawings = Drawings()
+        assert _content(f"<g>{mark}{letter}{uses}</g>", drawings).count("<use") == 2
+        assert "<use" not in drawings.glyphs_svg
 
 
 def test_nothing_that_acts_or_loads_comes_through() -> None:
