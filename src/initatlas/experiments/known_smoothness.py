@@ -5,6 +5,7 @@ layer without bias, and so the smoothness s relative to it. Their values at rand
 """
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
@@ -13,6 +14,9 @@ from initatlas.sweeps.experiment import Coordinate, Experiment, Output, Paramete
 
 if TYPE_CHECKING:
     import numpy as np
+
+    from initatlas.kernels.architecture import Architecture
+    from initatlas.kernels.sphere_spectrum import SphereSpectrum
 
 SMOOTHNESS = (0.2, 0.4, 0.8, 1.2)
 
@@ -55,11 +59,8 @@ def _measure(point: KnownSmoothnessParameters, rng: "np.random.Generator") -> di
     """Estimates for all functions on one sample."""
     import numpy as np
 
-    from initatlas.activations.relu import Relu
     from initatlas.datasets.unit_sphere import sphere_points
-    from initatlas.kernels.architecture import Architecture
     from initatlas.kernels.gram import gram_matrix
-    from initatlas.kernels.network_spectrum import network_spectrum
     from initatlas.kernels.spectrum import EigenCoefficients
     from initatlas.smoothness.bootstrap import slope_intervals
     from initatlas.smoothness.effective_ridge import EffectiveRidges
@@ -67,20 +68,17 @@ def _measure(point: KnownSmoothnessParameters, rng: "np.random.Generator") -> di
     from initatlas.smoothness.slopes import decay_exponents, scaled_window
     from initatlas.smoothness.tail_sums import tail_sums
 
-    architecture = Architecture(Relu().dual, 1)
     inputs = sphere_points(point.samples, point.dimension, rng=rng)
     degrees = degrees_up_to(point.dimension, point.indices, _MOST_DEGREES)
-    spectrum = network_spectrum("ntk", architecture, point.dimension, max(degrees, 2))
+    spectrum = _spectrum(point.dimension, max(degrees, 2))
     values = functions_of_smoothness(inputs, spectrum, SMOOTHNESS, point.functions, rng=rng)
-    coefficients = EigenCoefficients(gram_matrix(inputs, kernel="ntk", architecture=architecture))
+    coefficients = EigenCoefficients(gram_matrix(inputs, kernel="ntk", architecture=_architecture()))
     # smoothness, function, coefficient
     squared = np.array([coefficients.of(of_one).T ** 2 for of_one in values])
     ridges = EffectiveRidges(coefficients.eigenvalues)
     found = np.array([[ridges.fit(one) for one in row] for row in squared])
     windows = [scaled_window(window, point.samples) for window in WINDOWS]
-    ends = np.array(
-        [[slope_intervals(one, windows, inclusive=False, draws=_DRAWS, rng=rng) for one in row] for row in squared]
-    )
+    ends = slope_intervals(squared, windows, inclusive=False, draws=_DRAWS, rng=rng)
     return {
         **dict(zip(("exponent", "exponent_low", "exponent_high"), np.moveaxis(found, 2, 0), strict=True)),
         "slope": decay_exponents(tail_sums(squared), windows, inclusive=False),
@@ -89,11 +87,28 @@ def _measure(point: KnownSmoothnessParameters, rng: "np.random.Generator") -> di
     }
 
 
+@cache
+def _architecture() -> "Architecture":
+    """One hidden ReLU layer without bias."""
+    from initatlas.activations.relu import Relu
+    from initatlas.kernels.architecture import Architecture
+
+    return Architecture(Relu().dual, 1)
+
+
+@cache
+def _spectrum(dimension: int, degrees: int) -> "SphereSpectrum":
+    """Its NTK's eigenvalues on the sphere in R^d up to a degree, found once in a process: all samples have the same."""
+    from initatlas.kernels.network_spectrum import network_spectrum
+
+    return network_spectrum("ntk", _architecture(), dimension, degrees)
+
+
 def _seconds(parameters: KnownSmoothnessParameters) -> float:
     """Covariances degree by degree, the eigenvalue problem, and the bootstrap."""
     n, degrees = parameters.samples, 2.0 * parameters.indices ** (1.0 / (parameters.dimension - 1))
     covariances = 3e-9 * min(degrees, _MOST_DEGREES) * n**2
-    return float(covariances) + 5.0 * (n / 3000) ** 3 + 1e-5 * n * parameters.functions + 0.2
+    return float(covariances) + 2.9 * (n / 3000) ** 3 + 6e-6 * n * parameters.functions + 0.05
 
 
 def _megabytes(parameters: KnownSmoothnessParameters) -> float:

@@ -179,8 +179,8 @@ def _slopes(
     intervals = slope_intervals(squared, windows, inclusive=False, degrees=degrees, draws=draws, rng=rng)
     return {
         "slope": decay_exponents(tail_sums(squared), windows, inclusive=False).tolist(),
-        "slope_low": [low for low, _ in intervals],
-        "slope_high": [high for _, high in intervals],
+        "slope_low": intervals[:, 0].tolist(),
+        "slope_high": intervals[:, 1].tolist(),
     }
 
 
@@ -208,7 +208,7 @@ def _seconds(parameters: SmoothnessParameters) -> float:
     size, targets = parameters.samples / 3000, len(CODINGS) + 2
     eigenvalues = 2.9 if parameters.precision == "float64" else 1.2
     factor_of_the_process = 0.35
-    bootstrap = 5e-8 * parameters.samples * parameters.draws * targets
+    bootstrap = 4e-8 * parameters.samples * parameters.draws * targets
     return (eigenvalues + factor_of_the_process) * size**3 + 0.7 * size**2 + bootstrap + 0.1
 
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from initatlas.arrays import Doubles
-from initatlas.smoothness.slopes import decay_exponents
+from initatlas.smoothness.slopes import decay_exponents, fit_weights, last_index
 from initatlas.smoothness.tail_sums import tail_sums
 
 _CHUNK_ENTRIES = 1 << 20  # of one chunk of draws: some 50 MB of workspace
@@ -26,7 +26,7 @@ def slope_draws(
     Parameters
     ----------
     squared
-        Squared coefficients by decreasing eigenvalue, shape (n,).
+        Squared coefficients by decreasing eigenvalue, shape (..., n). All rows share the multipliers.
     windows, inclusive
         Fit windows, see `initatlas.smoothness.slopes.last_index`; all are fitted to the same draws.
     degrees
@@ -39,7 +39,7 @@ def slope_draws(
 
     Returns
     -------
-    ndarray, shape (draws, windows)
+    ndarray, shape (draws, ..., windows)
 
     Notes
     -----
@@ -47,14 +47,31 @@ def slope_draws(
     variance v gives the conditional variance v C_k^2, with mean v (m^2 + 2 m) s_k^4 over C_k. The two agree for
     v = 2 / (m + 2), so M_k ~ Gamma(shape (m + 2) / 2, mean 1): shape 1.5 for m = 1.
     """
+    n = squared.shape[-1]
     shape = 0.5 * (np.asarray(degrees) + 2)
-    per_chunk = max(1, _CHUNK_ENTRIES // len(squared))
+    rows = squared.reshape(-1, n) / shape
+    weights = _weights([last_index(window, n, inclusive=inclusive) for window in windows])
+    per_chunk = max(1, _CHUNK_ENTRIES // n)
     exponents = []
     for start in range(0, draws, per_chunk):
-        multipliers = rng.standard_gamma(shape, (min(per_chunk, draws - start), len(squared)))
-        multipliers *= squared / shape
-        exponents.append(decay_exponents(tail_sums(multipliers), windows, inclusive=inclusive))
-    return np.concatenate(exponents)
+        multipliers = rng.standard_gamma(shape, (min(per_chunk, draws - start), n))
+        exponents.append(np.stack([_slopes(multipliers * row, weights) for row in rows], axis=1))
+    return np.concatenate(exponents).reshape(draws, *squared.shape[:-1], len(windows))
+
+
+def _weights(lasts: Sequence[int]) -> Doubles:
+    """`fit_weights` of windows with these last indices, a column each, with zeros below."""
+    weights = np.zeros((max(lasts), len(lasts)))
+    for column, last in zip(weights.T, lasts, strict=True):
+        column[:last] = fit_weights(last)
+    return weights
+
+
+def _slopes(squared: Doubles, weights: Doubles) -> Doubles:
+    """Decay exponents of rows of squared coefficients. Their tail sums need no extended precision: the draws scatter."""
+    tails = np.cumsum(squared[:, ::-1], axis=1)[:, ::-1][:, : len(weights)]
+    slopes: Doubles = -(np.log(tails) @ weights)
+    return slopes
 
 
 def slope_intervals(
@@ -66,8 +83,8 @@ def slope_intervals(
     level: float = 0.95,
     draws: int = 1000,
     rng: np.random.Generator,
-) -> list[tuple[float, float]]:
-    """Confidence intervals of the decay exponents by the multiplier bootstrap, one per window.
+) -> Doubles:
+    """Confidence intervals of the decay exponents by the multiplier bootstrap, one per row and window.
 
     Each covers the exponent of the expected tail sums, when the coefficients are independent Gaussians with smoothly
     decaying variances. None covers the choice of the window. Coverage of the 95 % interval in simulations with
@@ -83,11 +100,11 @@ def slope_intervals(
 
     Returns
     -------
-    list of (low, high)
-        Basic intervals: the quantiles of the draws, reflected at the estimate. A draw is biased against the
+    ndarray, shape (..., windows, 2)
+        Lower and upper ends. Basic intervals: the quantiles of the draws, reflected at the estimate. A draw is biased against the
         estimate as the estimate is against the truth; reflection removes this bias, plain quantiles would double it.
     """
     estimates = decay_exponents(tail_sums(squared), windows, inclusive=inclusive)
     exponents = slope_draws(squared, windows, inclusive=inclusive, degrees=degrees, draws=draws, rng=rng)
-    low, high = 2.0 * estimates - np.quantile(exponents, [0.5 + 0.5 * level, 0.5 - 0.5 * level], axis=0)
-    return list(zip(low.tolist(), high.tolist(), strict=True))
+    upper, lower = np.quantile(exponents, [0.5 + 0.5 * level, 0.5 - 0.5 * level], axis=0)
+    return np.stack([2.0 * estimates - upper, 2.0 * estimates - lower], axis=-1)

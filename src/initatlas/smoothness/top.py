@@ -77,7 +77,7 @@ def smoothness_from_top(
         squared=squared,
         tail_sums=tails,
         slopes=[float(decay_exponent(tails, window)) for window in windows],
-        lows=[low for low, _ in intervals],
-        highs=[high for _, high in intervals],
+        lows=intervals[:, 0].tolist(),
+        highs=intervals[:, 1].tolist(),
         nulls=[null_slope(n, window) for window in windows],
     )

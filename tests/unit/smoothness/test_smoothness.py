@@ -185,6 +185,24 @@ def test_a_higher_level_is_wider():
     assert wide[0] < narrow[0] < narrow[1] < wide[1]
 
 
+def test_rows_share_the_multipliers():
+    squared = np.random.default_rng(8).chisquare(1, (2, 3, 40))
+
+    def drawn(rows):
+        return slope_draws(rows, [7, 40], draws=50, rng=np.random.default_rng(9))
+
+    together = drawn(squared)
+    assert together.shape == (50, 2, 3, 2)
+    np.testing.assert_allclose(together[:, 1, 2], drawn(squared[1, 2]), rtol=1e-12)
+    # the same draw of the same coefficients, fitted by the estimator itself
+    multipliers = np.random.default_rng(9).standard_gamma(1.5, (50, 40)) / 1.5
+    expected = decay_exponents(tail_sums(multipliers * squared[1, 2]), [7, 40])
+    np.testing.assert_allclose(together[:, 1, 2], expected, rtol=1e-10, atol=1e-12)
+    intervals = slope_intervals(squared, [7, 40], draws=50, rng=np.random.default_rng(9))
+    alone = slope_intervals(squared[0, 1], [7, 40], draws=50, rng=np.random.default_rng(9))
+    np.testing.assert_allclose(intervals[0, 1], alone, rtol=1e-12)
+
+
 def test_draws_in_chunks_are_all_there():
     squared = np.random.default_rng(8).chisquare(1, 300_000)
     assert slope_draws(squared, [10], draws=7, rng=np.random.default_rng(9)).shape == (7, 1)

@@ -184,8 +184,8 @@ def as_printed(dataset):
 
 
 def short(dataset):
-    """The window of 400 gives the number, until the slope is 5 % of the table's scale off."""
-    off = slopes(lambda slope: slope + 0.03, dataset=dataset, target="class_index", window=400)
+    """The window of 400 gives the number, until the slope is half of the distance of data sets off."""
+    off = slopes(lambda slope: slope + 0.06, dataset=dataset, target="class_index", window=400)
     return Trial("holds", spoil=off, becomes="fails", blunt=blunt(dataset, 400))
 
 
