@@ -1,7 +1,8 @@
 """What goes on inside fully connected networks while they train: signals, weights, kernel and function, at points of the curve.
 
 The networks are those of `train_mlp`, with all of its parameters. They are followed on test inputs: neighbouring ones are the
-pairs whose cosine is taken, and the ends of the lines along which the function is looked at.
+pairs whose cosine is taken, and the ends of the lines along which the function is looked at. With `limit` the kernels are also
+held against those of infinite width, which takes some seconds of each process where the activation's dual has no closed form.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,6 +26,7 @@ class TrainingRecordsParameters(TrainMlpParameters):
 
     probes: int = Field(default=32, ge=2, description="test inputs on which the network is followed, an even number")
     line_points: int = Field(default=65, ge=5, description="points of a line between two of them, ends included")
+    limit: bool = Field(default=False, description="whether kernels are held against their limits of infinite width")
 
     @model_validator(mode="after")
     def _pairs(self) -> Self:
@@ -51,7 +53,7 @@ def _run(
     inputs = train_mlp.inputs_of(data, "test")
     if first.probes > len(inputs):
         raise UserError(f"probes = {first.probes}: the data set has {len(inputs)} test inputs; take fewer")
-    probe = Probe(inputs[: first.probes].astype("float64"), first.line_points)
+    probe = Probe(inputs[: first.probes].astype("float64"), first.line_points, first.limit)
     records = train_mlp.train_points(points, rngs, data, probe)
     return [{**train_mlp.outputs_of(record, classes=data.traits.labels), **vars(record.probed)} for record in records]
 
@@ -108,6 +110,18 @@ EXPERIMENT = replace(
             dims=("evaluation",),
             nan_means=_SILENT,
         ),
+        Output(
+            "kernel_distance",
+            "distance of the empirical NTK, as in `kernel_change`, from its limit of infinite width, over the limit's norm",
+            dims=("evaluation",),
+            nan_means=f"{DIVERGED}, or `limit` is off",
+        ),
+        Output(
+            "signal_kernel_distance",
+            "the same of the products of the last layer's signals",
+            dims=("evaluation",),
+            nan_means=f"{DIVERGED}, or `limit` is off",
+        ),
         Output("output_size", "root mean square of the outputs", dims=("evaluation",), nan_means=DIVERGED),
         Output(
             "bending",
@@ -123,7 +137,7 @@ EXPERIMENT = replace(
         ),
     ),
     run=_run,
-    static=(*train_mlp.STATIC, "probes", "line_points"),
+    static=(*train_mlp.STATIC, "probes", "line_points", "limit"),
     coordinates=_coordinates,
     seconds=_seconds,
 )

@@ -6,12 +6,14 @@ beside it.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from functools import cached_property
 
 import numpy as np
 
 from initatlas.activations.base import Activation
 from initatlas.arrays import Doubles
 from initatlas.networks.evaluation import Networks
+from initatlas.networks.width_limit import LimitKernels
 
 Weights = list[tuple[Doubles, Doubles]]
 """Weights (fan_out, fan_in) and biases (fan_out,) of each layer, read-out last."""
@@ -31,10 +33,13 @@ class Probe:
         Shape (p, d), p even: neighbours are the pairs whose cosine is taken, and the ends of the lines.
     line_points
         Points of each line, ends included; at least 5.
+    limit
+        Whether the kernels are held against their limits of infinite width.
     """
 
     inputs: Doubles
     line_points: int
+    limit: bool = False
 
 
 @dataclass(frozen=True)
@@ -55,6 +60,9 @@ class ProbeRecord:
         Shape (evaluations,): |Theta - Theta(0)| / |Theta(0)|, Frobenius norms, with the kernel of `training_kernel`.
     signal_kernel_change
         The same of the products of the last signals, <h(x), h(x')>.
+    kernel_distance, signal_kernel_distance
+        Shape (evaluations,): |Theta - Theta_limit| / |Theta_limit|, of both kernels, with the limits of `limit_kernels`; NaN
+        where the probe does not ask for them.
     output_size
         Shape (evaluations,): root mean square of the outputs.
     bending
@@ -69,6 +77,8 @@ class ProbeRecord:
     weight_change: Doubles
     kernel_change: Doubles
     signal_kernel_change: Doubles
+    kernel_distance: Doubles
+    signal_kernel_distance: Doubles
     output_size: Doubles
     bending: Doubles
     smoothness: Doubles
@@ -199,6 +209,8 @@ class Follower:
         Factors on the learning rate, see `training_kernel`.
     sizes
         Units of the layers without padding: inputs, hidden layers, outputs.
+    limits
+        Of each network the limits of its kernels; None if the probe does not ask for them.
     evaluations
         Points of the training curve.
     """
@@ -210,9 +222,11 @@ class Follower:
         mlp: Networks,
         rates: Sequence[tuple[float, float]],
         sizes: Sequence[int],
+        limits: Sequence[LimitKernels] | None,
         evaluations: int,
     ) -> None:
         self._probe, self._activation, self._rates, self._sizes = probe, activation, rates, sizes
+        self._limits = limits
         self._lines = line_values(probe)
         self._start = [self._look(self._halves(mlp, index), mlp.residual) for index in range(mlp.networks)]
         self.records = [_unfilled(evaluations, mlp.depth) for _ in range(mlp.networks)]
@@ -220,8 +234,10 @@ class Follower:
     def record(self, point: int, alive: Sequence[int], mlp: Networks) -> None:
         """Fill one point of the curve for the networks `alive`, which are those of `mlp`."""
         for position, network in enumerate(alive):
-            halves = self._halves(mlp, position)
-            numbers = compare(self._look(halves, mlp.residual), self._start[network], self._probe.inputs)
+            now = self._look(self._halves(mlp, position), mlp.residual)
+            numbers = compare(now, self._start[network], self._probe.inputs)
+            if self._limits:
+                numbers |= distances(now, self._limits[network])
             for name, value in numbers.items():
                 getattr(self.records[network], name)[point] = value
 
@@ -281,14 +297,18 @@ class Look:
     kernel: Doubles
     lines: Doubles
 
+    @cached_property
+    def signal_kernel(self) -> Doubles:
+        """Products of the last signals, summed over the halves; without hidden layers the kernel."""
+        products: Doubles = (
+            np.einsum("hin,hjn->ij", self.signals[-1], self.signals[-1]) if self.signals else self.kernel
+        )
+        return products
+
 
 def compare(now: Look, start: Look, inputs: Doubles) -> dict[str, Doubles | float]:
     """The numbers of a `ProbeRecord` at one time, from a network now and before training."""
     lengths = np.linalg.norm(inputs, axis=1)
-    products = [
-        np.einsum("hin,hjn->ij", look.signals[-1], look.signals[-1]) if look.signals else look.kernel
-        for look in (now, start)
-    ]
     with np.errstate(invalid="ignore", divide="ignore"):
         return {
             "signal_ratio": np.array(
@@ -298,10 +318,19 @@ def compare(now: Look, start: Look, inputs: Doubles) -> dict[str, Doubles | floa
             "signal_change": _changes(now.signals, start.signals),
             "weight_change": _changes(now.weights, start.weights),
             "kernel_change": float(_changes([now.kernel], [start.kernel])[0]),
-            "signal_kernel_change": float(_changes([products[0]], [products[1]])[0]),
+            "signal_kernel_change": float(_changes([now.signal_kernel], [start.signal_kernel])[0]),
             "output_size": float(np.sqrt(np.mean(np.square(now.outputs)))),
             "bending": bending(now.lines),
             "smoothness": smoothness(now.lines),
+        }
+
+
+def distances(now: Look, limits: LimitKernels) -> dict[str, Doubles | float]:
+    """The distances of a `ProbeRecord` at one time, from a network now and the limits of its kernels."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return {
+            "kernel_distance": float(_changes([now.kernel], [limits.kernel])[0]),
+            "signal_kernel_distance": float(_changes([now.signal_kernel], [limits.signal_kernel])[0]),
         }
 
 

@@ -36,6 +36,7 @@ from initatlas.networks.stacked_mlp import (
 )
 from initatlas.networks.training_cost import networks_at_once
 from initatlas.networks.training_settings import CURVE_INPUTS, NORM_INPUTS, NetworkSettings, TrainingSettings
+from initatlas.networks.width_limit import limit_kernels
 from initatlas.weights.base import family_of
 
 __all__ = [
@@ -225,7 +226,7 @@ def _train_group(
     run = _start(settings, loss, networks, layers, train, input_dim, rngs)
     ratios = norm_ratios(run.mlp, train.first(NORM_INPUTS).x)
     curve = _Curve(len(networks), evaluation_steps(settings.steps, settings.evaluations))
-    follower = _follower(settings, run.mlp, probe, input_dim) if probe else None
+    follower = _follower(settings, networks, run.mlp, probe, input_dim) if probe else None
     for point, step in enumerate(curve.steps):
         run.advance(int(step))
         curve.record(point, run.alive, run.scores(train.first(CURVE_INPUTS)), run.scores(test))
@@ -266,11 +267,14 @@ def _start(
     return _StackedRun(settings, loss, mlp, _optimiser(settings, networks, mlp, input_dim), train, rngs)
 
 
-def _follower(settings: TrainingSettings, mlp: Networks, probe: Probe, input_dim: int) -> Follower:
+def _follower(
+    settings: TrainingSettings, networks: Sequence[NetworkSettings], mlp: Networks, probe: Probe, input_dim: int
+) -> Follower:
     """Follow what happens inside the networks."""
     sizes = [input_dim, *[settings.width] * settings.depth, settings.outputs]
     rates = layer_rates(settings, input_dim)
-    return Follower(probe, activation_of(settings.activation), mlp, rates, sizes, settings.evaluations)
+    limits = [limit_kernels(settings, network, probe.inputs) for network in networks] if probe.limit else None
+    return Follower(probe, activation_of(settings.activation), mlp, rates, sizes, limits, settings.evaluations)
 
 
 class _Curve:

@@ -83,7 +83,7 @@ def learning_rates():
 
 
 def coordinates():
-    """Signals of the last of two layers that move by as much, or as 1 / sqrt(width); those of the first do not move."""
+    """Signals of the last of two layers that move by as much, or as 1 / sqrt(width), and so do kernels; the first do not move."""
     runs = ["standard", "ntk", "mup"]
     exponents = np.array([0.0, -0.5, 0.0])[:, None, None]
     noise = np.random.default_rng(6).normal(0.0, 0.02, (3, 4, 8))
@@ -91,8 +91,11 @@ def coordinates():
     values = np.zeros((1, 3, 4, 8, 2, 2))
     values[0, ..., 1, 1] = change
     dims = ("dataset", "run", "width", "seed", "evaluation", "layer")
-    coordinates = {"dataset": ["digits"], "run": range(3), "width": WIDTHS, "parametrisation": ("run", runs)}
-    return xr.Dataset({"signal_change": (dims, values)}, coordinates)
+    distance = np.stack([WIDTHS[None, :, None] ** -0.5 * np.exp(noise), change], -1)[None]
+    kernels = dict.fromkeys(("kernel_distance", "kernel_change"), (dims[:-1], distance))
+    places = {"dataset": ["digits"], "run": range(3), "width": WIDTHS, "evaluation": range(2)}
+    coordinates = {**places, "parametrisation": ("run", runs)}
+    return xr.Dataset({"signal_change": (dims, values), **kernels}, coordinates)
 
 
 def moved_best(sweep, best, **where):
@@ -113,6 +116,11 @@ def branches(of, to):
 def movement(of, to):
     """The signals of one run for another's."""
     return copied("coordinate_check", "signal_change", of={"run": of}, to={"run": to})
+
+
+def kernels(output, of, to, **where):
+    """Distances or changes of the kernels of one run after training for another's, before it or after."""
+    return copied("coordinate_check", output, of={"run": of, "evaluation": 1}, to={"run": to, **where})
 
 
 def chaos():
@@ -317,6 +325,12 @@ TRIALS = {
     ),
     "coordinates_mup": Trial("holds", spoil=movement(1, 2), becomes="fails", blunt=movement(2, 1)),
     "coordinates_ntk": Trial("holds", spoil=movement(2, 1), becomes="fails", blunt=movement(1, 2)),
+    "kernel_limit_ntk": Trial(
+        "holds",
+        spoil=kernels("kernel_distance", 2, 1, evaluation=0),
+        becomes="fails",
+        blunt=kernels("kernel_change", 1, 2, evaluation=1),
+    ),
     "boundary_dimension": Trial(
         "holds",
         spoil=fate(lambda diverged: (diverged.learning_rate > 3.0).broadcast_like(diverged)),

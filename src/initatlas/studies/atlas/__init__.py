@@ -28,6 +28,7 @@ STUDY = Study(
             "learning_rate_depth",
             "coordinate_check",
         ),
+        "kernel_limit": ("coordinate_check",),
         "init_to_smoothness": ("init_to_smoothness",),
         "trainability_tanh": ("trainability_tanh", "edge_of_chaos"),
         "trainability": ("trainability", "depth_scale"),

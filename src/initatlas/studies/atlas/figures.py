@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 from initatlas.studies.atlas.boundary_figures import boundary_map
 from initatlas.studies.atlas.chaos_figures import chaos_map
 from initatlas.studies.atlas.invariance_figures import invariance_figure
-from initatlas.studies.atlas.learning_rate_figures import learning_rate_figure
+from initatlas.studies.atlas.learning_rate_figures import kernel_limit_figure, learning_rate_figure
 from initatlas.studies.atlas.smoothness_figures import smoothness_figure
 from initatlas.studies.atlas.trainability_figures import accuracy_map
 from initatlas.studies.evidence import Evidence
@@ -34,6 +34,11 @@ def boundary(evidence: Evidence) -> Figure:
 def learning_rate(evidence: Evidence) -> Figure:
     """Which learning rate is best over width and depth, in three parametrisations."""
     return learning_rate_figure(evidence)
+
+
+def kernel_limit(evidence: Evidence) -> Figure:
+    """How far the empirical NTK is from that of infinite width, over the width, in three parametrisations."""
+    return kernel_limit_figure(evidence)
 
 
 def init_to_smoothness(evidence: Evidence) -> Figure:

@@ -78,6 +78,21 @@ def grid_error(loss: xr.DataArray, sizes: Doubles) -> float:
 
 def signal_changes(evidence: Evidence, parametrisation: str) -> xr.DataArray:
     """How far the last layer's signals have moved after training, relative to their norm: width x seed."""
+    return _checked(evidence, "signal_change", parametrisation).isel(evaluation=-1, layer=-1, drop=True)
+
+
+def kernel_distances(evidence: Evidence, parametrisation: str, evaluation: int) -> xr.DataArray:
+    """Distance of the empirical NTK from its limit, over the limit's norm, at a point of the training curve: width x seed."""
+    return _checked(evidence, "kernel_distance", parametrisation).isel(evaluation=evaluation, drop=True)
+
+
+def kernel_changes(evidence: Evidence, parametrisation: str) -> xr.DataArray:
+    """Distance of the empirical NTK after training from that before it, over its norm: width x seed."""
+    return _checked(evidence, "kernel_change", parametrisation).isel(evaluation=-1, drop=True)
+
+
+def _checked(evidence: Evidence, output: str, parametrisation: str) -> xr.DataArray:
+    """An output of the coordinate check in one parametrisation: width x seed, and what else it has."""
     cube = evidence.cubes["coordinate_check"].isel(dataset=0, drop=True)
     run = cube["parametrisation"].values.tolist().index(parametrisation)
-    return cube["signal_change"].isel(run=run, evaluation=-1, layer=-1, drop=True).transpose("width", "seed")
+    return cube[output].isel(run=run, drop=True).transpose("width", "seed", ...)

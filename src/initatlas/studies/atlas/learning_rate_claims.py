@@ -10,6 +10,8 @@ from initatlas.studies.atlas.learning_rate import (
     best_rates,
     exponents,
     grid_error,
+    kernel_changes,
+    kernel_distances,
     losses,
     losses_over_depth,
     signal_changes,
@@ -81,6 +83,23 @@ def _coordinates(evidence: Evidence, parametrisation: str, control: str) -> Find
     )
 
 
+def _kernel_limit(evidence: Evidence) -> Finding:
+    """Exponent in the width of the distance between kernels and their limit, before and after training."""
+    times = {"before training": 0, "after training": -1}
+    away = {words: kernel_distances(evidence, "ntk", place) for words, place in times.items()}
+    control = kernel_changes(evidence, "mup")
+    if not all(np.isfinite(one).all() for one in (*away.values(), control)):
+        return absent("A network diverged.")
+    sizes = control.width.values
+    in_words = "; ".join(f"{words} {_in_words(sizes, one.values.T)}" for words, one in away.items())
+    return measured(
+        {words: mean_interval(exponents(sizes, one.values.T)) for words, one in away.items()},
+        f"{control.sizes['seed']} seeds; relative distances by width {in_words}; changes of muP "
+        f"{_in_words(sizes, control.values.T)}.",
+        controls={"mup": mean_interval(exponents(sizes, control.values.T))},
+    )
+
+
 CLAIMS: Mapping[str, Measure] = {
     "learning_rate_mup": lambda evidence: _width(evidence, "mup", "standard"),
     "learning_rate_ntk": lambda evidence: _width(evidence, "ntk", "standard"),
@@ -89,4 +108,5 @@ CLAIMS: Mapping[str, Measure] = {
     "learning_rate_depth": _depth,
     "coordinates_mup": lambda evidence: _coordinates(evidence, "mup", "ntk"),
     "coordinates_ntk": lambda evidence: _coordinates(evidence, "ntk", "mup"),
+    "kernel_limit_ntk": _kernel_limit,
 }

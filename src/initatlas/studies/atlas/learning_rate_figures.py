@@ -1,4 +1,4 @@
-"""Figure of the best learning rate over width and depth, with the coordinate check."""
+"""Figures of the best learning rate over width and depth with the coordinate check, and of kernels beside their limit."""
 
 from typing import Literal
 
@@ -15,6 +15,8 @@ from initatlas.studies.atlas.learning_rate import (
     BRANCHES,
     TITLES,
     best_rates,
+    kernel_changes,
+    kernel_distances,
     losses,
     losses_over_depth,
     signal_changes,
@@ -55,6 +57,24 @@ def learning_rate_figure(evidence: Evidence) -> Figure:
     return figure
 
 
+def kernel_limit_figure(evidence: Evidence) -> Figure:
+    """Distances of the empirical NTK over the width, from infinite width and from its start, a panel per parametrisation."""
+    figure, row = plt.subplots(1, 3, figsize=(10.2, 3.4), sharey=True)
+    for axes, (name, title) in zip(row, TITLES.items(), strict=True):
+        start, end = (kernel_distances(evidence, name, place) for place in (0, -1))
+        widths = start.width.values
+        _means(axes, widths, start.values.T, "before training, from the limit")
+        _means(axes, widths, end.values.T, "after training, from the limit", dashed=True)
+        _means(axes, widths, kernel_changes(evidence, name).values.T, "after training, from before")
+        fall = float(np.exp(np.log(start.isel(width=0)).mean())) * np.sqrt(widths[0] / widths)
+        axes.plot(widths, fall, color="0.5", ls=":", zorder=0, label=r"$1/\sqrt{\mathrm{width}}$")
+        axes.set_title(title)
+        axes.set_xlabel("width")
+    row[0].set_ylabel("relative distance of the NTK")
+    figure.legend(*row[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
+    return figure
+
+
 def _loss_curves(axes: Axes, loss: xr.DataArray) -> None:
     """Geometric mean over the seeds, where all trained, a curve per width."""
     widths = loss.width.values.tolist()
@@ -81,7 +101,9 @@ def _relative(axes: Axes, sizes: Doubles, best: Doubles, label: str, colour: str
     _means(axes, sizes, best / np.exp(np.log(best[:, 0]).mean()), label, colour)
 
 
-def _means(axes: Axes, sizes: Doubles, rows: Doubles, label: str, colour: str | None = None) -> None:
+def _means(
+    axes: Axes, sizes: Doubles, rows: Doubles, label: str, colour: str | None = None, *, dashed: bool = False
+) -> None:
     """Geometric means over the seeds with 95 % intervals, against the size; nothing where fewer than two seeds have a number."""
     axes.set_xscale("log", base=2)
     axes.set_xticks(sizes, [str(size) for size in sizes])
@@ -92,5 +114,6 @@ def _means(axes: Axes, sizes: Doubles, rows: Doubles, label: str, colour: str | 
     kept, logs = [size for size, *_ in numbers], np.array([interval for _, *interval in numbers])
     values, lows, highs = np.exp(logs).T
     reach = [values - lows, highs - values]
-    axes.errorbar(kept, values, yerr=reach, color=colour, marker="o", lw=1.0, capsize=2, label=label)
+    line, marker = ("--", "x") if dashed else ("-", "o")
+    axes.errorbar(kept, values, yerr=reach, color=colour, ls=line, marker=marker, lw=1.0, capsize=2, label=label)
     plain_logarithms(axes, "y")
