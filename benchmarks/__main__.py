@@ -3,15 +3,14 @@
 import argparse
 import os
 import sys
-from importlib import import_module
 
 # Numerical libraries read these when they are imported, which the imports below and each benchmark do.
 os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 from benchmarks.catalogue import BENCHMARKS
 from benchmarks.page import PAGE, page
-from benchmarks.result import load_results, save, this_machine, with_provenance
-from benchmarks.tables import result_tables
+from benchmarks.result import load_results
+from benchmarks.single import run
 from initatlas.files import write_text
 
 
@@ -30,15 +29,6 @@ def main() -> None:
         for name in arguments.names or BENCHMARKS:
             run(name)
     write_text(PAGE, page(load_results(BENCHMARKS)))
-
-
-def run(name: str) -> None:
-    """Run one benchmark, print its tables and keep its result."""
-    machine = this_machine()
-    outcome = import_module(f"benchmarks.{name}").run()
-    result = with_provenance(name, outcome, machine)
-    save(result)
-    print(f"## {name}\n\n{result_tables(result)}", flush=True)
 
 
 if __name__ == "__main__":

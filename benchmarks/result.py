@@ -15,7 +15,7 @@ from initatlas.provenance import package_versions
 
 RESULTS = Path(__file__).parent / "results"
 
-Measure = Literal["ms", "s", "ns per weight", "network-steps per second", "µs per network-epoch"]
+Measure = Literal["ms", "s", "ns per weight", "network-steps per second", "µs per network-epoch", "ns per pair"]
 
 
 class Record(BaseModel):

@@ -9,6 +9,7 @@ MEASURES: dict[Measure, Callable[[float, float], float]] = {
     "s": lambda seconds, work: seconds,
     "ns per weight": lambda seconds, work: 1e9 * seconds / work,
     "network-steps per second": lambda seconds, work: work / seconds,
+    "ns per pair": lambda seconds, work: 1e9 * seconds / work,
     "µs per network-epoch": lambda seconds, work: 1e6 * seconds / work,
 }
 
