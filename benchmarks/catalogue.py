@@ -19,8 +19,8 @@ The errors are those of single entries, against the recursion with 50 digits. At
 the digits of the angle; ours take them from the difference of the inputs. Where an entry is tiny beside the diagonal,
 as between opposite inputs, a rounding error of the diagonal's size is a large part of it.""",
     "training": """\
-Updates per second on one core: `train_networks`, which trains many networks together; a plain PyTorch loop that trains the
-same networks one after the other; all of them under `torch.func.vmap`, as it is and compiled by `torch.compile`; the newest
+Updates per second on one core: `train_networks`, a compiled loop that trains one network after the other; a plain PyTorch
+loop that does the same; all of them under `torch.func.vmap`, as it is and compiled by `torch.compile`; the newest
 JAX with the networks under `vmap` and the steps under `scan`, compiled, in an environment of its own (`make bench-jax`; left
 out where that is missing); and Ray Tune with one trial per network, one at a time, in actors that it uses again (it needs
 pyarrow). Ours, the loop and Ray Tune also draw initial weights and minibatches, and ours evaluates at the start and at the

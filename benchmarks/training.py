@@ -1,4 +1,4 @@
-"""Training: many networks stacked, by us, PyTorch and JAX, and one after the other by PyTorch and Ray Tune."""
+"""Training: many networks stacked by PyTorch and JAX, and one after the other by us, PyTorch and Ray Tune."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ from initatlas.networks.training_settings import NetworkSettings, TrainingSettin
 
 Singles = NDArray[np.float32]
 
-SHAPES = ((64, 4, 784), (16, 8, 784), (16, 8, 64), (64, 32, 784))
+SHAPES = ((64, 4, 784), (16, 8, 784), (16, 8, 64), (64, 32, 784), (256, 4, 784))
 NETWORKS, STEPS, BATCH, CLASSES = 16, 60, 64, 10
 TRAIN, TEST = 256, 64
 LEARNING_RATE = 0.01
@@ -76,7 +76,7 @@ def _timed(width: int, depth: int, inputs: int, jax: Peer, *, rng: np.random.Gen
     stack = Stack.draw(width, depth, inputs, rng=rng)
     factor = rng.standard_normal((SIDE, SIDE), dtype=np.float32)
     calls: dict[str, Callable[[], object]] = {
-        "initatlas": partial(train_stacked, width, depth, train, test),
+        "initatlas": partial(train_ours, width, depth, train, test),
         "PyTorch loop": partial(train_in_a_loop, width, depth, train),
         "PyTorch, vmap": partial(train_under_vmap, stack, train),
         "PyTorch, vmap, compiled": partial(train_under_vmap, stack, train, torch.compile(stacked_step)),
@@ -108,7 +108,7 @@ def _random_split(n: int, inputs: int, *, rng: np.random.Generator) -> Split:
     return rng.standard_normal((n, inputs), dtype=np.float32), rng.integers(CLASSES, size=n)
 
 
-def train_stacked(width: int, depth: int, train: Split, test: Split) -> None:
+def train_ours(width: int, depth: int, train: Split, test: Split) -> None:
     """Train the networks as a sweep does."""
     settings = TrainingSettings(
         width=width,

@@ -15,9 +15,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from initatlas.activations.base import Activation
 from initatlas.arrays import Floats, Integers
-from initatlas.networks.compiled_training import ADAM, MOMENTUM, RECTIFIER, RELU, SGD, TANH, fill_signals, train
+from initatlas.networks.compiled_training import ADAM, MOMENTUM, SGD, fill_signals, train
 from initatlas.networks.evaluation import DeviceSplit, Pass, Scores, chunks, evaluate, put_together
 from initatlas.networks.losses import Loss
 from initatlas.networks.minibatches import minibatches
@@ -31,13 +30,6 @@ _STEPS = 64
 
 _NO_CLASSES = np.empty(0, dtype=np.int64)
 _NO_NUMBERS = np.empty((0, 0), dtype=np.float32)
-
-
-def loop_form(activation: Activation) -> tuple[int, float] | None:
-    """What the loop calls an activation, with the slope of a rectifier; None if it does not know it."""
-    if activation.rectifier_slope is not None:
-        return (RECTIFIER if activation.rectifier_slope else RELU), activation.rectifier_slope
-    return (TANH, 0.0) if activation.is_tanh else None
 
 
 def _empty(*shape: int) -> Floats:
@@ -57,7 +49,7 @@ class CompiledMLP:
     fans
         Padded sizes of the layers, inputs first.
     form
-        Activation and slope, as `loop_form` says.
+        Activation and slope, see `initatlas.networks.loop_form`.
     residual
         Whether every hidden layer but the first adds to the pre-activations before it.
     """

@@ -28,11 +28,9 @@ from initatlas.networks.compiled_layers import (
     softmax,
     turn,
 )
+from initatlas.networks.loop_form import RELU, TANH
 
 Places = NDArray[np.int64]
-
-RELU, RECTIFIER, TANH = 0, 1, 2
-"""Activations that the loop knows: max(z, 0), max(z, a z), and the hyperbolic tangent."""
 
 SGD, MOMENTUM, ADAM = 0, 1, 2
 """Optimisers."""
@@ -86,7 +84,7 @@ def fill_signals(
     own
         Where the rows of a hidden layer begin.
     activation, slope
-        One of those above, and a of ``max(z, a z)``.
+        See `initatlas.networks.loop_form`.
     residual
         Whether a hidden layer but the first adds to the pre-activations before it.
     """

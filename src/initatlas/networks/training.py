@@ -18,8 +18,9 @@ from torch import Tensor
 
 from initatlas.activations.base import activation_of
 from initatlas.errors import UserError
-from initatlas.networks.compiled_mlp import CompiledRun, loop_form
+from initatlas.networks.compiled_mlp import CompiledRun
 from initatlas.networks.evaluation import DeviceSplit, Networks, Scores, Split, evaluate, norm_ratios, to_device
+from initatlas.networks.loop_form import loop_form
 from initatlas.networks.losses import Loss, make_loss
 from initatlas.networks.minibatches import minibatches
 from initatlas.networks.optimisers import Adam, GradientDescent, Momentum, Optimiser
