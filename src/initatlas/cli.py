@@ -5,6 +5,7 @@ imports what it needs when it is called, so that a stage depends on its own code
 """
 
 import argparse
+import errno
 import logging
 import os
 import sys
@@ -70,9 +71,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
         how = "interrupted" if isinstance(stop, KeyboardInterrupt) else "terminated"
         log.error("initatlas: %s; %s", how, _TO_GO_ON)
         return _INTERRUPTED if isinstance(stop, KeyboardInterrupt) else exit_code()
-    except Exception:
+    except Exception as error:
+        if mend := _mend_of_the_disk(error):
+            log.error("initatlas: %s", mend)
+            return MISTAKE
         log.exception("initatlas: a bug of ours; please report it with the lines above")
         return 1
+
+
+def _mend_of_the_disk(error: Exception) -> str:
+    """What to say where a disk is full or cannot be written, which may show wherever something is written; or nothing."""
+    if not isinstance(error, OSError) or error.errno not in _MENDS:
+        return ""
+    return f"{error.filename or Path.cwd()}: {error.strerror}; {_MENDS[error.errno]}, and run it again"
+
+
+_MENDS = {
+    errno.ENOSPC: "make room on this disk",
+    errno.EDQUOT: "make room on this disk",
+    errno.EROFS: "work in a folder that can be written",
+    errno.EACCES: "give access to it",
+}
 
 
 def entry() -> None:

@@ -57,7 +57,10 @@ def _ledger_text(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise UserError(f"{path}: {error.strerror}; `initatlas run` makes the ledger of a scale") from None
+        is_ledger = path == Layout(path.parent.name).ledger
+        others = sorted(found.parent.name for found in path.parent.parent.glob(f"*/{path.name}") if is_ledger)
+        there = f"; there is one of scale {' and one of '.join(others)}: --scale {others[0]}" if others else ""
+        raise UserError(f"{path}: {error.strerror}; `initatlas run` makes the ledger of a scale{there}") from None
 
 
 def ledger_of(overrides: Mapping[str, str]) -> Path:

@@ -4,6 +4,7 @@ import ctypes
 import logging
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -35,6 +36,9 @@ SECONDS_TO_STOP = 30.0
 """How long a run that was told to stop may take, before it is ended by force."""
 
 SECONDS_FOR_LEFTOVERS = 10.0
+
+LEAST_ROOM = 2**16
+"""Bytes on the disk below which a failure is put down to it: nobody can then write what failed."""
 
 _SECONDS_BETWEEN_LOOKS = 0.1
 
@@ -367,6 +371,8 @@ def _conclude(code: int, progress: Progress, seconds: float, *, report: bool) ->
             "Snakemake was killed (%s); what is finished is kept, and the same command goes on from there",
             _signal(code),
         )
+    elif code and shutil.disk_usage(Path.cwd()).free < LEAST_ROOM:
+        log.error("%s: the disk is full; make room, and run it again: what is finished is kept", Path.cwd())
     elif code and not progress.failures:
         log.error("%s", _complaint())
         log.error("Snakemake ended with exit code %d; all that it said is in %s", code, RUN_LOG)

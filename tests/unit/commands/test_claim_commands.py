@@ -113,7 +113,13 @@ def test_a_claim_is_shown_whole(atlas, capsys):
         ),
         (["show", "own2020/flatt"], "has no study and no claim 'own2020/flatt' (did you mean 'own2020/flat'?)"),
         (["show", "own2020"], "'own2020' is no claim: give it as <study>/<claim>"),
-        (["list", "--scale", "paper"], "reports/paper/claims.json: No such file or directory; `initatlas run` makes"),
+        (
+            ["list", "--scale", "paper"],
+            (
+                "reports/paper/claims.json: No such file or directory; `initatlas run` makes the ledger of a scale; "
+                "there is one of scale quick and one of smoke: --scale quick"
+            ),
+        ),
         (["diff", "config/config.yaml", "reports/quick/claims.json"], "config/config.yaml: no claim ledger"),
     ],
 )

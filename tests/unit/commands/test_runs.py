@@ -1,5 +1,6 @@
 """Around a run of the workflow: its lock, its specs, the mark on an outdated page, the front end."""
 
+import errno
 import fcntl
 import getpass
 import os
@@ -14,7 +15,7 @@ from types import SimpleNamespace
 import pytest
 
 from initatlas.cli import main
-from initatlas.commands.run import Progress, _conclude, _tell, find_snakefile, is_dry
+from initatlas.commands.run import LEAST_ROOM, Progress, _conclude, _tell, find_snakefile, is_dry
 from initatlas.errors import UserError
 from initatlas.report.outdated import mark_outdated
 from initatlas.runs import MARK, RunLock, name_the_user, spec_file
@@ -305,6 +306,42 @@ def test_how_a_run_ends(caplog, lines, said):
     caplog.set_level("INFO", "initatlas")
     assert _conclude(0, told_of(lines, dry=False), 1.0, report=True) == 0
     assert caplog.messages == said
+
+
+@pytest.mark.parametrize("lines", [[], ["Error in rule x:", "    jobid: 1", "    log: data/a.log"]])
+def test_a_run_that_ends_on_a_full_disk_says_so(caplog, monkeypatch, tmp_path, lines):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("shutil.disk_usage", lambda folder: SimpleNamespace(free=LEAST_ROOM - 1))
+    assert _conclude(1, told_of(lines, dry=False), 1.0, report=True) == 1
+    assert caplog.messages[-1] == f"{tmp_path}: the disk is full; make room, and run it again: what is finished is kept"
+
+
+@pytest.mark.parametrize(
+    ("number", "mend"),
+    [
+        (errno.ENOSPC, "No space left on device; make room on this disk, and run it again"),
+        (errno.EROFS, "Read-only file system; work in a folder that can be written, and run it again"),
+        (errno.EACCES, "Permission denied; give access to it, and run it again"),
+    ],
+)
+def test_a_disk_that_cannot_be_written_is_no_bug_of_ours(root, monkeypatch, capsys, number, mend):
+    def full(*arguments, **options):
+        raise OSError(number, os.strerror(number), "data/x")
+
+    monkeypatch.chdir(root)
+    monkeypatch.setattr("initatlas.commands.status.status", full)
+    assert main(["status"]) == 2
+    assert capsys.readouterr().err == f"initatlas: data/x: {mend}\n"
+
+
+def test_another_error_of_the_system_is_a_bug_of_ours(root, monkeypatch, capsys):
+    def odd(*arguments, **options):
+        raise IsADirectoryError(errno.EISDIR, "Is a directory", "data/x")
+
+    monkeypatch.chdir(root)
+    monkeypatch.setattr("initatlas.commands.status.status", odd)
+    assert main(["status"]) == 1
+    assert "a bug of ours" in capsys.readouterr().err
 
 
 def test_a_failure_without_a_message_has_a_log():
