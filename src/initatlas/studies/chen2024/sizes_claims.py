@@ -74,17 +74,22 @@ def _order(evidence: Evidence) -> Finding:
     pairs = [(first, second, n) for first, second in pairwise(names) for n in parts[first] if n in parts[second]]
     level = confidence(len(pairs))
 
-    def less(first: str, second: str, n: int, target: str) -> Estimate:
-        numbers = [_slope(SHORT_WINDOW)(parts[name][n], target) for name in (first, second)]
+    def less(pair: tuple[str, str, int], target: str, number: Number) -> Estimate:
+        first, second, n = pair
+        numbers = [number(parts[name][n], target) for name in (first, second)]
         return subsample_interval(
             numbers[0] - numbers[1], max(share(parts[name][n]) for name in (first, second)), level
         )
 
-    titles = [f"{title(first)} and {title(second)}, n = {n}" for first, second, n in pairs]
+    short = _slope(SHORT_WINDOW)
+    titles = {pair: f"{title(pair[0])} and {title(pair[1])}, n = {pair[2]}" for pair in pairs}
+    found = {titles[pair]: less(pair, PRIMARY, short) for pair in pairs}
+    without = min((less(pair, PRIMARY, _exponent) for pair in pairs), key=lambda estimate: estimate.value)
     return measured(
-        {part: less(*pair, PRIMARY) for part, pair in zip(titles, pairs, strict=True)},
-        f"Over i < {SHORT_WINDOW} of 3000, scaled to n; {', '.join(map(title, names))} are there.",
-        controls={"shuffled": {part: less(*pair, SHUFFLED) for part, pair in zip(titles, pairs, strict=True)}},
+        found,
+        f"Differences: {'; '.join(f'{estimate.value:+.3f} ({part})' for part, estimate in found.items())}. Without a window the "
+        f"least one is {without.value:+.3f} ({without.low:+.3f} to {without.high:+.3f}).",
+        controls={"shuffled": {titles[pair]: less(pair, SHUFFLED, short) for pair in pairs}},
     )
 
 

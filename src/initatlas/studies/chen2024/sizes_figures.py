@@ -32,13 +32,14 @@ def against_size(evidence: Evidence) -> Figure:
     columns = min(_COLUMNS, len(names))
     rows = ceil(len(names) / columns)
     figure, grid = plt.subplots(
-        rows, columns, figsize=(1.6 + 2.9 * columns, 0.9 + 2.5 * rows), squeeze=False, sharex=True, sharey=True
+        rows, columns, figsize=(5.6 if columns == 1 else 7.4, 0.9 + 2.5 * rows), squeeze=False, sharex=True, sharey=True
     )
     for axes, name in zip(grid.flat, names, strict=False):
         _panel(axes, by_size(cube, name), published_slope(evidence, name))
         axes.set_title(title(name))
     for axes in grid.flat[len(names) :]:
         axes.set_visible(False)
+    grid[0, 0].set_ylim(bottom=0)  # of all panels, whose numbers are drawn by now
     for axes in grid[:, 0]:
         axes.set_ylabel("slope or smoothness")
     for axes in grid.flat[max(len(names) - columns, 0) : len(names)]:
@@ -72,7 +73,7 @@ def _panel(axes: Axes, parts: Mapping[int, xr.Dataset], published: float | None)
         )
     exponents = {n: part["exponent"].sel(target=PRIMARY) for n, part in parts.items()}
     _line(axes, parts, exponents, color="C0", marker="o", label="smoothness without a window")
-    axes.set(xscale="log", ylim=(0, None))
+    axes.set_xscale("log")
     axes.set_xticks([*parts], [*map(str, parts)], rotation=30)
     axes.minorticks_off()
 
