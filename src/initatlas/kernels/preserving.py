@@ -7,7 +7,6 @@ activations it does not matter; elsewhere it does: for the GELU 2.352 keeps q = 
 """
 
 import numpy as np
-from scipy.optimize import brentq
 
 from initatlas.activations.base import activation_of
 from initatlas.duals.base import Dual
@@ -69,4 +68,8 @@ def signal_preserving_variance(activation: str, *, rms: float) -> float:
                 f"activation {activation!r}: no weight variance keeps signals of root mean square {rms:g}; "
                 "take smaller inputs, or give the weight variance as a number"
             )
-    return high if low == high else float(brentq(growth, low, high, xtol=1e-14, rtol=1e-13))
+    if low == high:
+        return high
+    from scipy.optimize import brentq  # whose import takes longer than many a sweep that gives its variances as numbers
+
+    return float(brentq(growth, low, high, xtol=1e-14, rtol=1e-13))

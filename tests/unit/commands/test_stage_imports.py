@@ -24,19 +24,24 @@ READS = WRITES | {"pandas", "xarray", "yaml"}
 DRAWS = READS | {"PIL", "fontTools", "matplotlib"}
 
 STAGE = """
-import json, sys
-from initatlas.cli import main
-code = main(["stage", *sys.argv[1:]])
-print(json.dumps([code, sorted(sys.modules)]))
+import gc, json, sys
+from initatlas.cli import entry
+try:
+    entry()
+except SystemExit as end:
+    print(json.dumps([end.code, gc.get_threshold()[0], sorted(sys.modules)]))
 """
 
 
 def imported(stage, *words):
-    """All modules of a stage that has run well."""
-    command = [sys.executable, "-c", STAGE, stage, *map(str, words)]
+    """All modules of a stage that has run well, as a process of its own."""
+    command = [sys.executable, "-c", STAGE, "stage", stage, *words]
     answer = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
-    code, modules = json.loads(answer.stdout)
+    code, threshold, modules = json.loads(answer.stdout)
     assert code == 0, answer.stderr
+    assert threshold == 10_000, (
+        "of itself Python looks for garbage at every 700 objects: a tenth of the time of a figure"
+    )
     return set(modules)
 
 
@@ -78,6 +83,22 @@ def test_a_sweep_and_its_data_set(tmp_path, monkeypatch):
     modules = imported("sweep", *words, "--data", "glyphs=glyphs.nc")
     assert heavy(modules) == WRITES
     assert not studies(modules)
+
+
+@pytest.mark.parametrize(
+    ("experiment", "axes", "expected"),
+    [
+        ("forward_kernel", {"width": [64]}, set()),
+        ("replication", {"width": [4], "inputs": [3]}, set()),
+        ("unit_laws", {"units": [20]}, {"scipy"}),
+    ],
+)
+def test_what_an_experiment_imports(experiment, axes, expected, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    spec = make_sweep(experiment, axes).model_dump_json()
+    modules = imported("sweep", f"--spec={spec}", "--store=x", "--output=x.nc", "--backend=serial", "--workers=1")
+    assert heavy(modules) == WRITES | expected
+    assert "scipy.stats" not in modules
 
 
 @pytest.mark.parametrize(

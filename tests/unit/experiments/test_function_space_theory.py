@@ -4,6 +4,7 @@ from math import comb, prod
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from initatlas.experiments import (
     breakpoint_changes,
@@ -29,6 +30,12 @@ def one(experiment, seed=0, **parameters):
 
 DISTANCES = [output.name for output in unit_laws.EXPERIMENT.outputs if output.name.startswith("distance")]
 SCALES = {"input_scale": 2.0, "bias_scale": 0.7, "output_scale": 1.3, "units": 20_000}
+
+
+def test_a_distance_of_distribution_functions_is_that_of_kolmogorov_and_smirnov():
+    for probabilities in (np.random.default_rng(1).random(50) ** 2, np.random.default_rng(2).random(7) ** 0.5):
+        expected = stats.kstest(probabilities, "uniform").statistic
+        assert unit_laws.largest_distance(probabilities) == pytest.approx(expected, rel=1e-14)
 
 
 @pytest.mark.parametrize("family", ["gaussian", "uniform"])

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from initatlas.experiments.trained_weights import EXPERIMENT, TrainedWeightsParameters, look_at
 
@@ -24,6 +25,8 @@ def test_a_spike_a_mean_and_a_skewness_are_seen():
     assert look_at(noise + 0.5, 20, rng)["mean"] == pytest.approx(15.0, abs=3.0)
     assert look_at(np.exp(noise), 20, rng)["skewness"] > 20.0
     assert look_at(-np.exp(noise), 20, rng)["skewness"] < -20.0
+    expected = stats.skew(np.exp(noise).ravel()) * np.sqrt(noise.size / 6.0)
+    assert look_at(np.exp(noise), 20, rng)["skewness"] == pytest.approx(expected, rel=1e-12)
 
 
 def test_the_first_row_is_the_start_and_the_second_the_end():
