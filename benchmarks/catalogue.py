@@ -66,7 +66,7 @@ recipe in NumPy with its default generator.""",
     "forward": """\
 Cosines of 61 pairs of inputs in the layers of one random ReLU network with 1000 units, by `pair_signals` and by a
 plain NumPy loop in double precision with the textbook's samplers; and that loop once more for every recorded depth.
-Nine tenths of the time is drawing weights.""",
+Half of the time is drawing weights.""",
     "engine": """\
 The same points, run in a bare loop, by joblib, by the sweep engine (serial and on Ray), by Ray Core with one task
 per point, and by Ray Tune with one trial per point. The engine and Ray Tune alone keep their results; the engine

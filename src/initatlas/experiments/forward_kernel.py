@@ -77,29 +77,36 @@ def _network(point: ForwardKernelParameters, rng: "np.random.Generator") -> dict
     return asdict(signals)
 
 
-def weights_drawn(label: str, *, vectors: int, width: int, input_dimension: int, depth: int) -> int:
-    """Number of weights that are drawn for the signals of some vectors in a network."""
-    first, later = (family_of(label).inputs_drawn(vectors, inputs) for inputs in (input_dimension, width))
-    return width * (first + later * (depth - 1))
+def drawing_seconds(label: str, *, vectors: int, width: int, input_dimension: int, depth: int) -> float:
+    """Time to draw the weights of a network and to send some vectors through it, in single precision.
+
+    Where the weights are drawn in the space of the vectors, a basis of that is computed in every layer.
+    """
+    family = family_of(label)
+    seconds = 1e-4 * depth
+    for inputs, layers in ((input_dimension, 1), (width, depth - 1)):
+        drawn = family.inputs_drawn(vectors, inputs)
+        basis = 0.15 * vectors**2 * inputs if drawn < inputs else 0.0
+        nanoseconds = family.nanoseconds + 1.0 + 0.025 * vectors
+        seconds += 1e-9 * layers * (nanoseconds * width * drawn + basis)
+    return seconds
 
 
 def _seconds(parameters: ForwardKernelParameters) -> float:
-    """Sampling the weights is nine tenths of the work; the products of the pairs are the rest."""
-    nanoseconds = family_of(parameters.weights).nanoseconds + 1.0 + 0.05 * parameters.angles
-    drawn = weights_drawn(
+    """One pass for all pairs."""
+    return drawing_seconds(
         parameters.weights,
         vectors=2 * parameters.angles,
         width=parameters.width,
         input_dimension=parameters.input_dimension,
         depth=parameters.depth,
     )
-    return 1e-9 * nanoseconds * drawn + 2e-4 * parameters.depth
 
 
 def _megabytes(parameters: ForwardKernelParameters) -> float:
-    """One layer of weights at a time, and the signals of all pairs."""
-    layer = parameters.width * max(parameters.input_dimension, parameters.width)
-    return 8e-6 * (layer + 4 * parameters.angles * parameters.width)
+    """The weights of the largest layer, and the signals of all pairs."""
+    inputs = parameters.input_dimension if parameters.depth == 1 else max(parameters.input_dimension, parameters.width)
+    return 8e-6 * parameters.width * (inputs + 8 * parameters.angles)
 
 
 _PLANE = ("layer", "angle")

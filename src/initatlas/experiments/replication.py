@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from initatlas.experiments.activation_labels import ActivationLabel
-from initatlas.experiments.forward_kernel import weights_drawn
+from initatlas.experiments.forward_kernel import drawing_seconds
 from initatlas.experiments.weights_labels import WeightsLabel
 from initatlas.kernels.arguments import MOST_LAYERS
 from initatlas.sweeps.experiment import Coordinate, Experiment, Output, Parameters
@@ -118,15 +118,15 @@ def _bound_constant(activation: str, variance: float) -> float:
 
 
 def _seconds(parameters: ReplicationParameters) -> float:
-    """Drawing the weights, and the products of all inputs."""
-    weights = weights_drawn(
+    """Drawing the weights, and the products of all inputs, in double precision."""
+    single = drawing_seconds(
         parameters.weights,
         vectors=parameters.inputs,
         width=parameters.width,
         input_dimension=parameters.dimension,
         depth=parameters.depth,
     )
-    return 1e-3 + 8e-4 * parameters.depth + (1e-8 + 1e-10 * parameters.inputs) * weights
+    return 5e-4 + 6e-4 * parameters.depth + 2.0 * single
 
 
 def _megabytes(parameters: ReplicationParameters) -> float:

@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from initatlas.experiments.activation_labels import ActivationLabel, check_norm_preserving
-from initatlas.experiments.forward_kernel import weights_drawn
+from initatlas.experiments.forward_kernel import drawing_seconds
 from initatlas.experiments.grids import layer_coordinate
 from initatlas.experiments.weights_labels import WeightsLabel
 from initatlas.sweeps.experiment import Coordinate, Experiment, Output, Parameters
-from initatlas.weights.base import family_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -82,16 +81,12 @@ def _norm_ratios(point: SignalNormsParameters, rng: "np.random.Generator") -> "n
 
 def _seconds(parameters: SignalNormsParameters) -> float:
     """Drawing the weights, and the products with the signals."""
-    drawn = weights_drawn(
+    return drawing_seconds(
         parameters.weights,
         vectors=parameters.signals,
         width=parameters.width,
         input_dimension=parameters.input_dimension,
         depth=parameters.depth,
-    )
-    return (
-        1e-9 * (family_of(parameters.weights).nanoseconds + 1.0 + 0.03 * parameters.signals) * drawn
-        + 2e-4 * parameters.depth
     )
 
 

@@ -2,18 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import exp, lgamma, sqrt
+from math import lgamma
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from initatlas.vocabulary import Bounds
 from initatlas.weights.base import Family, Shape
-from initatlas.weights.gaussian import Gaussian
-from initatlas.weights.laplace import Laplace
-from initatlas.weights.uniform import Uniform
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    from initatlas.arrays import Doubles
 
 
 @dataclass(frozen=True)
@@ -24,7 +23,7 @@ class GeneralizedNormal(Family):
     """
 
     bounds: ClassVar[Mapping[str, Bounds]] = {"beta": Bounds(0.0)}
-    nanoseconds = 23.0
+    nanoseconds = 2.5
 
     beta: float
 
@@ -37,21 +36,26 @@ class GeneralizedNormal(Family):
         """One."""
         return 1.0
 
-    def sample(self, shape: Shape, rng: "np.random.Generator", dtype: "np.dtype[Any]") -> "NDArray[Any]":
-        """G^(1 / beta) times U(-1, 1) with G ~ Gamma(1 + 1 / beta).
+    def exceeded(self, share: "Doubles") -> "Doubles":
+        """Sizes that are exceeded with some probabilities."""
+        from scipy.special import gammainccinv
 
-        Given G, w uniform on |w / alpha|^beta < G is the slice representation of the density. The scale goes in before the power,
-        so that a small beta does not overflow single precision.
-        """
+        return self._sizes(gammainccinv(1.0 / self.beta, share))
+
+    def not_reached(self, share: "Doubles") -> "Doubles":
+        """Sizes that are not reached with some probabilities."""
+        from scipy.special import gammaincinv
+
+        return self._sizes(gammaincinv(1.0 / self.beta, share))
+
+    def _sizes(self, powers: "Doubles") -> "Doubles":
+        """Sizes |w| from |w / alpha|^beta, whose law is Gamma(1 / beta); a small beta gives an alpha beyond double precision."""
         import numpy as np
 
-        equal = {2.0: (Gaussian(), 1.0), 1.0: (Laplace(), sqrt(0.5))}.get(self.beta)
-        if equal is not None:
-            weights = equal[0].sample(shape, rng, dtype)
-            weights *= equal[1]
-            return weights
-        weights = rng.standard_gamma(1.0 + 1.0 / self.beta, shape, dtype=dtype)
-        weights *= exp(self.beta * self.log_alpha)
-        np.power(weights, 1.0 / self.beta, out=weights)
-        weights *= Uniform().sample(shape, rng, dtype)
-        return weights
+        return np.asarray(np.exp(self.log_alpha + np.log(powers) / self.beta))
+
+    def sample(self, shape: Shape, rng: "np.random.Generator", dtype: "np.dtype[Any]") -> "NDArray[Any]":
+        """Draw by inversion."""
+        from initatlas.inversion import inverted
+
+        return inverted(self, shape, rng=rng, dtype=dtype)

@@ -19,6 +19,7 @@ from initatlas.networks.forward import (
     forward_signals,
     pair_signals,
 )
+from initatlas.weights.base import family_of
 
 LEAKY = "leaky_relu(slope=0.2)"
 Z = np.linspace(-3, 3, 13)
@@ -110,6 +111,10 @@ def network(**changed):
     return RandomNetwork(**{**law, **changed})
 
 
+def normal(shape, variance, rng):
+    return family_of("gaussian").draw(shape, variance=variance, rng=rng, dtype=np.float64)
+
+
 def test_forward_signals_against_explicit_matrices():
     inputs = np.random.default_rng(1).standard_normal((3, 4))
     law = network(
@@ -117,10 +122,10 @@ def test_forward_signals_against_explicit_matrices():
     )
     first, second = forward_signals(inputs, law, rng=np.random.default_rng(2), dtype=np.float64)
     rng = np.random.default_rng(2)
-    w1 = rng.standard_normal((5, 4)) * sqrt(1.5 / 4) + 0.7 / 4
-    b1 = rng.standard_normal((1, 5)) * sqrt(0.3)
-    w2 = rng.standard_normal((5, 5)) * sqrt(1.5 / 5) + 0.7 / 5
-    b2 = rng.standard_normal((1, 5)) * sqrt(0.3)
+    w1 = normal((5, 4), 1.5 / 4, rng) + 0.7 / 4
+    b1 = normal((1, 5), 0.3, rng)
+    w2 = normal((5, 5), 1.5 / 5, rng) + 0.7 / 5
+    b2 = normal((1, 5), 0.3, rng)
     expected = np.tanh(inputs @ w1.T + b1)
     np.testing.assert_allclose(first, expected, rtol=1e-12)
     np.testing.assert_allclose(second, np.tanh(expected @ w2.T + b2), rtol=1e-12)
@@ -131,10 +136,10 @@ def test_residual_layers_add_to_the_stream():
     law = network(activation="erf", depth=3, width=5, residual=True)
     signals = list(forward_signals(inputs, law, rng=np.random.default_rng(2), dtype=np.float64))
     rng = np.random.default_rng(2)
-    expected = inputs @ (rng.standard_normal((5, 4)) * sqrt(2 / 5)).T
+    expected = inputs @ normal((5, 4), 2 / 5, rng).T
     for found in signals:
         np.testing.assert_allclose(found, expected, rtol=1e-12)
-        expected = expected + erf(expected) @ (rng.standard_normal((5, 5)) * sqrt(2 / 5)).T
+        expected = expected + erf(expected) @ normal((5, 5), 2 / 5, rng).T
 
 
 @pytest.mark.parametrize(("fan", "n"), [("in", 400), ("out", 200)])

@@ -143,7 +143,7 @@ FAMILY_LABELS = [*KURTOSIS, *HEAVY, "multivariate_t(nu=10)"]
 @pytest.mark.parametrize("label", ["laplace", *HEAVY])
 def test_a_variance_that_is_off_by_two_percent_is_noticed(label):
     """The whole distribution, many draws: heavy tails too, whose sample variance tells nothing."""
-    w = family_of(label).draw((2_000_000, 1), variance=VARIANCE, rng=np.random.default_rng(6))[:, 0].astype(np.float64)
+    w = family_of(label).draw((4_000_000, 1), variance=VARIANCE, rng=np.random.default_rng(6))[:, 0].astype(np.float64)
     cdf = reference(label).cdf
     assert stats.kstest(w, cdf).pvalue > 1e-3
     assert stats.kstest(sqrt(1.02) * w, cdf).pvalue < 1e-3
@@ -212,16 +212,7 @@ def test_two_generalised_normal_laws_have_names_of_their_own(beta, label):
         family_of(name).draw((4, 5), variance=0.7, rng=np.random.default_rng(8), dtype=np.float64)
         for name in (f"generalized_normal(beta={beta})", label)
     )
-    np.testing.assert_allclose(found, named, rtol=1e-14)
-
-
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_laplace_weights_are_exponentials_with_the_sign_of_one_bit_each(dtype):
-    drawn = family_of("laplace").sample((257, 301), np.random.default_rng(3), np.dtype(dtype))
-    rng = np.random.default_rng(3)
-    sizes = rng.standard_exponential((257, 301), dtype=dtype)
-    bits = np.unpackbits(np.frombuffer(rng.bytes(-(-sizes.size // 8)), dtype=np.uint8), count=sizes.size)
-    np.testing.assert_array_equal(drawn, np.where(bits.reshape(sizes.shape), -sizes, sizes))
+    np.testing.assert_allclose(found, named, rtol=2e-9)
 
 
 VECTORS = np.random.default_rng(1).standard_normal((3, 40)) * np.array([[1.0], [0.3], [2.0]])
