@@ -233,7 +233,8 @@ def _data(resolved: Sweep, given: Mapping[str, Dataset | Path | str], label: str
     for name in () if experiment.undeclared else resolved.datasets:
         if name not in given:
             raise UserError(
-                f"sweep({label}): the experiment needs the data set {name!r}; give datasets={{{name!r}: ...}}"
+                f"sweep({label}): the experiment needs the data set {name!r}; give datasets={{{name!r}: FILE}}, "
+                f"where `initatlas run` makes FILE, data/datasets/<scale>/{name}.nc"
             )
         content = given[name]
         dataset = read_dataset(Path(content)) if isinstance(content, Path | str) else content

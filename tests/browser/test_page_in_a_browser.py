@@ -48,6 +48,13 @@ def test_no_rule_of_accessibility_is_broken(read, width: int, scheme: str) -> No
     assert broken == []
 
 
+@pytest.mark.parametrize("width", [390, 1400])
+def test_links_to_files_are_large_enough_to_be_hit(read, width: int) -> None:
+    boxes = [link.bounding_box() for link in read(width=width).locator(".links a:visible").all()]
+    assert boxes
+    assert all(box and min(box["width"], box["height"]) >= 24 for box in boxes)
+
+
 # ---- figures
 
 
