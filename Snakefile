@@ -12,15 +12,17 @@ from pathlib import Path
 
 from initatlas.config import load_workflow
 from initatlas.errors import UserError
-from initatlas.identity import Ancestry
+from initatlas.identity import Ancestry, made_files
 from initatlas.layout import PAGE, Layout
 from initatlas.runs import (
     RunLock,
+    call_unfinished,
     cancel_jobs_on_signals,
     check_place,
     end_jobs_on_signals,
     import_from_here,
     name_the_user,
+    without_record,
 )
 
 
@@ -42,8 +44,9 @@ name_the_user()
 
 # Held until this process ends.
 RUN = RunLock(Path())
-if workflow.is_main_process:
-    RUN.take()
+if workflow.is_main_process and RUN.take():
+    # In a copy of data and reports Snakemake would take every file for new for ever.
+    call_unfinished(without_record(made_files(ATLAS)))
 
 # The sweeps of this run share one Ray, which ends with this process; a job of a cluster has one of its own.
 if workflow.remote_exec:

@@ -6,19 +6,31 @@ its ancestors (spec, code, and theirs), and its inputs are all files above it, n
 run after a failure tries again, or fails again; it never passes.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
 
 from initatlas.activations.base import ACTIVATIONS
 from initatlas.config import Workflow
-from initatlas.layout import PAGE_TEMPLATES, Layout, published
+from initatlas.layout import FIGURE_FORMATS, PAGE, PAGE_TEMPLATES, TABLE_FORMATS, Layout, published
 from initatlas.provenance import code_version, digest, text_version
 from initatlas.report.explored import explored_activations
 from initatlas.studies.product import cube_titles
 from initatlas.sweeps.code import sweep_code
 
 Found = TypeVar("Found", Path, str)
+
+
+def made_files(workflow: Workflow) -> Iterator[Path]:
+    """Every file that the workflow makes at its scale."""
+    layout = Layout(workflow.settings.scale)
+    yield from map(layout.cube, (*workflow.titles, *workflow.unavailable))
+    yield from map(layout.dataset, workflow.datasets)
+    for study, declared in workflow.studies.items():
+        yield from (layout.figure(study, name, kind) for name in declared.figures for kind in FIGURE_FORMATS)
+        yield from (layout.table(study, name, kind) for name in declared.tables for kind in TABLE_FORMATS)
+        yield layout.claims(study)
+    yield from (layout.ledger, layout.explorer, layout.kernels, PAGE)
 
 
 class Ancestry:

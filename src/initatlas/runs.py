@@ -18,7 +18,7 @@ from types import FrameType
 import psutil
 
 from initatlas.errors import UserError
-from initatlas.files import write_text
+from initatlas.files import make_folder, write_text
 from initatlas.layout import SETTINGS, SPECS, is_atlas
 from initatlas.stopping import raise_for, stop_with, stopping_signals
 
@@ -55,11 +55,25 @@ def without_record(paths: Iterable[Path]) -> list[Path]:
     return [path for path in paths if path.is_file() and not _record(path).is_file()]
 
 
-def _record(path: Path) -> Path:
-    """Where Snakemake keeps the record of a file."""
+def call_unfinished(paths: Iterable[Path]) -> None:
+    """Tell Snakemake that files are unfinished, as after a kill: whichever of them a run asks for, it makes anew.
+
+    Parameters
+    ----------
+    paths
+        As in `without_record`.
+    """
+    for path in paths:
+        marker = _record(path, "incomplete")
+        make_folder(marker.parent)
+        marker.write_text('{"external_jobid": null}', encoding="utf-8")
+
+
+def _record(path: Path, kind: str = "metadata") -> Path:
+    """Where Snakemake keeps what it knows of a file, of some kind."""
     name = urlsafe_b64encode(str(path).encode()).decode()
     pieces = [name[start : start + _LONGEST_NAME] for start in range(0, len(name), _LONGEST_NAME)]
-    return _SNAKEMAKE.joinpath("metadata", *(f"@{piece}" for piece in pieces[:-1]), pieces[-1])
+    return _SNAKEMAKE.joinpath(kind, *(f"@{piece}" for piece in pieces[:-1]), pieces[-1])
 
 
 class RunLock:

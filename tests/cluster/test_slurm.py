@@ -12,7 +12,7 @@ import pytest
 import xarray as xr
 from toy.accounts import wait_until
 from toy.drill import LOG_VARIABLE
-from toy.slurm import POINTS, TITLE, bring_back, cancel, take_down
+from toy.slurm import POINTS, TITLE, bring_back, cancel, memory_is_watched, take_down
 from toy.sweeps import make_sweep, run
 
 from initatlas.machine import largest_node
@@ -65,6 +65,25 @@ def test_a_job_beyond_its_time_loses_what_was_in_flight(login, calm):
     assert code == 0, said
     assert said.count("has been submitted with SLURM jobid") >= 2
     assert login.again() <= 2 * IN_FLIGHT
+    assert login.cube() == calm
+
+
+def test_a_job_beyond_its_memory_is_told_and_the_next_one_has_more(login, calm):
+    """One point of a hundred takes more than all that the job has; Slurm ends the job, as the kernel would by SIGKILL."""
+    if not memory_is_watched():
+        pytest.skip("this Slurm lets jobs take more memory than they ask for (docs/cluster.md)")
+    login.nap(NAP / 2)
+    login.hold(100, 1200)
+    process = login.submit(config=["cluster={cpus: 1}"])
+    first = login.running(points=1)
+    second = login.next_job(after=first)
+    assert process.wait(400) == 0, login.output.read_text()
+    megabytes = [int(job.memory.rstrip("M")) for job in (first, second)]
+    assert megabytes[0] < 1200 < megabytes[1] == pytest.approx(2 * megabytes[0], abs=20)
+    (log,) = (login.folder / ".snakemake/slurm_logs").rglob(f"{first.number}.log")
+    assert "exceeded memory limit" in log.read_text()
+    assert login.again() <= 4, "the batch that was in flight"
+    assert "they run in a process of their own" in (login.folder / f"data/logs/smoke/sweeps/{TITLE}.log").read_text()
     assert login.cube() == calm
 
 

@@ -259,10 +259,10 @@ def test_a_batch_is_on_the_disk_before_it_counts(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "fsync", note_sync)
     monkeypatch.setattr(os, "replace", note_replace)
     store = PointStore(tmp_path, "toy.draws", "c0de" * 16, sweep="own/first")
-    (entry,) = store.add(BatchOutcome(Execution(1.0, 1.0, "here"), (one_row("a", {"curve": np.arange(9.0)}),))).values()
+    (file,) = store.add(BatchOutcome(Execution(1.0, 1.0, "here"), (one_row("a", {"curve": np.arange(9.0)}),)))
     steps.append(("reported",))
     rename = next(step for step in steps if step[0] == "rename")
     draft, target = rename[1:]
-    assert target == entry.path
+    assert target == file.path
     order = [("sync", draft), rename, ("sync", target.parent), ("reported",)]
     assert [step for step in steps if step in order] == order

@@ -10,7 +10,7 @@ import numpy as np
 import psutil
 import pytest
 import xarray as xr
-from toy.sweeps import make_sweep, run
+from toy.sweeps import index_of, make_sweep, run
 
 from initatlas.runs import OWNER_VARIABLE
 from initatlas.sweeps.backends.base import MAX_ATTEMPTS
@@ -98,7 +98,7 @@ def test_what_runs_apart_has_the_same_bits(tmp_path):
     sweep = make_sweep("toy.draws", {"length": [2, 5], "seed": [0, 1]})
     _, path = run(sweep, here)
     store = open_store(sweep, apart / "points")
-    store.journal.begin(open_store(sweep, here / "points").index(), ())
+    store.journal.begin(index_of(open_store(sweep, here / "points")), ())
     _, other = run(sweep, apart)
     with xr.open_dataset(path) as one, xr.open_dataset(other) as two:
         for name in ("number", "curve", "count"):

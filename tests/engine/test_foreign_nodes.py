@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from toy.cluster import add_node, end_cluster, kill_node, start_cluster
 from toy.drivers import lasting_driver
-from toy.sweeps import make_sweep
+from toy.sweeps import index_of, make_sweep
 
 from initatlas.datasets.dataset import write_dataset
 from initatlas.datasets.image_set import Images
@@ -94,7 +94,7 @@ def run_sweep(cluster, sweep, folder):
     store = folder / "points"
     command = ["stage", "sweep", "--spec", sweep.model_dump_json(), "--store", str(store), "--backend", "ray"]
     code, lines = run_command(cluster, *command, "--workers", "2", "--output", str(folder / "cube.nc"))
-    return code, lines, len(open_store(sweep, store).index())
+    return code, lines, len(index_of(open_store(sweep, store)))
 
 
 def test_a_node_with_other_code_is_refused_and_nothing_of_it_is_stored(cluster, with_node, root, tmp_path):

@@ -3,7 +3,8 @@
 import time
 
 import pytest
-from toy.sweeps import make_sweep, run
+import xarray as xr
+from toy.sweeps import index_of, make_sweep, run
 
 from initatlas.sweeps.engine import open_store, partial_path
 
@@ -21,7 +22,7 @@ def test_a_point_beyond_its_time_fails_alone(tmp_path):
     assert '"number":2' in failure.point
     assert failure.reason.startswith("TimeLimitError: took more than 0.3 s")
     assert partial_path(path).exists()
-    assert len(open_store(sweep, tmp_path / "points").index()) == 3
+    assert len(index_of(open_store(sweep, tmp_path / "points"))) == 3
 
 
 def test_the_alarm_is_switched_off_afterwards(tmp_path):
@@ -53,7 +54,14 @@ def test_fail_fast_ends_the_sweep_at_the_first_failure(tmp_path):
     axes = {"number": [*range(6)]}
     fixed = {"fault": "raise", "at": 2, "cost": 5.0}
     report, path = run(make_sweep("toy.faults", axes, fixed=fixed), tmp_path, fail_fast=True)
-    reasons = [failure.reason for failure in report.failures]
-    assert reasons == ["ValueError: number 2 is bad"] + 3 * ["not run: an earlier point failed"]
-    assert report.computed == 2
+    assert [failure.reason for failure in report.failures] == ["ValueError: number 2 is bad"]
+    assert (report.computed, report.not_run) == (2, 3)
+    with xr.open_dataset(partial_path(path)) as cube:
+        assert cube.status.values.tolist() == [0, 0, 1, 1, 1, 1]
+        assert cube.error.values.tolist() == [
+            "",
+            "",
+            "ValueError: number 2 is bad",
+            *3 * ["not run: an earlier point failed"],
+        ]
     assert not path.exists()

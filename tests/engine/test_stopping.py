@@ -10,7 +10,7 @@ import time
 
 import psutil
 import pytest
-from toy.sweeps import make_sweep
+from toy.sweeps import index_of, make_sweep
 
 from initatlas.runs import OWNER_VARIABLE
 from initatlas.sweeps.engine import open_store
@@ -77,7 +77,7 @@ def test_a_stopped_sweep_leaves_what_is_finished_and_nothing_else(tmp_path, back
     assert [found.name() for found in alive] == []
     assert [path.name for path in tmp_path.rglob(".*")] == []
     assert not (tmp_path / "trial.nc").exists()
-    stored = len(open_store(sweep, tmp_path / "points").index())
+    stored = len(index_of(open_store(sweep, tmp_path / "points")))
     assert 3 <= stored < 200
     assert plan_sweep(sweep, open_store(sweep, tmp_path / "points"), {}).to_run == 200 - stored
 

@@ -16,6 +16,9 @@ LOG_VARIABLE = "DRILL_LOG"
 """Beside the log a file may say how long every point naps: that changes no result, so that naps need not be repeated where
 nothing is killed."""
 
+SECONDS_HELD = 5.0
+"""For how long a point holds its memory: whoever watches it looks every second or so."""
+
 POINTS_PER_BATCH = 4
 """At most; where few points are left to run, the engine makes smaller batches."""
 
@@ -34,7 +37,8 @@ def _run(points, rngs, data):
 def _result(point, rng, total):
     """Say that the point is begun, take its time, and draw its numbers."""
     _note(point.number)
-    time.sleep(_nap())
+    held = _held(point.number)
+    time.sleep(SECONDS_HELD if held else _nap())
     return {"value": point.number + total, "drawn": rng.standard_normal(), "curve": rng.standard_normal(point.length)}
 
 
@@ -50,6 +54,20 @@ def _note(number):
 def nap_file(log):
     """Where the length of a nap is written, as text in seconds."""
     return Path(f"{log}.nap")
+
+
+def held_file(log):
+    """Where a point that holds memory, while it takes its time, and so many megabytes are written, as text."""
+    return Path(f"{log}.held")
+
+
+def _held(number):
+    """What a point holds."""
+    try:
+        holder, megabytes = map(int, held_file(os.environ[LOG_VARIABLE]).read_text().split())
+    except FileNotFoundError:
+        return b""
+    return bytearray(b"x") * (megabytes * 10**6) if number == holder else b""
 
 
 def _nap():

@@ -1,6 +1,7 @@
 """The login node of a Slurm, and what its jobs ask for and do."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -14,7 +15,7 @@ import xarray as xr
 import yaml
 
 from toy.accounts import title, wait_until
-from toy.drill import LOG_VARIABLE, nap_file
+from toy.drill import LOG_VARIABLE, held_file, nap_file
 
 POINTS = 160
 TITLE = "drill/one"
@@ -36,6 +37,12 @@ class Job:
 def slurm_is_there():
     """Whether a Slurm answers."""
     return shutil.which("sinfo") is not None and _said("sinfo", "--noheader") != ""
+
+
+def memory_is_watched():
+    """Whether this Slurm ends a job that takes more memory than it has asked for."""
+    config = _said("scontrol", "show", "config")
+    return "OverMemoryKill" in config or re.search(r"^ConstrainRAMSpace\s*=\s*yes", config, re.MULTILINE) is not None
 
 
 def _said(*command):
@@ -72,6 +79,10 @@ class Login:
     def nap(self, seconds):
         """How long every point takes from now on."""
         nap_file(self.log).write_text(str(seconds))
+
+    def hold(self, point, megabytes):
+        """What memory a point holds for some seconds."""
+        held_file(self.log).write_text(f"{point} {megabytes}")
 
     @property
     def environment(self):
@@ -130,7 +141,14 @@ class Login:
     def running(self, *, points=0):
         """The job of the sweep, when it runs and has begun some points."""
         wait_until(lambda: self.begun().total() >= points, seconds=300)
-        return wait_until(lambda: [job for job in self.jobs() if job.state == "RUNNING"], seconds=300)[0]
+        return self.next_job()
+
+    def next_job(self, *, after=None):
+        """A job that runs, another one than `after`."""
+        number = after and after.number
+        return wait_until(
+            lambda: [job for job in self.jobs() if job.state == "RUNNING" and job.number != number], seconds=300
+        )[0]
 
     def computed_by(self):
         """The points that were begun, each with its process."""

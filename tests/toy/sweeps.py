@@ -1,5 +1,8 @@
 """Build and run sweeps of the toy experiments."""
 
+from pathlib import Path
+from typing import NamedTuple
+
 from initatlas.sweeps.backends.serial import SerialBackend
 from initatlas.sweeps.engine import open_store, run_sweep
 from initatlas.sweeps.registry import load_experiment
@@ -20,6 +23,18 @@ def make_sweep(experiment, axes, *, name="trial", root_seed=2018, scale="quick",
         experiment=declared,
         where="toy.yaml: sweeps.trial",
     )
+
+
+class Entry(NamedTuple):
+    """Where a stored point is: its file and its row there."""
+
+    path: Path
+    row: int
+
+
+def index_of(store):
+    """All readable points of a store by key."""
+    return {key: Entry(file.path, row) for keys, file in store.files() for row, key in enumerate(keys)}
 
 
 def run(sweep, folder, *, data=None, backend=None, fail_fast=False):

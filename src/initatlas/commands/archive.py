@@ -91,7 +91,7 @@ def _refuse_stale(contents: Contents, workflow: Workflow, overrides: Mapping[str
     """Refuse what was not all made from the present config and code: an archive is of one state."""
     scale = workflow.settings.scale
     targets = [*(contents.studies if contents.narrowed else ["all"]), *contents.extra_titles()]
-    if due := due_jobs(targets, workflow, overrides, snakefile=snakefile):
+    if due := due_jobs(targets, overrides, snakefile=snakefile):
         more = f" and {len(due) - 1} more" if len(due) > 1 else ""
         wanted = " ".join(["", *contents.studies]) if contents.narrowed else ""
         raise UserError(

@@ -20,7 +20,8 @@ import psutil
 from initatlas.config import Workflow, load_workflow
 from initatlas.errors import UserError
 from initatlas.files import must_be_file, must_be_folder
-from initatlas.layout import CHECKOUT, DATA, FIGURE_FORMATS, PAGE, POINTS, SPECS, TABLE_FORMATS, Layout
+from initatlas.identity import made_files
+from initatlas.layout import CHECKOUT, DATA, PAGE, POINTS, SPECS, Layout
 from initatlas.names import did_you_mean
 from initatlas.runs import MARK, MARK_VARIABLE, QUIET_VARIABLE, RunLock, check_place, without_record
 from initatlas.stopping import adopt_orphans, end_descendants, raise_for, stopping_signals
@@ -127,7 +128,7 @@ def run_workflow(
             len(unknown),
         )
     command = [
-        *snakemake_command(snakefile, overrides, workers=workers, forced=unknown),
+        *snakemake_command(snakefile, overrides, workers=workers),
         *options,
         "--",
         *targets,
@@ -155,9 +156,7 @@ def run_workflow(
     return _conclude(process.returncode, progress, time.monotonic() - begin, report=not targets)
 
 
-def snakemake_command(
-    snakefile: Path | None, overrides: Mapping[str, str], *, workers: int, forced: Sequence[Path]
-) -> list[str]:
+def snakemake_command(snakefile: Path | None, overrides: Mapping[str, str], *, workers: int) -> list[str]:
     """The words that start Snakemake, before options of its own and targets.
 
     Parameters
@@ -168,8 +167,6 @@ def snakemake_command(
         Keys of the config.
     workers
         CPUs to use.
-    forced
-        Files to make anew, up to date or not.
 
     Raises
     ------
@@ -181,7 +178,7 @@ def snakemake_command(
     command += ["--workflow-profile", str(rules.parent / PROFILE)]
     if overrides:
         command += ["--config", *(f"{key}={value}" for key, value in overrides.items())]
-    return [*command, "--forcerun", *map(str, forced)] if forced else command
+    return command
 
 
 def find_snakefile(given: Path | None) -> Path:
@@ -222,23 +219,11 @@ def _check_targets(targets: Sequence[str], workflow: Workflow) -> None:
         raise UserError(absent[0])
     downloads = [f"download_{name}" for name in workflow.downloads]
     names = ["all", *workflow.studies, *workflow.titles, *downloads]
-    files = [str(path) for path in _files(workflow)]
+    files = [str(path) for path in made_files(workflow)]
     for target in targets:
         if target not in names and target not in files:
             near = did_you_mean(target, files if target.startswith(("data/", "reports/")) else names)
             raise UserError(f"there is no target {target!r}{near}; `initatlas sweep list` shows the sweeps")
-
-
-def _files(workflow: Workflow) -> Iterator[Path]:
-    """Every file that the workflow makes at its scale."""
-    layout = Layout(workflow.settings.scale)
-    yield from map(layout.cube, (*workflow.titles, *workflow.unavailable))
-    yield from map(layout.dataset, workflow.datasets)
-    for study, declared in workflow.studies.items():
-        yield from (layout.figure(study, name, kind) for name in declared.figures for kind in FIGURE_FORMATS)
-        yield from (layout.table(study, name, kind) for name in declared.tables for kind in TABLE_FORMATS)
-        yield layout.claims(study)
-    yield from (layout.ledger, layout.explorer, layout.kernels, PAGE)
 
 
 def asked_for(targets: Sequence[str], workflow: Workflow) -> Iterator[Path]:
@@ -246,7 +231,7 @@ def asked_for(targets: Sequence[str], workflow: Workflow) -> Iterator[Path]:
     layout = Layout(workflow.settings.scale)
     data = [*map(layout.dataset, workflow.datasets)]
     cubes = [layout.cube(target) for target in targets if target in workflow.titles]
-    for path in _files(workflow):
+    for path in made_files(workflow):
         named = {*path.parts, str(path)}.intersection(targets) or path in data or path in cubes
         if named or not targets or "all" in targets:
             yield path
@@ -257,7 +242,7 @@ def _check_places(workflow: Workflow) -> None:
     layout = Layout(workflow.settings.scale)
     for folder in (POINTS, SPECS, RUN_LOG.parent, layout.products, layout.log("run").parent):
         must_be_folder(folder)
-    for path in (*_files(workflow), RUN_LOG):
+    for path in (*made_files(workflow), RUN_LOG):
         must_be_file(path)
 
 

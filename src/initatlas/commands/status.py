@@ -16,13 +16,13 @@ from typing import Any
 
 from initatlas.commands.jobs import CANNOT_RUN, DATA_SETS, REPORT, Job, Jobs
 from initatlas.commands.people import what_changed
-from initatlas.commands.run import RUN_LOG, Progress, asked_for, read_line, snakemake_command, unsaid
+from initatlas.commands.run import RUN_LOG, Progress, read_line, snakemake_command, unsaid
 from initatlas.config import Workflow, load_workflow
 from initatlas.errors import UserError
 from initatlas.files import write_text
 from initatlas.layout import DATA
 from initatlas.names import did_you_mean
-from initatlas.runs import RunLock, without_record
+from initatlas.runs import RunLock
 from initatlas.terminal import Colour, aligned, painted
 
 DRY_RUN_LOG = DATA / "logs" / "status.log"
@@ -100,7 +100,7 @@ def status(
     jobs = Jobs(workflow)
     chosen = _chosen(groups, jobs)
     everything = ["all", *(title for title in workflow.titles if title.partition("/")[0] not in workflow.studies)]
-    said = _dry_run(everything, workflow, overrides, snakefile)
+    said = _dry_run(everything, overrides, snakefile)
     due = {each.job.name: each for each in _due(said, jobs, workflow)}
     found = {
         "scale": workflow.settings.scale,
@@ -126,20 +126,14 @@ def _is_running() -> bool:
     return not free
 
 
-def due_jobs(
-    targets: Sequence[str], workflow: Workflow, overrides: Mapping[str, str], *, snakefile: Path | None = None
-) -> list[str]:
-    """The jobs, by name, that a run to some targets would do now.
-
-    The parameters are those of `status`, with the workflow that is asked.
-    """
-    return [name for name, _ in _JOB.findall(_dry_run(targets, workflow, overrides, snakefile))]
+def due_jobs(targets: Sequence[str], overrides: Mapping[str, str], *, snakefile: Path | None = None) -> list[str]:
+    """The jobs, by name, that a run to some targets would do now; the parameters are those of `status`."""
+    return [name for name, _ in _JOB.findall(_dry_run(targets, overrides, snakefile))]
 
 
-def _dry_run(targets: Sequence[str], workflow: Workflow, overrides: Mapping[str, str], snakefile: Path | None) -> str:
+def _dry_run(targets: Sequence[str], overrides: Mapping[str, str], snakefile: Path | None) -> str:
     """What Snakemake says of a run to some targets."""
-    forced = without_record(asked_for(targets, workflow))
-    command = snakemake_command(snakefile, overrides, workers=1, forced=forced)
+    command = snakemake_command(snakefile, overrides, workers=1)
     done = subprocess.run(
         [*command, "--dry-run", "--", *targets],
         stdin=subprocess.DEVNULL,

@@ -140,10 +140,11 @@ def tell_failures(sweep: Sweep, report: SweepReport, output: Path, log_file: Pat
         return
     older = older_path(output)
     log.error(
-        "%s: %d of %d points failed; the others are stored, and the next run tries these alone; see %s%s%s\n%s",
+        "%s: %d of %d points failed%s; the others are stored, and the next run tries these alone; see %s%s%s\n%s",
         sweep.title,
         len(report.failures),
         report.points,
+        f", and {report.not_run} did not run" if report.not_run else "",
         partial_path(output),
         f", and for their tracebacks {log_file}" if log_file else "",
         f"; the former cube is kept as {older} until there is a new one" if older.exists() else "",
@@ -227,7 +228,7 @@ def plan_in_words(sweep: Sweep, *, data: Mapping[str, DataSource], store: Path) 
     unbuilt = [name for name, source in data.items() if not source.sha256]
     lines = [
         f"{sweep.title}: {sweep.experiment} over {_sizes(sweep) or 'one point'}",
-        f"  points    {planned.points} ({planned.excluded.sum()} excluded)",
+        f"  points    {planned.points} ({planned.excluded} excluded)",
         f"  stored    {planned.points - planned.to_run}",
         f"  to run    {planned.to_run} in {len(planned.batches)} batches",
         f"  estimate  {planned.seconds * planned.slowness:.0f} s on one core, at most {planned.megabytes:.0f} MB per batch",

@@ -34,7 +34,7 @@ class Task(NamedTuple):
     place: int = 0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Batch:
     """Points that one worker computes together.
 

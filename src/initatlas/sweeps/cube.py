@@ -68,11 +68,11 @@ def _no_room(path: Path) -> str:
     return os.strerror(errno.ENOSPC) if free < CHUNK_BYTES else ""
 
 
-def _environments(located: Sequence[Located]) -> tuple[dict[str, int], dict[str, str]]:
+def _environments(located: Located) -> tuple[dict[str, int], dict[str, str]]:
     """The number of each environment, and attributes: which of them computed how many points, and whether they differ."""
     points: Counter[str] = Counter()
-    for part in located:
-        points[canonical_json(part.file.execution.environment)] += part.points
+    for file, count in located.used():
+        points[canonical_json(file.execution.environment)] += count
     shares = [Share(json.loads(text), count) for text, count in points.items()]
     told = {"environments": json.dumps([share._asdict() for share in shares]), "mixture": mixture(shares)}
     return {text: number for number, text in enumerate(points)}, told
@@ -80,7 +80,7 @@ def _environments(located: Sequence[Located]) -> tuple[dict[str, int], dict[str,
 
 def _core_seconds(contents: Contents) -> float:
     """What the points took, on one core."""
-    shares = (part.file.execution.seconds * part.points / part.file.size for part in contents.located)
+    shares = (file.execution.seconds * count / file.size for file, count in contents.located.used())
     return contents.experiment.cpus * math.fsum(shares)
 
 

@@ -1,8 +1,7 @@
 """Cut the points of a grid into batches, none of which is made before it runs."""
 
 from collections.abc import Hashable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import overload
+from typing import NamedTuple, overload
 
 import numpy as np
 
@@ -10,26 +9,25 @@ from initatlas.sweeps.batches import MEGABYTES_PER_BATCH, Batch, Task, seconds_p
 from initatlas.sweeps.combinations import ByCombination
 from initatlas.sweeps.keys import GridKeys, written_keys
 from initatlas.sweeps.packing import packed, unpacked
-from initatlas.sweeps.places import GridPlaces, Places
+from initatlas.sweeps.places import GridPlaces, Places, PlaceSet
 
 POINTS_AT_A_TIME = 4096
 """So many are added up before a look at where the batch ends."""
 
 
-@dataclass(frozen=True)
-class Cut:
+class Cut(NamedTuple):
     """Points of a batch before they are made.
 
     Attributes
     ----------
-    places, count
+    places, points
         Where they stand in the grid, packed, and how many they are.
     seconds, megabytes
         As in `Batch`.
     """
 
     places: bytes
-    count: int
+    points: int
     seconds: float
     megabytes: float
 
@@ -76,23 +74,58 @@ class Cutter:
         self._places, self._seconds, self._megabytes = [], 0.0, 0.0
 
 
-def batches_of(grid: GridPlaces, keys: GridKeys, to_run: np.ndarray, suspects: set[int]) -> list[Batch]:
-    """Batches of the points that are to run: the suspect ones, then the longest first."""
+def batches_of(grid: GridPlaces, keys: GridKeys, settled: PlaceSet, suspects: set[int]) -> list[Batch]:
+    """Batches of the points that are not settled: the suspect ones, then the longest first."""
     seconds, megabytes = (ByCombination(grid, cost) for cost in (grid.experiment.seconds, grid.experiment.megabytes))
     shapes = ByCombination(grid, shape_of(grid.experiment))
-    longest = seconds_per_batch(sum(float(seconds.reals_at(places).sum()) for places in grid.blocks(~to_run)))
-    groups: dict[tuple[bool, Hashable], tuple[Cutter, list[Cut]]] = {}
-    for places in grid.blocks(~to_run):
+    longest = seconds_per_batch(sum(float(seconds.reals_at(places).sum()) for places in grid.blocks(settled)))
+    groups: dict[tuple[bool, Hashable], _Group] = {}
+    batches: list[Batch] = []
+    for places in grid.blocks(settled):
         costs, memory = seconds.reals_at(places), megabytes.reals_at(places)
-        for group, members in _grouped(shapes, places, suspects):
-            cutter, cuts = groups.setdefault(group, (Cutter(longest), []))
-            cuts += cutter.add(places[members], costs[members], memory[members])
-    batches = [
-        _batch(grid, keys, cut, suspect=suspect)
-        for (suspect, _), (cutter, cuts) in groups.items()
-        for cut in (*cuts, *cutter.rest())
-    ]
+        for alike, members in _grouped(shapes, places, suspects):
+            if alike not in groups:
+                groups[alike] = _Group(grid, keys, places[members[:1]], longest, suspect=alike[0])
+            batches += groups[alike].add(places[members], costs[members], memory[members])
+    batches += [batch for group in groups.values() for batch in group.rest()]
     return sorted(batches, key=lambda batch: (not batch.suspect, -batch.seconds))
+
+
+class _Group:
+    """Points that may share batches.
+
+    Parameters
+    ----------
+    grid, keys
+        The grid, and the keys of its points.
+    first
+        The place of one of them.
+    longest
+        As in `Cutter`.
+    suspect
+        Whether they are suspect.
+    """
+
+    def __init__(self, grid: GridPlaces, keys: GridKeys, first: Places, longest: float, *, suspect: bool) -> None:
+        (point,) = grid.points(first)
+        self._grid = grid
+        self._keys = keys
+        self._dataset: str | None = getattr(point, "dataset", None)
+        self._suspect = suspect
+        self._cutter = Cutter(longest)
+
+    def add(self, places: Places, seconds: np.ndarray, megabytes: np.ndarray) -> Iterator[Batch]:
+        """Take further points, with the cost of each; give the batches that they fill."""
+        return map(self._batch, self._cutter.add(places, seconds, megabytes))
+
+    def rest(self) -> Iterator[Batch]:
+        """The batch that is not full, if there is one."""
+        return map(self._batch, self._cutter.rest())
+
+    def _batch(self, cut: Cut) -> Batch:
+        """A batch, its tasks not made yet."""
+        tasks = GridTasks(self._grid, self._keys, cut.places, cut.points)
+        return Batch(tasks, self._dataset, cut.seconds, cut.megabytes, self._suspect)
 
 
 def _grouped(
@@ -111,12 +144,6 @@ def _grouped(
         yield (bool(code % 2), shape_of_number[code // 2]), members
 
 
-def _batch(grid: GridPlaces, keys: GridKeys, cut: Cut, *, suspect: bool) -> Batch:
-    """A batch of points that share a data set, its tasks not made yet."""
-    tasks = GridTasks(grid, keys, cut.places, cut.count)
-    return Batch(tasks, getattr(tasks[0].parameters, "dataset", None), cut.seconds, cut.megabytes, suspect)
-
-
 class GridTasks(Sequence[Task]):
     """Tasks that are made when somebody looks at them; they travel to other processes as a tuple of them.
 
@@ -127,6 +154,8 @@ class GridTasks(Sequence[Task]):
     places, count
         Places of the points, packed, and how many they are.
     """
+
+    __slots__ = ("_count", "_grid", "_keys", "_places")
 
     def __init__(self, grid: GridPlaces, keys: GridKeys, places: bytes, count: int) -> None:
         self._grid = grid

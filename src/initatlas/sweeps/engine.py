@@ -3,7 +3,7 @@
 import json
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
@@ -21,19 +21,17 @@ from initatlas.sweeps.batches import Batch
 from initatlas.sweeps.code import sweep_code
 from initatlas.sweeps.cube import write_cube
 from initatlas.sweeps.declaration import OF_THE_CUBE
-from initatlas.sweeps.execute import BatchOutcome, Failure, failure
+from initatlas.sweeps.execute import BatchOutcome, Failure
 from initatlas.sweeps.experiment import Coordinate, Experiment
 from initatlas.sweeps.former import older_path, set_aside
 from initatlas.sweeps.functions.results import outputs_of
-from initatlas.sweeps.located import Located
-from initatlas.sweeps.packing import unpacked
 from initatlas.sweeps.plan import DataSource, Plan, plan_sweep
 from initatlas.sweeps.progress import Progress
 from initatlas.sweeps.registry import experiment_code, load_experiment
 from initatlas.sweeps.slabs import Contents
 from initatlas.sweeps.slices import WHOLE, Slice
 from initatlas.sweeps.spec import Sweep
-from initatlas.sweeps.store import PointStore, StoredFile, read_batch
+from initatlas.sweeps.store import PointStore, read_batch
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +45,9 @@ class SweepReport:
     points, computed
         Different points of the sweep, and those computed now.
     failures
-        Points without a result, in the order of the grid.
+        Points that failed, in the order of the grid.
+    not_run
+        Points that a failing one has kept from running.
     seconds
         Wall time.
     """
@@ -55,6 +55,7 @@ class SweepReport:
     points: int
     computed: int
     failures: tuple[Failure, ...]
+    not_run: int
     seconds: float
 
 
@@ -114,7 +115,7 @@ def run_sweep(
         Where the cube goes. A finished cube is whole: if points failed, it goes to `partial_path` instead, where they are
         NaN, with ``status`` and ``error``; a former cube then goes to `older_path`.
     fail_fast
-        Whether the first failing point ends the sweep; points that did not run are then failures too.
+        Whether the first failing point ends the sweep. Points that did not run have failed as far as the cube is concerned.
     checkout
         Folder of the Snakefile that runs it: the store remembers who uses its code version. None leaves no trace.
 
@@ -127,15 +128,15 @@ def run_sweep(
     for path in (output, partial_path(output), older_path(output)):
         must_be_file(path)
     with store.lock():
-        plan, backend, located, failures = _filled(
+        plan, backend, computed, failures = _filled(
             sweep, store, data, choose, WHOLE, fail_fast=fail_fast, checkout=checkout
         )
         seconds = time.perf_counter() - start
-        experiment, inner = _declared(sweep, plan.inner, located, failures)
+        experiment, inner = _declared(sweep, plan, failures)
         errors = {
             place: failed.reason for failed in failures for place in (failed.place, *plan.repeats.get(failed.place, ()))
         }
-        contents = Contents(sweep, experiment, inner, located, plan.excluded, errors)
+        contents = Contents(sweep, experiment, inner, plan.located, errors)
         attributes = _attributes(sweep, experiment, data, backend, seconds)
         write_cube(contents, attributes, partial_path(output) if failures else output)
     if failures:
@@ -143,7 +144,7 @@ def run_sweep(
     else:
         for former in (partial_path(output), older_path(output)):
             former.unlink(missing_ok=True)
-    return _report(plan, failures, start)
+    return _report(plan, computed, failures, start)
 
 
 def run_slice(
@@ -162,8 +163,8 @@ def run_slice(
     """
     start = time.perf_counter()
     with store.lock():
-        plan, _, _, failures = _filled(sweep, store, data, choose, part, fail_fast=fail_fast, checkout=checkout)
-    return _report(plan, failures, start)
+        plan, _, computed, failures = _filled(sweep, store, data, choose, part, fail_fast=fail_fast, checkout=checkout)
+    return _report(plan, computed, failures, start)
 
 
 def _filled(
@@ -175,41 +176,39 @@ def _filled(
     *,
     fail_fast: bool,
     checkout: Path | None,
-) -> tuple[Plan, Backend, list[Located], list[Failure]]:
+) -> tuple[Plan, Backend, int, list[Failure]]:
     """Compute what is missing; to be called under the lock."""
     if checkout is not None:
         store.sign(checkout, date.today().isoformat())
     plan = plan_sweep(sweep, store, data, part)
     backend = choose(plan.seconds)
     _announce(store.sweep, plan, backend)
-    located, failures = _compute(sweep, plan, store, data, backend, fail_fast=fail_fast)
-    return plan, backend, located, failures
+    computed, failures = _compute(sweep, plan, store, data, backend, fail_fast=fail_fast)
+    return plan, backend, computed, failures
 
 
-def _report(plan: Plan, failures: Sequence[Failure], start: float) -> SweepReport:
+def _report(plan: Plan, computed: int, failures: Sequence[Failure], start: float) -> SweepReport:
     """How a sweep that began at a moment has ended."""
     return SweepReport(
         points=plan.points,
-        computed=plan.to_run - len(failures),
+        computed=computed,
         failures=tuple(failures),
+        not_run=plan.to_run - computed - len(failures),
         seconds=time.perf_counter() - start,
     )
 
 
-def _declared(
-    sweep: Sweep, inner: Mapping[str, Coordinate], located: Sequence[Located], failures: Sequence[Failure]
-) -> tuple[Experiment, Mapping[str, Coordinate]]:
+def _declared(sweep: Sweep, plan: Plan, failures: Sequence[Failure]) -> tuple[Experiment, Mapping[str, Coordinate]]:
     """The declaration of a sweep's experiment, and the inner coordinates; of an undeclared one, as its stored results say."""
     experiment = load_experiment(sweep.experiment)
     if not experiment.undeclared:
-        return experiment, inner
-    if not located:
+        return experiment, plan.inner
+    if not plan.located.places:
         raise UserError(
             f"{sweep.name}: every point failed, the first one with: {failures[0].reason}\n{failures[0].detail}"
         )
     # Files of the store have no order: in that of the grid, the cube and what is told of it are the same after any history.
-    ordered = sorted(located, key=lambda part: (part.first, part.last))
-    outputs, inner = outputs_of((read_batch(part.file.path).outputs for part in ordered), sweep.name)
+    outputs, inner = outputs_of((read_batch(file.path).outputs for file in plan.located.in_order()), sweep.name)
     taken = {parameter for axis in sweep.axes for parameter in (axis.name, *axis.values)} | {*OF_THE_CUBE}
     for name in (*(output.name for output in outputs), *inner):
         if name in taken:
@@ -253,15 +252,22 @@ def _compute(
     backend: Backend,
     *,
     fail_fast: bool,
-) -> tuple[list[Located], list[Failure]]:
-    """Run the batches of a plan; every result is durable before it counts."""
-    located = [*plan.located]
+) -> tuple[int, list[Failure]]:
+    """Run the batches of a plan, and note where their results are; every one is durable before it counts.
+
+    Returns
+    -------
+    computed : int
+        Number of points that have a result now.
+    failures : list of Failure
+        Those that have none, in the order of the grid.
+    """
     failures: list[Failure] = []
     suspects = {*store.journal.suspects()}.difference(plan.acquitted)
     suspects |= {task.key for batch in plan.batches if batch.suspect for task in batch.tasks}
     if not plan.batches:
         store.journal.settle(suspects)
-        return located, failures
+        return 0, failures
     contents = {name: source.content for name, source in data.items()}
     outcomes = backend.run(
         sweep.experiment,
@@ -274,7 +280,7 @@ def _compute(
     with closing(outcomes), Progress(store.sweep, plan.to_run) as progress:
         try:
             for outcome in outcomes:
-                located += _stored(store, outcome, plan)
+                _stored(store, outcome, plan)
                 suspects.difference_update(*(rows.keys for rows in outcome.results))
                 failures += outcome.failures
                 for failed in outcome.failures:
@@ -288,34 +294,17 @@ def _compute(
             raise
         finally:
             store.journal.settle(suspects)
-    if failures:
-        failures += _not_run(plan, located, failures)
-    return located, sorted(failures, key=lambda failed: failed.place)
+    return progress.done, sorted(failures, key=lambda failed: failed.place)
 
 
-def _stored(store: PointStore, outcome: BatchOutcome, plan: Plan) -> Iterator[Located]:
-    """Store what came of a batch; give where it is."""
-    entries = store.add(outcome)
-    for rows in outcome.results:
-        places = [
-            (row, place) for row, first in enumerate(rows.places) for place in (first, *plan.repeats.get(first, ()))
-        ]
-        file = StoredFile(entries[rows.keys[0]].path, len(rows.keys), outcome.execution)
-        yield Located.of(file, *np.array(places).T)
-
-
-def _not_run(plan: Plan, located: Sequence[Located], failures: Sequence[Failure]) -> list[Failure]:
-    """Points that a failing one has kept from running."""
-    settled = np.zeros(plan.excluded.size, dtype=bool)
-    settled[[failed.place for failed in failures]] = True
-    for part in located:
-        settled[unpacked(part.places)] = True
-    return [
-        failure(task, "not run: an earlier point failed")
-        for batch in plan.batches
-        for task in batch.tasks
-        if not settled[task.place]
-    ]
+def _stored(store: PointStore, outcome: BatchOutcome, plan: Plan) -> None:
+    """Store what came of a batch, and note where it is."""
+    for file, rows in zip(store.add(outcome), outcome.results, strict=True):
+        number, places = plan.located.number(file), np.array(rows.places)
+        plan.located.lay(number, np.arange(places.size), places)
+        again = [(row, other) for row, place in enumerate(rows.places) for other in plan.repeats.get(place, ())]
+        if again:
+            plan.located.lay(number, *np.array(again).T, again=True)
 
 
 def _attributes(

@@ -49,7 +49,7 @@ class Failure:
     place: int = 0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Execution:
     """How a batch was computed.
 

@@ -1,33 +1,30 @@
 """Which points of a grid are stored, and where: a join by key whose memory does not grow with the points.
 
-Keys are spread evenly. So both sides are parted by their keys into buckets of some hundred thousand, and one bucket at a time is
-joined in memory. What is found is parted again, by the files of the store.
+Keys are spread evenly. So both sides are parted by their keys into buckets of some ten thousand, and one bucket at a time is
+joined in memory.
 """
 
-import os
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
-from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
 from initatlas.sweeps.keys import Keys, packed_keys
 from initatlas.sweeps.located import Located
-from initatlas.sweeps.places import BLOCK, Places
+from initatlas.sweeps.places import Places, PlaceSet
 from initatlas.sweeps.spool import Spool
-from initatlas.sweeps.store import StoredFile, StoredKeys
+from initatlas.sweeps.store import StoredKeys
 
-RECORDS_OF_A_BUCKET = 1 << 18
-"""Records that are joined at a time, as long as there are no more than `MOST_BUCKETS`."""
+RECORDS_OF_A_BUCKET = 1 << 16
+"""Points that are joined at a time."""
 
-MOST_BUCKETS = 128
-"""Each may be an open file."""
+KEYS_AT_A_TIME = 1 << 14
+"""So many keys of the store are parted together."""
 
 _ASKED = np.dtype([("key", "<u8", (4,)), ("place", "<i8")])
-_HELD = np.dtype([("key", "<u8", (4,)), ("file", "<i8"), ("row", "<i8")])
-_FOUND = np.dtype([("file", "<i8"), ("row", "<i8"), ("place", "<i8")])
+_HELD = np.dtype([("key", "<u8", (4,)), ("file", "<i4"), ("row", "<i4")])
 
 _NO_FILE = -1
 
@@ -38,69 +35,62 @@ class Found:
 
     Attributes
     ----------
-    stored
-        Whether the point at a place is stored.
+    size, folder
+        Number of its places; where to keep on disk what is too large for memory, or elsewhere, if that cannot be written.
     located
-        Where, by files.
-    suspects
-        Places of the points that are suspect.
+        Where the stored ones are.
+    settled
+        Places where nothing is to run: their points are stored, or stand at an earlier place, or do not matter.
+    suspects, acquitted
+        Places of the points that are suspect; those of them that are stored.
     repeats
         Place to further places with the same point.
     """
 
-    stored: np.ndarray
-    located: list[Located] = field(default_factory=list)
+    size: int
+    folder: Path
+    located: Located
+    settled: PlaceSet
     suspects: set[int] = field(default_factory=set)
+    acquitted: set[int] = field(default_factory=set)
     repeats: dict[int, list[int]] = field(default_factory=dict)
+
+    @classmethod
+    def nothing(cls, size: int, folder: Path) -> Self:
+        """Nothing yet; the parameters are two of the attributes."""
+        return cls(size, folder, Located(size, folder), PlaceSet(size))
 
 
 def find(
+    found: Found,
     points: Iterable[tuple[Places, Keys]],
     files: Iterable[StoredKeys],
     suspects: Collection[str],
     *,
-    size: int,
     repeated: bool,
-    folder: Path,
-) -> Found:
+) -> None:
     """Look the points of a grid up.
 
     Parameters
     ----------
+    found
+        What is known is noted there.
     points
         Places with their keys, a block at a time, in order.
     files
         Keys in the files of the store; of a key in several files the last one counts.
     suspects
         Keys of suspect points.
-    size
-        Number of places.
     repeated
         Whether places may have the same key.
-    folder
-        Where to keep on disk what is too large for memory; elsewhere, if that cannot be written.
     """
-    found = Found(np.zeros(size, dtype=bool))
-    disk = folder if os.access(folder, os.W_OK) else None
-    buckets = _buckets(size)
-    with Spool(_ASKED, buckets, disk) as asked, Spool(_HELD, buckets, disk) as held:
-        for places, keys in points:
-            asked.add(*_parted(_ASKED, keys, buckets, place=places))
-        known = _held(files, suspects, held, buckets)
-        numbers = max(len(known), 1)
-        parts = _buckets(sum(file.size for file in known))
-        with Spool(_FOUND, parts, disk) as places_by_file:
-            for bucket in range(buckets):
-                joined = _joined(asked.read(bucket), held.read(bucket), found, repeated=repeated)
-                places_by_file.add(joined, joined["file"] * parts // numbers)
-            for part in range(parts):
-                found.located += _located(places_by_file.read(part), known)
-    return found
-
-
-def _buckets(records: int) -> int:
-    """In how many buckets to part so many records."""
-    return min(max(-(-records // RECORDS_OF_A_BUCKET), 1), MOST_BUCKETS)
+    buckets = -(-found.size // RECORDS_OF_A_BUCKET)
+    asked, held = Spool(_ASKED, buckets, found.folder), Spool(_HELD, buckets, found.folder)
+    for places, keys in points:
+        asked.add(*_parted(_ASKED, keys, buckets, place=places))
+    _hold(files, suspects, held, found.located)
+    for bucket in range(buckets):
+        _join(asked.read(bucket), held.read(bucket), found, repeated=repeated)
 
 
 def _parted(
@@ -114,66 +104,65 @@ def _parted(
     return records, (records["key"][:, 3] % np.uint64(buckets)).astype(np.int64)
 
 
-def _held(files: Iterable[StoredKeys], suspects: Collection[str], held: Spool, buckets: int) -> list[StoredFile]:
-    """Put what the store holds into its buckets, and suspect keys as if in a file of their own; give the files."""
-    known: list[StoredFile] = []
-    waiting: list[tuple[int, Sequence[str]]] = [(_NO_FILE, [*suspects])]
+def _hold(files: Iterable[StoredKeys], suspects: Collection[str], held: Spool, located: Located) -> None:
+    """Put what the store holds into its buckets, and suspect keys as if in a file of their own."""
+    waiting = [(_NO_FILE, packed_keys(suspects))]
     for keys, file in files:
-        waiting.append((len(known), keys))
-        known.append(file)
-        if sum(len(part) for _, part in waiting) > BLOCK:
-            _add(waiting, held, buckets)
+        waiting.append((located.number(file), packed_keys(keys)))
+        if sum(len(part) for _, part in waiting) > KEYS_AT_A_TIME:
+            _add(waiting, held)
             waiting = []
-    _add(waiting, held, buckets)
-    return known
+    if waiting:
+        _add(waiting, held)
 
 
-def _add(parts: Sequence[tuple[int, Sequence[str]]], held: Spool, buckets: int) -> None:
+def _add(parts: Sequence[tuple[int, Keys]], held: Spool) -> None:
     """Put the keys of some files into their buckets."""
     lengths = [len(keys) for _, keys in parts]
     held.add(
         *_parted(
             _HELD,
-            packed_keys(chain.from_iterable(keys for _, keys in parts)),
-            buckets,
+            np.concatenate([keys for _, keys in parts]),
+            held.buckets,
             file=np.repeat([number for number, _ in parts], lengths),
-            row=np.concatenate([np.arange(length) for length in lengths] or [np.arange(0)]),
+            row=np.concatenate([np.arange(length) for length in lengths]),
         )
     )
 
 
-def _joined(asked: np.ndarray, held: np.ndarray, found: Found, *, repeated: bool) -> np.ndarray:
-    """Join one bucket; note in `found` what is stored and suspect, and give rows of files with their places."""
+def _join(asked: np.ndarray, held: np.ndarray, found: Found, *, repeated: bool) -> None:
+    """Join one bucket; note in `found` what is stored, where, and what is suspect."""
     if repeated:
         asked = _first_places(asked, found)
     order = np.argsort(asked["key"][:, 0])
     at = _match(asked["key"][order], held["key"])
     held, places = held[at >= 0], asked["place"][order][at[at >= 0]]
     suspect = held["file"] == _NO_FILE
-    found.suspects |= {*places[suspect].tolist()}
+    suspects = places[suspect]
     held, places = held[~suspect], places[~suspect]
     _, last = np.unique(places[::-1], return_index=True)
     held, places = held[::-1][last], places[::-1][last]
-    found.stored[places] = True
+    found.suspects |= {*suspects.tolist()}
+    found.acquitted |= {*suspects[np.isin(suspects, places)].tolist()}
+    found.settled.add(places)
+    found.located.lay(held["file"], held["row"], places)
     again = [(row, other) for row, place in enumerate(places.tolist()) for other in found.repeats.get(place, ())]
-    rows = np.concatenate([np.arange(places.size), np.array([row for row, _ in again], dtype=np.int64)])
-    joined = np.empty(rows.size, _FOUND)
-    joined["file"], joined["row"] = held["file"][rows], held["row"][rows]
-    joined["place"] = np.concatenate([places, np.array([other for _, other in again], dtype=np.int64)])
-    return joined
+    if again:
+        rows, others = np.array(again).T
+        found.located.lay(held["file"][rows], held["row"][rows], others, again=True)
 
 
 def _first_places(asked: np.ndarray, found: Found) -> np.ndarray:
     """The first place of every key; the further ones are noted in `found`."""
     first: dict[bytes, int] = {}
-    kept = []
+    is_first = np.ones(len(asked), dtype=bool)
     for number, (key, place) in enumerate(zip(asked["key"], asked["place"].tolist(), strict=True)):
         before = first.setdefault(key.tobytes(), place)
-        if before == place:
-            kept.append(number)
-        else:
+        if before != place:
+            is_first[number] = False
             found.repeats.setdefault(before, []).append(place)
-    return asked[kept]
+    found.settled.add(asked["place"][~is_first])
+    return asked[is_first]
 
 
 def _match(known: np.ndarray, wanted: np.ndarray) -> np.ndarray:
@@ -189,13 +178,3 @@ def _match(known: np.ndarray, wanted: np.ndarray) -> np.ndarray:
         open_ = open_[~same]
         at[open_] += 1
     return numbers
-
-
-def _located(found: np.ndarray, files: Sequence[StoredFile]) -> Iterator[Located]:
-    """What was found, file by file."""
-    found = found[np.lexsort((found["place"], found["file"]))]
-    numbers, starts = np.unique(found["file"], return_index=True)
-    stops = np.searchsorted(found["file"], numbers, side="right")
-    for number, start, stop in zip(numbers.tolist(), starts, stops, strict=True):
-        part = found[start:stop]
-        yield Located.of(files[number], part["row"], part["place"])

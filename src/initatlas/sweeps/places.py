@@ -24,6 +24,34 @@ Places = np.ndarray
 """Places of points, as 64-bit integers."""
 
 
+class PlaceSet:
+    """A set of places of a grid, as a bit for each.
+
+    Parameters
+    ----------
+    size
+        Number of places of the grid.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._bits = np.zeros(-(-size // 8), dtype=np.uint8)
+
+    def add(self, places: Places) -> None:
+        """Add places."""
+        np.bitwise_or.at(self._bits, places >> 3, _bit_of(places))
+
+    def has(self, places: Places) -> np.ndarray:
+        """Which places are in the set."""
+        inside: np.ndarray = (self._bits[places >> 3] & _bit_of(places)).astype(bool)
+        return inside
+
+
+def _bit_of(places: Places) -> np.ndarray:
+    """The bit that stands for each place in its byte."""
+    bits: np.ndarray = np.left_shift(1, places & 7).astype(np.uint8)
+    return bits
+
+
 class GridPlaces:
     """The places of a sweep's grid.
 
@@ -39,17 +67,15 @@ class GridPlaces:
         self.size = math.prod(sweep.shape)
         self._strides = [math.prod(sweep.shape[number + 1 :]) for number in range(len(sweep.shape))]
 
-    def blocks(self, left_out: np.ndarray | None = None) -> Iterator[Places]:
-        """The places in order, a block at a time, but for those at which `left_out` holds."""
+    def blocks(self, left_out: "PlaceSet | None" = None) -> Iterator[Places]:
+        """The places in order, a block at a time, but for excluded ones and those of a set."""
         for start in range(0, self.size, BLOCK):
             places = np.arange(start, min(start + BLOCK, self.size))
-            kept = places if left_out is None else places[~left_out[start : start + BLOCK]]
-            if kept.size:
-                yield kept
-
-    def all_excluded(self) -> np.ndarray:
-        """Whether each place is left out."""
-        return np.concatenate([self.excluded(places) for places in self.blocks()])
+            places = places[~self.excluded(places)]
+            if left_out is not None:
+                places = places[~left_out.has(places)]
+            if places.size:
+                yield places
 
     def along(self, axis: int, places: Places) -> np.ndarray:
         """The positions of places along an axis."""

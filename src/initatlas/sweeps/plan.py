@@ -20,7 +20,7 @@ from initatlas.sweeps.places import GridPlaces, Places
 from initatlas.sweeps.registry import load_experiment
 from initatlas.sweeps.slices import WHOLE, Slice
 from initatlas.sweeps.spec import Sweep
-from initatlas.sweeps.store import PointStore, StoredKeys, slowness
+from initatlas.sweeps.store import PointStore, Slowness, StoredKeys
 
 
 @dataclass(frozen=True)
@@ -48,13 +48,13 @@ class Plan:
     points
         Number of different points.
     excluded
-        Whether the point at a place of the grid is left out.
+        Number of places that are left out.
     repeats
         Place to further places with the same point.
     inner
         Coordinates of the inner dimensions, the longest over all points.
     located
-        Points that are stored already.
+        Where results are: those that are stored already, and those that the engine adds.
     batches
         What is to run.
     slowness
@@ -64,10 +64,10 @@ class Plan:
     """
 
     points: int
-    excluded: np.ndarray
+    excluded: int
     repeats: Mapping[int, Sequence[int]]
     inner: Mapping[str, Coordinate]
-    located: tuple[Located, ...]
+    located: Located
     batches: tuple[Batch, ...]
     slowness: float
     acquitted: frozenset[str] = frozenset()
@@ -76,11 +76,6 @@ class Plan:
     def to_run(self) -> int:
         """Number of points that are not stored."""
         return sum(len(batch.tasks) for batch in self.batches)
-
-    @property
-    def stored(self) -> int:
-        """Number of places whose points are stored."""
-        return sum(part.count for part in self.located)
 
     @property
     def seconds(self) -> float:
@@ -116,48 +111,44 @@ def plan_sweep(sweep: Sweep, store: PointStore, data: Mapping[str, DataSource], 
     check_points(sweep, experiment, f"sweep {sweep.title}")
     grid = GridPlaces(sweep, experiment)
     keys = GridKeys(grid, {name: source.sha256 for name, source in data.items()})
-    excluded = grid.all_excluded()
-    if excluded.all():
+    included = sum(places.size for places in grid.blocks())
+    if not included:
         raise UserError(f"sweep {sweep.title}: every point is excluded")
     suspects = store.journal.of_all_sweeps()
-    to_run, found, slow = ~excluded, Found(np.zeros(grid.size, dtype=bool)), 1.0
+    found, slowness = Found.nothing(grid.size, store.folder), Slowness()
     if part != WHOLE or suspects or not keys.in_pieces or store.holds_any():
-        executions = []
 
         def files() -> Iterator[StoredKeys]:
             for held, file in store.files():
-                executions.append(file.execution)
+                slowness.count(file.execution)
                 yield held, file
 
         def asked() -> Iterator[tuple[Places, Keys]]:
-            for places in grid.blocks(excluded):
+            for places in grid.blocks():
                 of_block = keys.at(places)
-                to_run[places] = part.owns(of_block)
+                if part != WHOLE:
+                    found.settled.add(places[~part.owns(of_block)])
                 yield places, of_block
 
-        found = find(asked(), files(), suspects, size=grid.size, repeated=not keys.in_pieces, folder=store.folder)
-        slow = slowness(executions)
-    to_run &= ~found.stored
-    repeated = [place for places in found.repeats.values() for place in places]
-    to_run[repeated] = False
-    innocent = np.array([place for place in sorted(found.suspects) if found.stored[place]], dtype=np.int64)
+        find(found, asked(), files(), suspects, repeated=not keys.in_pieces)
+    innocent = np.array(sorted(found.acquitted), dtype=np.int64)
     return Plan(
-        points=grid.size - int(excluded.sum()) - len(repeated),
-        excluded=excluded,
+        points=included - sum(map(len, found.repeats.values())),
+        excluded=grid.size - included,
         repeats=found.repeats,
-        inner=_inner(grid, excluded),
-        located=tuple(found.located),
-        batches=tuple(batches_of(grid, keys, to_run, found.suspects)),
-        slowness=slow,
+        inner=_inner(grid),
+        located=found.located,
+        batches=tuple(batches_of(grid, keys, found.settled, found.suspects)),
+        slowness=slowness.value,
         acquitted=frozenset(written_keys(keys.at(innocent)) if innocent.size else ()),
     )
 
 
-def _inner(grid: GridPlaces, excluded: np.ndarray) -> dict[str, Coordinate]:
+def _inner(grid: GridPlaces) -> dict[str, Coordinate]:
     """The coordinates of the inner dimensions, the longest over all points."""
     coordinates = ByCombination(grid, grid.experiment.coordinates)
     inner: dict[str, Coordinate] = {}
-    for places in grid.blocks(excluded):
+    for places in grid.blocks():
         for of_points in coordinates.at(places)[0]:
             _extend(inner, of_points, grid.sweep.title)
     return inner

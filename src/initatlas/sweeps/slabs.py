@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy as np
 from initatlas.sweeps.execute import Execution
 from initatlas.sweeps.experiment import Coordinate, Experiment, Output
 from initatlas.sweeps.located import Located
+from initatlas.sweeps.places import GridPlaces
 from initatlas.sweeps.points import canonical_json
 from initatlas.sweeps.spec import Sweep
 from initatlas.sweeps.store import read_batch
@@ -19,10 +21,15 @@ if TYPE_CHECKING:
 
 OK, FAILED, EXCLUDED = 0, 1, 2
 
-BYTES_OF_A_SLAB = 1 << 25
+NOT_RUN = "not run: an earlier point failed"
+
+BYTES_OF_A_SLAB = 1 << 24
 """Its arrays take as much together; one place alone may take more."""
 
 CHUNK_BYTES = 1 << 20
+
+CHUNKS_IN_MEMORY = 2
+"""Of each variable. Slabs go through the grid in the order of the chunks, so a slab leaves only its last chunk unfinished."""
 
 MARKS_TRIED = 1 << 16
 """So many values are tried as the mark of what is missing."""
@@ -40,23 +47,25 @@ class Contents:
         Coordinates of the inner dimensions, the longest over all points.
     located
         Where the results are.
-    excluded
-        Whether the point at a place of the grid is left out.
     errors
-        Place to reason, of the points that failed.
+        Place to reason, of the points that failed. Any other without a result, but for the excluded ones, did not run.
     """
 
     sweep: Sweep
     experiment: Experiment
     inner: Mapping[str, Coordinate]
-    located: Sequence[Located]
-    excluded: np.ndarray
+    located: Located
     errors: Mapping[int, str]
 
     @property
     def dims(self) -> tuple[str, ...]:
         """The axes of the sweep."""
         return tuple(axis.name for axis in self.sweep.axes)
+
+    @cached_property
+    def grid(self) -> GridPlaces:
+        """The places of the sweep."""
+        return GridPlaces(self.sweep, self.experiment)
 
     def lengths(self, output: Output) -> tuple[int, ...]:
         """Lengths of the inner dimensions of an output."""
@@ -131,9 +140,12 @@ class _Variable:
         shape = [_dimension(group, dim) for dim in dims]
         flag = dtype.kind == "b"
         stored = np.dtype(np.int8) if flag else dtype
-        chunks = _chunks(shape, stored.itemsize) if shape and dtype.kind != "S" else None
+        chunks = _chunks(shape, stored.itemsize)
         packed: dict[str, Any] = {"zlib": True, "complevel": 4, "chunksizes": chunks} if shape else {}
         self._variable = group.createVariable(name, stored, tuple(dims), fill_value=mark, **packed)
+        if shape:
+            size = CHUNKS_IN_MEMORY * math.prod(chunks) * stored.itemsize
+            self._variable.set_var_chunk_cache(size, preemption=1.0)  # by itself netCDF4 keeps 64 MB
         self._variable.setncatts({**attributes, **({"dtype": "bool"} if flag else {})})
         self._stored = stored
 
@@ -199,26 +211,25 @@ def fill_cube(
     variables = {output.name: _output_variable(file, contents, output, kinds[output.name], named) for output in outputs}
     status = _Status(file, contents, named)
     execution = _Bookkeeping(file, contents, environments)
-    for slab in slabs(contents.sweep.shape, _places_of_a_slab(contents, kinds)):
+
+    def fill(slab: Slab) -> None:
+        """Fill a slab; on return none of its arrays is left."""
         values = {output.name: Values(output, contents, slab.size) for output in outputs}
         behind = execution.empty(slab.size)
-        for part, rows, numbers in parts_of(contents.located, slab):
-            stored = read_batch(part.file.path).outputs
+        without = np.ones(slab.size, dtype=bool)
+        for source, rows, places in contents.located.within(slab.start, slab.stop):
+            stored, numbers = read_batch(source.path).outputs, places - slab.start
             for name, of_output in values.items():
                 of_output.lay(numbers, stored[name][rows])
-            execution.lay(behind, numbers, part.file.execution)
+            execution.lay(behind, numbers, source.execution)
+            without[numbers] = False
         for name, of_output in values.items():
             variables[name].put(slab, of_output.marked(kinds[name]))
-        status.put(slab)
+        status.put(slab, without)
         execution.put(slab, behind)
 
-
-def parts_of(located: Iterable[Located], slab: Slab) -> Iterator[tuple[Located, np.ndarray, np.ndarray]]:
-    """The results that lie in a slab: the file, its rows, and for each of them the number of its place in the slab."""
-    for part in located:
-        rows, places = part.within(slab.start, slab.stop)
-        if rows.size:
-            yield part, rows, places - slab.start
+    for slab in slabs(contents.sweep.shape, _places_of_a_slab(contents, kinds)):
+        fill(slab)
 
 
 class Values:
@@ -260,14 +271,14 @@ def _kind(output: Output, contents: Contents) -> Kind:
     dtype = np.dtype(output.dtype)
     if dtype.kind == "f":
         return Kind(dtype, np.nan)
-    if not output.dims and not contents.errors and not contents.excluded.any():
+    if not output.dims and contents.located.places == contents.grid.size:
         return Kind(dtype, None)
     whole = np.dtype(np.int8) if dtype.kind == "b" else dtype
     marks, any_missing = marks_of(whole), False
     for slab in slabs(contents.sweep.shape, max(BYTES_OF_A_SLAB // _bytes_of(whole, contents.lengths(output)), 1)):
         values = Values(output, contents, slab.size)
-        for part, rows, numbers in parts_of(contents.located, slab):
-            values.lay(numbers, read_batch(part.file.path).outputs[output.name][rows])
+        for file, rows, places in contents.located.within(slab.start, slab.stop):
+            values.lay(places - slab.start, read_batch(file.path).outputs[output.name][rows])
         any_missing = any_missing or bool(values.missing.any())
         marks = marks[~np.isin(marks, values.values[~values.missing].astype(whole))]
     return kind_with(marks, whole) if any_missing else Kind(dtype, None)
@@ -316,20 +327,22 @@ class _Status:
             "flag_meanings": "ok failed excluded",
         }
         self._contents = contents
-        self._failed = np.array(sorted(contents.errors), dtype=np.int64)
         self._status = _Variable(file, "status", contents.dims, np.dtype(np.int8), notes | seen)
         told = {"long_name": "why the point failed"} | seen
-        self._error = _Text(file, "error", contents.dims, told, contents.errors.values())
+        texts = {*contents.errors.values(), NOT_RUN} if contents.errors else set()
+        self._error = _Text(file, "error", contents.dims, told, texts)
 
-    def put(self, slab: Slab) -> None:
-        """Write a slab."""
-        status = np.where(self._contents.excluded[slab.start : slab.stop], EXCLUDED, OK)
-        failed = self._failed[(slab.start <= self._failed) & (self._failed < slab.stop)]
-        status[failed - slab.start] = FAILED
+    def put(self, slab: Slab, without: np.ndarray) -> None:
+        """Write a slab, some of whose places have no result."""
+        excluded = self._contents.grid.excluded(np.arange(slab.start, slab.stop))
+        failed = np.flatnonzero(without & ~excluded)
+        status = np.where(excluded, EXCLUDED, OK)
+        status[failed] = FAILED
         self._status.put(slab, status)
         if failed.size:
             reasons = self._error.empty(slab.size)
-            reasons[failed - slab.start] = [self._contents.errors[place].encode() for place in failed.tolist()]
+            errors = self._contents.errors
+            reasons[failed] = [errors.get(place, NOT_RUN).encode() for place in (failed + slab.start).tolist()]
             self._error.put(slab, reasons)
 
 
@@ -362,7 +375,7 @@ class _Bookkeeping:
             name: _Variable(group, name, contents.dims, np.dtype(kind), notes, np.nan if kind is np.float64 else None)
             for name, (kind, _, notes) in _BOOKKEEPING.items()
         }
-        hosts = {part.file.execution.host for part in contents.located}
+        hosts = {file.execution.host for file, _ in contents.located.used()}
         self._host = _Text(group, "host", contents.dims, {"long_name": "machine that computed the point"}, hosts)
 
     def empty(self, size: int) -> dict[str, np.ndarray]:
@@ -387,7 +400,7 @@ class _Bookkeeping:
 
 def _places_of_a_slab(contents: Contents, kinds: Mapping[str, Kind]) -> int:
     """How many places a slab has."""
-    texts = (*contents.errors.values(), *{part.file.execution.host for part in contents.located})
+    texts = {*contents.errors.values(), *(file.execution.host for file, _ in contents.located.used())}
     of_outputs = sum(
         _bytes_of(kinds[output.name].dtype, contents.lengths(output)) for output in contents.experiment.outputs
     )

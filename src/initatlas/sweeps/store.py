@@ -13,11 +13,11 @@ import logging
 import os
 import socket
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
@@ -40,13 +40,6 @@ _OUTPUT = "output/"
 _FILES = "[!.]*.npz"
 
 
-class Entry(NamedTuple):
-    """Where a stored point is: its file and its row there."""
-
-    path: Path
-    row: int
-
-
 @dataclass(frozen=True)
 class StoredBatch:
     """The content of one file of the store.
@@ -66,23 +59,29 @@ class StoredBatch:
     execution: Execution
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class StoredFile:
     """What one file of the store says of itself.
 
     Attributes
     ----------
-    path
-        The file.
+    folder, name
+        Where it lies: a file for every batch may be many, so the folder is one object for all.
     size
         Number of its points.
     execution
         How they were computed.
     """
 
-    path: Path
+    folder: Path
+    name: str
     size: int
     execution: Execution
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self.folder / self.name
 
 
 StoredKeys = tuple[tuple[str, ...], StoredFile]
@@ -112,21 +111,14 @@ class PointStore:
         self.lock_file = self.home / _RUNS / f"{name}.lock"
         self.journal = Journal(self.home / _RUNS, name)
 
-    def index(self) -> dict[str, Entry]:
-        """All readable points by key; damaged files are reported, set aside and forgotten."""
-        return {key: Entry(file.path, row) for keys, file in self.files() for row, key in enumerate(keys)}
-
     def files(self) -> Iterator[StoredKeys]:
         """What every readable file says of itself, with its keys; damaged files are reported, set aside and forgotten."""
         must_be_folder(self.folder)
-        environments: dict[str, Mapping[str, str]] = {}
-        for path in self._paths():
-            notes = self._read_or_set_aside(path)
+        for name in self._names():
+            notes = self._read_or_set_aside(self.folder / name)
             if notes is not None:
                 keys, execution = notes
-                # One object for all files that were computed alike.
-                environment = environments.setdefault(json.dumps(execution.environment), execution.environment)
-                yield keys, StoredFile(path, len(keys), replace(execution, environment=environment))
+                yield keys, StoredFile(self.folder, name, len(keys), execution)
 
     def holds_any(self) -> bool:
         """Whether there is a file."""
@@ -153,37 +145,36 @@ class PointStore:
         """Files that were set aside as damaged."""
         return sorted(self.folder.glob("*.damaged"))
 
-    def add(self, outcome: BatchOutcome) -> dict[str, Entry]:
+    def add(self, outcome: BatchOutcome) -> list[StoredFile]:
         """Store the results of a batch; on return they survive a power cut.
 
         Returns
         -------
-        dict
-            The new entries by key; empty if the batch has no result.
+        list of StoredFile
+            A file for each of the results, their points being its rows.
 
         Raises
         ------
         UserError
             If the folder cannot be written: a full disk, a read-only folder. What was stored before is kept.
         """
-        entries: dict[str, Entry] = {}
-        for rows in outcome.results:
-            entries |= self._add_file(rows, outcome.execution)
-        return entries
+        return [self._add_file(rows, outcome.execution) for rows in outcome.results]
 
-    def _add_file(self, rows: Rows, execution: Execution) -> dict[str, Entry]:
+    def _add_file(self, rows: Rows, execution: Execution) -> StoredFile:
         """Store results that agree in their shapes as one file."""
         content = _pack(rows, execution)
-        path = self.folder / f"{hashlib.sha256(content).hexdigest()}.npz"
+        file = StoredFile(self.folder, f"{hashlib.sha256(content).hexdigest()}.npz", len(rows.keys), execution)
         try:
-            with atomic_path(path, clean=False) as draft:  # `lock` has cleaned the folder, which may hold many files
+            with atomic_path(
+                file.path, clean=False
+            ) as draft:  # `lock` has cleaned the folder, which may hold many files
                 draft.write_bytes(content)
         except OSError as error:
             raise UserError(
                 f"{self.folder}: a finished batch cannot be stored ({error.strerror}); make room or give write access, "
                 "then run again: what was stored before is kept"
             ) from None
-        return {key: Entry(path, row) for row, key in enumerate(rows.keys)}
+        return file
 
     @contextmanager
     def lock(self) -> Iterator[None]:
@@ -205,9 +196,9 @@ class PointStore:
             finally:
                 handle.truncate(0)
 
-    def _paths(self) -> list[Path]:
-        """The files, in the order of their names."""
-        return sorted(self.folder.glob(_FILES))
+    def _names(self) -> list[str]:
+        """The names of the files, in order."""
+        return sorted(path.name for path in self.folder.glob(_FILES))
 
     def _read_or_set_aside(self, path: Path) -> tuple[tuple[str, ...], Execution] | None:
         """Read what a file says of itself; if its content does not fit its name, move it out of the way and say so."""
@@ -286,15 +277,26 @@ def _execution(notes: Mapping[str, Any]) -> Execution:
     return Execution(**{name: value for name, value in notes.items() if name in known})
 
 
-def slowness(executions: Sequence[Execution]) -> float:
-    """By how much batches took longer than declared, to correct an estimate; 1 where none tells.
+class Slowness:
+    """By how much batches took longer than declared, to correct an estimate.
 
     Waiting for a processor that others had does not count: it says nothing of the next run. So wall times do not count, where an
     older engine recorded nothing else.
     """
-    told = [(execution.busy, execution.estimate) for execution in executions if execution.busy is not None]
-    declared = sum(estimate for _, estimate in told)
-    return sum(busy for busy, estimate in told if estimate) / declared if declared else 1.0
+
+    def __init__(self) -> None:
+        self._busy = self._declared = 0.0
+
+    def count(self, execution: Execution) -> None:
+        """Look at a batch."""
+        if execution.busy is not None and execution.estimate:
+            self._busy += execution.busy
+            self._declared += execution.estimate
+
+    @property
+    def value(self) -> float:
+        """Recorded over declared; 1 where no batch tells."""
+        return self._busy / self._declared if self._declared else 1.0
 
 
 def _pack(rows: Rows, execution: Execution) -> bytes:

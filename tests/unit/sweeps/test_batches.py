@@ -12,7 +12,7 @@ from initatlas.sweeps.batches import MEGABYTES_PER_BATCH, SECONDS_PER_BATCH, hal
 from initatlas.sweeps.cutting import batches_of
 from initatlas.sweeps.experiment import Experiment, Output, Parameters
 from initatlas.sweeps.keys import GridKeys
-from initatlas.sweeps.places import GridPlaces
+from initatlas.sweeps.places import GridPlaces, PlaceSet
 from initatlas.sweeps.spec import Axis, Sweep
 
 
@@ -48,8 +48,9 @@ def made(parameters, experiment=EXPERIMENT, left_out=(), suspects=()):
     axes = [Axis(name="point", values=columns)]
     sweep = Sweep(study="toy", name="batches", scale="quick", experiment="toy", axes=axes, fixed={}, root_seed=0)
     grid = GridPlaces(sweep, experiment)
-    to_run = np.array([place not in left_out for place in range(len(parameters))])
-    return batches_of(grid, GridKeys(grid, {}), to_run, {*suspects})
+    settled = PlaceSet(grid.size)
+    settled.add(np.array(sorted(left_out), dtype=np.int64))
+    return batches_of(grid, GridKeys(grid, {}), settled, {*suspects})
 
 
 @given(st.lists(points, min_size=1, max_size=40))

@@ -1,25 +1,29 @@
 """Grids in bulk: the same points, keys, costs and finds as one by one, in memory that does not grow with the points."""
 
+import errno
 import hashlib
 import random
 import tracemalloc
 from itertools import islice
+from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import Field, field_serializer, model_validator
-from toy.sweeps import make_sweep, run
+from toy.sweeps import index_of, make_sweep, run
 
+from initatlas.errors import UserError
 from initatlas.sweeps.combinations import ByCombination
 from initatlas.sweeps.engine import open_store
 from initatlas.sweeps.experiment import Experiment, Output, Parameters
-from initatlas.sweeps.finding import _match, find
+from initatlas.sweeps.finding import Found, _match, find
 from initatlas.sweeps.grid import grid
 from initatlas.sweeps.keys import GridKeys, packed_keys, written_keys
 from initatlas.sweeps.packing import packed, unpacked
-from initatlas.sweeps.places import GridPlaces
+from initatlas.sweeps.places import GridPlaces, PlaceSet
 from initatlas.sweeps.plan import plan_sweep
 from initatlas.sweeps.points import point_key
 from initatlas.sweeps.registry import load_experiment
@@ -45,9 +49,7 @@ def grid_of(model, axes, **rest):
 def in_bulk(places, contents=None):
     """All keys, and whether they were made of pieces."""
     keys = GridKeys(places, contents or {})
-    return [
-        key for block in places.blocks(places.all_excluded()) for key in written_keys(keys.at(block))
-    ], keys.in_pieces
+    return [key for block in places.blocks() for key in written_keys(keys.at(block))], keys.in_pieces
 
 
 def one_by_one(places):
@@ -59,9 +61,9 @@ def one_by_one(places):
 def small_blocks(monkeypatch):
     """Blocks and buckets of a few points, all of them in files."""
     monkeypatch.setattr("initatlas.sweeps.places.BLOCK", 7)
-    monkeypatch.setattr("initatlas.sweeps.finding.BLOCK", 5)
+    monkeypatch.setattr("initatlas.sweeps.finding.KEYS_AT_A_TIME", 5)
     monkeypatch.setattr("initatlas.sweeps.finding.RECORDS_OF_A_BUCKET", 4)
-    monkeypatch.setattr("initatlas.sweeps.finding.MOST_BUCKETS", 6)
+    monkeypatch.setattr("initatlas.sweeps.located.PLACES_OF_A_BUCKET", 6)
     monkeypatch.setattr("initatlas.sweeps.spool.BYTES_IN_MEMORY", 100)
     monkeypatch.setattr("initatlas.sweeps.cutting.POINTS_AT_A_TIME", 3)
 
@@ -83,12 +85,23 @@ EXCLUDE = [{"width": [1, 3], "note": ["a"]}, {"gain": [0.5]}, {"seed": [0], "wid
 def test_the_places_that_are_left_out_are_those_of_the_walk(exclude, small_blocks):
     places = grid_of(Plain, {**AXES, "seed": [0, 1]}, exclude=exclude, fixed={})
     walked = [*grid(places.sweep, places.experiment)]
-    assert places.all_excluded().tolist() == [point is None for _, point in walked]
+    assert places.excluded(np.arange(places.size)).tolist() == [point is None for _, point in walked]
     assert [places.index(place) for place in range(places.size)] == [index for index, _ in walked]
-    kept = [place for block in places.blocks(places.all_excluded()) for place in block.tolist()]
+    kept = [place for block in places.blocks() for place in block.tolist()]
     assert kept == [place for place, (_, point) in enumerate(walked) if point is not None]
-    made = [point for block in places.blocks(places.all_excluded()) for point in places.points(block)]
+    made = [point for block in places.blocks() for point in places.points(block)]
     assert made == [point for _, point in walked if point is not None]
+    left_out = PlaceSet(places.size)
+    left_out.add(np.array(kept[1:9]))
+    assert [place for block in places.blocks(left_out) for place in block.tolist()] == [*kept[:1], *kept[9:]]
+
+
+@given(st.lists(st.sets(st.integers(0, 40)), max_size=4))
+def test_a_set_of_places_has_what_was_added(parts):
+    found = PlaceSet(41)
+    for part in parts:
+        found.add(np.array(sorted(part), dtype=np.int64))
+    assert np.flatnonzero(found.has(np.arange(41))).tolist() == sorted(set().union(*parts))
 
 
 def test_a_sweep_without_axes_has_one_place():
@@ -218,8 +231,7 @@ def test_a_function_is_asked_once_for_what_it_reads(name, small_blocks):
     )
     counted = Counted(function)
     costs = ByCombination(places, counted)
-    left_out = places.all_excluded()
-    found = np.concatenate([costs.reals_at(block) for block in places.blocks(left_out)])
+    found = np.concatenate([costs.reals_at(block) for block in places.blocks()])
     points = [point for _, point in grid(places.sweep, places.experiment) if point is not None]
     assert found.tolist() == [function(point) for point in points]
     assert counted.calls <= calls
@@ -245,15 +257,42 @@ def test_what_is_remembered_is_bounded(monkeypatch):
 # Finding
 
 
-def test_records_come_back_in_order_by_bucket(tmp_path, monkeypatch):
-    monkeypatch.setattr("initatlas.sweeps.spool.BYTES_IN_MEMORY", 64)
+@pytest.mark.parametrize("room", [0, 64, 10**6], ids=["all in the file", "some in the file", "all in memory"])
+def test_records_come_back_in_order_by_bucket(tmp_path, monkeypatch, room):
+    monkeypatch.setattr("initatlas.sweeps.spool.BYTES_IN_MEMORY", room)
     numbers = np.arange(1000)
-    with Spool(np.dtype(np.int64), 3, tmp_path) as spool:
-        for part in np.split(numbers, 10):
-            spool.add(part, part % 3)
-        assert [*tmp_path.iterdir()] == []
+    spool = Spool(np.dtype(np.int64), 4, tmp_path)
+    for part in np.split(numbers, [3, 200, 201, 600, 990]):
+        spool.add(part, part % 3)
         for bucket in range(3):
-            assert spool.read(bucket).tolist() == numbers[numbers % 3 == bucket].tolist()
+            held = numbers[: part[-1] + 1]
+            assert spool.read(bucket).tolist() == held[held % 3 == bucket].tolist()
+        assert spool.read(3).tolist() == []
+    assert [*tmp_path.iterdir()] == []
+
+
+def files_open():
+    """Number of files that this process has open."""
+    return len([*Path("/proc/self/fd").iterdir()])
+
+
+def test_a_spool_leaves_no_open_file(tmp_path, monkeypatch):
+    monkeypatch.setattr("initatlas.sweeps.spool.BYTES_IN_MEMORY", 0)
+    before = files_open()
+    spool = Spool(np.dtype(np.int64), 1, tmp_path)
+    spool.add(np.arange(9), np.zeros(9, dtype=np.int64))
+    assert files_open() == before + 1
+    del spool
+    assert files_open() == before
+
+
+def test_a_full_disk_is_one_line(tmp_path, monkeypatch):
+    monkeypatch.setattr("initatlas.sweeps.spool.BYTES_IN_MEMORY", 0)
+    spool = Spool(np.dtype(np.int64), 1, tmp_path)
+    with monkeypatch.context() as full:
+        full.setattr("os.pwrite", Mock(side_effect=OSError(errno.ENOSPC, "No space left on device")))
+        with pytest.raises(UserError, match=r"cannot be noted \(No space left on device\); make room, then run again"):
+            spool.add(np.arange(9), np.zeros(9, dtype=np.int64))
 
 
 def test_keys_that_agree_in_their_first_word_are_told_apart():
@@ -283,11 +322,10 @@ def test_a_store_filled_in_another_order_is_found(tmp_path, small_blocks):
     }
     assert to_run == expected
     located = {}
-    index = open_store(sweep, tmp_path / "points").index()
+    index = index_of(open_store(sweep, tmp_path / "points"))
     keys = in_bulk_of(sweep)
-    for part in plan.located:
-        rows, at = part.within(0, places.size)
-        located |= {place: (part.file.path, row) for row, place in zip(rows.tolist(), at.tolist(), strict=True)}
+    for file, rows, at in plan.located.within(0, places.size):
+        located |= {place: (file.path, row) for row, place in zip(rows.tolist(), at.tolist(), strict=True)}
     assert located == {place: tuple(index[keys[place]]) for place in points.keys() - expected}
 
 
@@ -307,15 +345,15 @@ def test_places_with_the_same_key_are_one_point(tmp_path_factory, asked, stored,
         return hashlib.sha256(bytes([number])).hexdigest()
 
     folder = tmp_path_factory.mktemp("spool")
-    file = StoredFile(folder / "file", len(stored), Execution(1.0, 1.0, "here"))
+    file = StoredFile(folder, "file", len(stored), Execution(1.0, 1.0, "here"))
     rows = sorted(stored)
-    found = find(
+    found = Found.nothing(max(len(asked), 1), folder)
+    find(
+        found,
         [(np.arange(len(asked)), packed_keys(map(key, asked)))] if asked else [],
         [(tuple(map(key, rows)), file)],
         [*map(key, suspects)],
-        size=len(asked),
         repeated=True,
-        folder=folder,
     )
     first = {number: place for place, number in reversed([*enumerate(asked)])}
     assert {place: sorted(others) for place, others in found.repeats.items()} == {
@@ -324,12 +362,15 @@ def test_places_with_the_same_key_are_one_point(tmp_path_factory, asked, stored,
         if asked.count(number) > 1
     }
     assert found.suspects == {first[number] for number in suspects & {*asked}}
-    assert np.flatnonzero(found.stored).tolist() == sorted(first[number] for number in stored & {*asked})
+    assert found.acquitted == {first[number] for number in suspects & {*asked} & stored}
+    settled = [place for place, number in enumerate(asked) if number in stored or first[number] < place]
+    assert np.flatnonzero(found.settled.has(np.arange(len(asked)))).tolist() == settled
     at = [
         pair
-        for part in found.located
-        for pair in zip(*(one.tolist() for one in part.within(0, len(asked))), strict=True)
+        for _, rows_of_file, places in found.located.within(0, len(asked))
+        for pair in zip(rows_of_file.tolist(), places.tolist(), strict=True)
     ]
+    assert [count for _, count in found.located.used()] == [len(stored & {*asked})] * bool(stored & {*asked})
     assert sorted(at, key=lambda pair: pair[1]) == [
         (rows.index(number), place) for place, number in enumerate(asked) if number in stored
     ]
@@ -384,7 +425,8 @@ def peak_of(function):
 def test_memory_does_not_grow_with_the_points(tmp_path, monkeypatch):
     """Ten times as many points take hardly more: a byte or two each for what is excluded, stored, and to run."""
     monkeypatch.setattr("initatlas.sweeps.places.BLOCK", 2048)
-    monkeypatch.setattr("initatlas.sweeps.finding.BLOCK", 2048)
+    monkeypatch.setattr("initatlas.sweeps.finding.KEYS_AT_A_TIME", 2048)
+    monkeypatch.setattr("initatlas.sweeps.located.PLACES_OF_A_BUCKET", 2048)
     monkeypatch.setattr("initatlas.sweeps.finding.RECORDS_OF_A_BUCKET", 2048)
     monkeypatch.setattr("initatlas.sweeps.spool.BYTES_IN_MEMORY", 1 << 16)
     monkeypatch.setattr("initatlas.sweeps.slabs.BYTES_OF_A_SLAB", 1 << 17)

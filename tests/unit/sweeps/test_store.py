@@ -18,11 +18,12 @@ from unittest.mock import Mock
 
 import numpy as np
 import pytest
+from toy.sweeps import index_of
 
 from initatlas.errors import UserError
 from initatlas.sweeps.execute import BatchOutcome, Execution
 from initatlas.sweeps.outputs import joined, one_row
-from initatlas.sweeps.store import DamagedFileError, PointStore, read_batch, slowness
+from initatlas.sweeps.store import DamagedFileError, PointStore, Slowness, read_batch
 
 TESTS = Path(__file__).resolve().parents[2]
 EXECUTION = Execution(
@@ -53,19 +54,20 @@ def contents(store):
     """Everything that a store holds: key to its outputs."""
     return {
         key: {name: array[entry.row] for name, array in read_batch(entry.path).outputs.items()}
-        for key, entry in store.index().items()
+        for key, entry in index_of(store).items()
     }
 
 
 def test_what_is_stored_is_found_again(store):
-    added = store.add(outcome("a", "b")) | store.add(outcome("c", size=7))
-    assert store.index() == added
+    (first,), (second,) = store.add(outcome("a", "b")), store.add(outcome("c", size=7))
+    assert index_of(store) == {"a": (first.path, 0), "b": (first.path, 1), "c": (second.path, 0)}
+    assert (first.size, second.size) == (2, 1)
     found = contents(store)
     assert set(found) == {"a", "b", "c"}
     np.testing.assert_array_equal(found["b"]["curve"], np.arange(40) + 1.0)
     assert found["c"]["curve"].shape == (7,)
     assert found["b"]["count"].dtype == np.int8
-    assert read_batch(added["a"].path).execution == EXECUTION
+    assert read_batch(first.path).execution == first.execution == EXECUTION
 
 
 def test_numbers_keep_every_bit(store):
@@ -75,7 +77,7 @@ def test_numbers_keep_every_bit(store):
 
 
 def test_nothing_is_written_for_a_batch_without_results(store):
-    assert store.add(BatchOutcome(execution=EXECUTION)) == {}
+    assert store.add(BatchOutcome(execution=EXECUTION)) == []
     assert not store.folder.exists()
 
 
@@ -87,16 +89,16 @@ def test_a_file_of_another_engine_is_read(store, monkeypatch):
         return {**old, "from_the_future": 1}
 
     monkeypatch.setattr("initatlas.sweeps.store.asdict", as_another_engine)
-    added = store.add(outcome("a"))
+    (file,) = store.add(outcome("a"))
     monkeypatch.undo()
-    assert store.index() == added
-    assert read_batch(added["a"].path).execution == Execution(1.5, 80.0, "here", 2)
+    assert index_of(store) == {"a": (file.path, 0)}
+    assert read_batch(file.path).execution == Execution(1.5, 80.0, "here", 2)
 
 
 def test_another_code_version_or_experiment_is_another_store(store, tmp_path):
     store.add(outcome("a"))
-    assert PointStore(tmp_path, "toy.draws", "beef" * 16, sweep="own/first").index() == {}
-    assert PointStore(tmp_path, "toy.faults", "c0de" * 16, sweep="own/first").index() == {}
+    assert index_of(PointStore(tmp_path, "toy.draws", "beef" * 16, sweep="own/first")) == {}
+    assert index_of(PointStore(tmp_path, "toy.faults", "c0de" * 16, sweep="own/first")) == {}
 
 
 def test_storing_the_same_batch_again_changes_nothing(store):
@@ -107,21 +109,21 @@ def test_storing_the_same_batch_again_changes_nothing(store):
 
 def test_a_truncated_file_costs_its_own_points_alone(store, tmp_path, caplog):
     store.add(outcome("a", "b"))
-    (entry,) = {entry.path for entry in store.add(outcome("c", "d", first=9.0)).values()}
+    (entry,) = {file.path for file in store.add(outcome("c", "d", first=9.0))}
     whole = entry.read_bytes()
     for length in range(0, len(whole), 97):
         entry.write_bytes(whole[:length])
         caplog.clear()
-        assert set(store.index()) == {"a", "b"}
+        assert set(index_of(store)) == {"a", "b"}
         assert not entry.exists()
         assert f"kept as {entry.stem}.damaged" in caplog.text
         assert entry.with_suffix(".damaged").read_bytes() == whole[:length]
     entry.write_bytes(whole)
-    assert set(store.index()) == {"a", "b", "c", "d"}
+    assert set(index_of(store)) == {"a", "b", "c", "d"}
 
 
 def test_a_flipped_bit_is_found(store):
-    (path,) = {entry.path for entry in store.add(outcome("a", "b")).values()}
+    (path,) = {file.path for file in store.add(outcome("a", "b"))}
     store.add(outcome("c", first=9.0))
     whole = path.read_bytes()
     chosen = random.Random(1)
@@ -131,7 +133,7 @@ def test_a_flipped_bit_is_found(store):
         path.write_bytes(flipped)
         with pytest.raises(DamagedFileError, match="checksum"):
             read_batch(path)
-        assert set(store.index()) == {"c"}
+        assert set(index_of(store)) == {"c"}
         path.write_bytes(whole)
 
 
@@ -141,14 +143,14 @@ def test_a_foreign_file_under_an_honest_name_is_set_aside(store, caplog):
     np.savez(buffer, something=np.zeros(3))
     for content in (b"no archive at all", buffer.getvalue()):
         (store.folder / f"{hashlib.sha256(content).hexdigest()}.npz").write_bytes(content)
-    assert set(store.index()) == {"a"}
+    assert set(index_of(store)) == {"a"}
     assert len(list(store.folder.glob("*.damaged"))) == 2
     assert "not a file of this store" in caplog.text
 
 
 def test_files_say_by_how_much_estimates_were_exceeded(store):
     """A machine that had more to do is no reason to expect more of the next run; nor is what nobody recorded."""
-    assert slowness([]) == 1.0
+    assert Slowness().value == 1.0
     recorded = [(27.0, 3.0, 1.0), (60.0, 6.0, 2.0), (100.0, 100.0, 0.0), (500.0, None, 1.0)]
     for number, (seconds, busy, estimate) in enumerate(recorded):
         result = {"value": np.array(float(number))}
@@ -156,15 +158,19 @@ def test_files_say_by_how_much_estimates_were_exceeded(store):
         store.add(BatchOutcome(execution, stacked({str(number): result})))
     files = [*store.files()]
     assert {keys for keys, _ in files} == {("0",), ("1",), ("2",), ("3",)}
-    assert slowness([file.execution for _, file in files]) == 3.0
-    assert slowness([file.execution for _, file in files if file.execution.busy is None]) == 1.0
+    every, unknown = Slowness(), Slowness()
+    for _, file in files:
+        every.count(file.execution)
+        if file.execution.busy is None:
+            unknown.count(file.execution)
+    assert (every.value, unknown.value) == (3.0, 1.0)
 
 
 def test_a_draft_that_a_kill_left_behind_is_not_read(store):
     store.add(outcome("a"))
     draft = store.folder / ".0123.77.draft.npz"
     draft.write_bytes(b"half")
-    assert set(store.index()) == {"a"}
+    assert set(index_of(store)) == {"a"}
 
 
 def test_a_kill_while_storing_leaves_the_store_readable(store):
@@ -191,7 +197,7 @@ def test_a_kill_while_storing_leaves_the_store_readable(store):
         seen += process.stdout.read().splitlines()
         process.wait(10)
         expected = {f"{round_}-{int(number)}" for number in seen if number.strip()}
-        assert expected <= set(store.index())
+        assert expected <= set(index_of(store))
     assert not list(store.folder.glob("*.damaged"))
 
 
@@ -266,15 +272,15 @@ def test_the_journals_of_all_sweeps_are_read_and_one_is_written(store, tmp_path)
 def test_another_sweep_of_the_experiment_need_not_wait(store, tmp_path):
     other = PointStore(tmp_path, "toy.draws", "c0de" * 16, sweep="own/second")
     with store.lock(), other.lock():
-        assert other.add(outcome("a")).keys() == store.index().keys()
+        assert [file.path for file in other.add(outcome("a"))] == [entry.path for entry in index_of(store).values()]
 
 
 def test_a_file_that_another_driver_has_set_aside_is_no_mistake(store, monkeypatch):
-    (path,) = {entry.path for entry in store.add(outcome("a")).values()}
+    (path,) = {file.path for file in store.add(outcome("a"))}
     seen = [path]
     path.unlink()
     monkeypatch.setattr(Path, "glob", lambda *_: seen)
-    assert store.index() == {}
+    assert index_of(store) == {}
 
 
 def test_drafts_that_nobody_writes_any_more_are_removed_under_the_lock(store):
@@ -349,7 +355,7 @@ def test_a_file_in_the_place_of_a_folder_is_one_clear_line(tmp_path, place):
     path.write_text("")
     store = PointStore(tmp_path / "points", "toy.draws", "c0de" * 16, sweep="own/first")
     with pytest.raises(UserError, match=rf"^{path}: a file where a folder should be; move it away and run again$"):
-        store.index()
+        index_of(store)
     with pytest.raises(UserError, match=rf"^{path}: a file where a folder should be"):
         store.other_versions()
     if place != "toy.draws/c0dec0dec0dec0de":
@@ -358,16 +364,16 @@ def test_a_file_in_the_place_of_a_folder_is_one_clear_line(tmp_path, place):
 
 
 def test_a_folder_in_the_place_of_a_point_file_or_the_lock_is_one_clear_line(store):
-    (path,) = {entry.path for entry in store.add(outcome("a")).values()}
+    (path,) = {file.path for file in store.add(outcome("a"))}
     path.unlink()
-    for place, use in ((path, store.index), (store.lock_file, store.lock().__enter__)):
+    for place, use in ((path, lambda: index_of(store)), (store.lock_file, store.lock().__enter__)):
         place.mkdir(parents=True)
         with pytest.raises(UserError, match=rf"^{place}: a folder where a file should be; move it away and run again$"):
             use()
 
 
 def test_a_point_file_that_cannot_be_read_is_one_clear_line(store, monkeypatch):
-    (path,) = {entry.path for entry in store.add(outcome("a")).values()}
+    (path,) = {file.path for file in store.add(outcome("a"))}
     monkeypatch.setattr(Path, "read_bytes", Mock(side_effect=PermissionError(errno.EACCES, "Permission denied")))
     with pytest.raises(UserError, match=rf"^{path}: cannot be read \(Permission denied\); give read access$"):
-        store.index()
+        index_of(store)

@@ -47,7 +47,7 @@ class Backend(Protocol):
         ...
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Start:
     """A batch on its way to a worker.
 
