@@ -271,7 +271,7 @@ def test_axes_as_in_yaml(run):
         (lambda run: run("no_such"), "experiment 'no_such' does not exist"),
         (
             lambda run: run("train_mlp", depth=[1]),
-            "sweep(train_mlp): the experiment needs the data set 'glyphs'; give datasets={'glyphs': FILE}, where `initatlas run` makes",
+            "sweep(train_mlp): the experiment needs the data set 'glyphs'; give datasets={'glyphs': FILE}, where",
         ),
         (lambda run: run(lambda x: x, x=[1], name="a b"), "the name 'a b' cannot be used"),
         (lambda run: run(lambda copy: copy, copy=[1]), "no argument can be called copy; rename it"),
