@@ -16,7 +16,7 @@ STUDY = Study(
         "By mean-field theory deep networks learn only near the weight variance that preserves norms, as deep as a signal "
         "travels, whatever else distinguishes the distribution of the weights."
     ),
-    headline="trainability",
+    headline="boundary",
     key_claims=("norm_preserving_variance", "border_in_depth_scales", "boundary_dimension"),
     figures={
         "invariance": ("invariance",),

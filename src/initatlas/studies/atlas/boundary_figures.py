@@ -1,4 +1,4 @@
-"""Figure of the boundary between networks that train and networks that diverge."""
+"""Figures of the boundary between networks that train and networks that diverge."""
 
 from collections.abc import Sequence
 
@@ -15,6 +15,9 @@ from initatlas.studies.atlas.boundary import AXES
 
 TITLES = ("the whole plane", "the frame, enlarged", "enlarged again")
 
+FRAMES = (((0.53, 0.75), (0.32, 1.2)), ((0.585, 0.655), (0.38, 0.59)))
+"""Parts of the plane that the poster enlarges, the second in the first: ranges of learning rate and weight variance."""
+
 
 def boundary_map(cubes: Sequence[xr.Dataset]) -> Figure:
     """The plane of learning rate and weight variance, and two frames of it enlarged."""
@@ -24,11 +27,36 @@ def boundary_map(cubes: Sequence[xr.Dataset]) -> Figure:
         axes.set_title(title)
         if place + 1 < len(cubes):
             _frame(axes, cubes[place + 1])
-    row[0].set_ylabel(r"weight variance $\sigma_w^2$ (times fan-in)")
-    whole = cubes[0]
+    _stability_lines(row[0], cubes[0])
+    _legend(figure, row[0])
+    return figure
+
+
+def boundary_poster(cube: xr.Dataset) -> Figure:
+    """The whole plane large, and two parts of the same map enlarged."""
+    figure = plt.figure(figsize=(10.2, 6.6))
+    grid = figure.add_gridspec(2, 2, width_ratios=(2.1, 1.0))
+    places = [figure.add_subplot(grid[:, 0]), figure.add_subplot(grid[0, 1]), figure.add_subplot(grid[1, 1])]
+    ranges = [{"learning_rate": slice(*rates), "weight_variance": slice(*variances)} for rates, variances in FRAMES]
+    parts = [cube, *[cube.sel(frame) for frame in ranges]]
+    for axes, part, inner, title in zip(places, parts, [*parts[1:], None], TITLES, strict=True):
+        _panel(axes, part)
+        axes.set_title(title)
+        if inner is not None:
+            _frame(axes, inner)
+    places[1].set_xlabel("")
+    places[1].set_xticks([0.55, 0.6, 0.65, 0.7])
+    _stability_lines(places[0], cube)
+    _legend(figure, places[0])
+    return figure
+
+
+def _stability_lines(axes: Axes, whole: xr.Dataset) -> None:
+    """Where the linearised network becomes unstable, and twice that, over the whole plane."""
+    axes.set_ylabel(r"weight variance $\sigma_w^2$ (times fan-in)")
     sharpness = whole["sharpness"].isel(learning_rate=0)
     for multiple, style in ((2.0, "-"), (4.0, "--")):
-        row[0].plot(
+        axes.plot(
             multiple / sharpness,
             whole.weight_variance,
             color="k",
@@ -36,16 +64,19 @@ def boundary_map(cubes: Sequence[xr.Dataset]) -> Figure:
             lw=1.0,
             label=rf"${multiple:g}\,/\,$sharpness",
         )
-    row[0].set_xlim(*_ends(whole.learning_rate))
+    axes.set_xlim(*_ends(whole.learning_rate))
+
+
+def _legend(figure: Figure, axes: Axes) -> None:
+    """What the colours of all panels and the lines of one are, below the figure."""
     patches = [Rectangle((0, 0), 1, 1, color=plt.get_cmap(name)(0.75)) for name in ("Blues", "Oranges")]
-    lines, names = row[0].get_legend_handles_labels()
+    lines, names = axes.get_legend_handles_labels()
     figure.legend(
         [*patches, *lines],
         ["trains (darker: slower)", "diverges (darker: slower)", *names],
         loc="outside lower center",
         ncols=4,
     )
-    return figure
 
 
 def _panel(axes: Axes, cube: xr.Dataset) -> None:

@@ -88,10 +88,12 @@ def _loss_curves(axes: Axes, loss: xr.DataArray) -> None:
 
 
 def plain_logarithms(axes: Axes, which: Literal["x", "y"]) -> None:
-    """A logarithmic axis with plain numbers at 1, 2 and 5 of every decade."""
+    """A logarithmic axis with plain numbers at 1, 2 and 5 of every decade; beside each other those of two decades have room."""
     (axes.set_xscale if which == "x" else axes.set_yscale)("log")
     axis: Axis = axes.xaxis if which == "x" else axes.yaxis
-    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    low, high = axes.get_xlim() if which == "x" else axes.get_ylim()
+    crowded = high / low > (200.0 if which == "x" else 1e4)
+    axis.set_major_locator(LogLocator(subs=(1.0,) if crowded else (1.0, 2.0, 5.0)))
     axis.set_major_formatter("{x:g}")
     axis.set_minor_formatter(NullFormatter())
 
