@@ -63,7 +63,7 @@ class Activation(ABC):
     undefined_derivative
         Why there is no derivative to train by, or for an NTK; empty where there is one.
     training_nanoseconds
-        Time for phi or phi' of one number in training, beyond a ReLU's.
+        Time for phi or phi' of one number in training by PyTorch, beyond a ReLU's.
     is_tanh
         Whether it is the hyperbolic tangent, which the compiled training loop knows beside the rectifiers.
     """

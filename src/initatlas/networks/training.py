@@ -2,7 +2,8 @@
 
 Each network's record depends on its own settings and its own generator alone: it is the same, bit for bit, whatever
 other networks are trained with it, in whatever order and however many, on the CPU with one thread
-(``torch.set_num_threads(1)``, which the caller sets). `initatlas.networks.stacked_mlp` says why.
+(``torch.set_num_threads(1)``, which the caller sets). `initatlas.networks.compiled_mlp`, for the activations that its loop knows,
+and `initatlas.networks.stacked_mlp`, for all others, say why.
 """
 
 from collections.abc import Sequence

@@ -8,7 +8,7 @@ import pytest
 import torch
 from numba import njit, types
 
-from initatlas.networks import training
+from initatlas.networks import tile_products, training
 from initatlas.networks.compiled_layers import (
     adapt_biases,
     descend_biases,
@@ -145,6 +145,18 @@ def test_a_layer_has_the_sums_of_its_rows_wherever_they_lie(rows, columns):
     assert (out[rows] == 7.0).all()
     _rectified(x.ravel(), chosen * 32, weights.ravel(), rectified[:rows])
     np.testing.assert_array_equal(rectified[:rows], np.maximum(out[:rows], 0))
+
+
+def test_tiles_for_shorter_registers_give_the_same_bits(monkeypatch):
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((23, 32)).astype(np.float32)
+    weights = rng.standard_normal((33, 48)).astype(np.float32)
+    wide, narrow = np.empty((2, 23, 48), dtype=np.float32)
+    _linear(x.ravel(), np.arange(23) * 32, weights.ravel(), wide)
+    monkeypatch.setattr(tile_products, "_ROWS", (4, 2, 1))
+    monkeypatch.setattr(tile_products, "_VECTORS", 1)
+    njit(_linear.py_func)(x.ravel(), np.arange(23) * 32, weights.ravel(), narrow)
+    np.testing.assert_array_equal(narrow, wide)
 
 
 @pytest.mark.parametrize("rows", [1, 4, 7])
