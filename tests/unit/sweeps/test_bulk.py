@@ -27,6 +27,7 @@ from initatlas.sweeps.places import GridPlaces, PlaceSet
 from initatlas.sweeps.plan import plan_sweep
 from initatlas.sweeps.points import point_key
 from initatlas.sweeps.registry import load_experiment
+from initatlas.sweeps.slabs import CHUNK_BYTES, _Text, _Variable
 from initatlas.sweeps.spec import Axis, Sweep
 from initatlas.sweeps.spool import Spool
 
@@ -423,7 +424,7 @@ def peak_of(function):
 
 
 def test_memory_does_not_grow_with_the_points(tmp_path, monkeypatch):
-    """Ten times as many points take hardly more: a byte or two each for what is excluded, stored, and to run."""
+    """Ten times as many points take hardly more: a bit each for what is settled, and some hundred bytes for each batch."""
     monkeypatch.setattr("initatlas.sweeps.places.BLOCK", 2048)
     monkeypatch.setattr("initatlas.sweeps.finding.KEYS_AT_A_TIME", 2048)
     monkeypatch.setattr("initatlas.sweeps.located.PLACES_OF_A_BUCKET", 2048)
@@ -437,6 +438,24 @@ def test_memory_does_not_grow_with_the_points(tmp_path, monkeypatch):
         again = peak_of(lambda sweep=sweep: run(sweep, tmp_path))
         peaks[seeds] = (first, again)
     assert max(peaks[100]) < 1.5 * max(peaks[10]) + 0.1, peaks
+
+
+@pytest.mark.parametrize("text", [False, True], ids=["numbers", "texts"])
+def test_a_variable_keeps_two_chunks_in_memory(tmp_path, text):
+    """By itself netCDF4 would keep 64 MB of each of the variables of a large cube."""
+    import netCDF4
+
+    with netCDF4.Dataset(tmp_path / "cube.nc", "w") as file:
+        file.createDimension("place", 10**7)
+        if text:
+            _Text(file, "made", ["place"], {}, ["a reason"])
+        else:
+            _Variable(file, "made", ["place"], np.dtype(float), {})
+        variable = file["made"]
+        chunk = np.prod(variable.chunking()) * variable.dtype.itemsize
+        assert CHUNK_BYTES / 4 < chunk <= CHUNK_BYTES
+        assert variable.get_var_chunk_cache()[0] == 2 * chunk
+        assert variable.chunking()[1:] == [8] * text, "in the order of the slabs"
 
 
 def test_a_plan_makes_no_point_for_each_of_millions(tmp_path):
