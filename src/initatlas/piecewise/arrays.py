@@ -1,4 +1,6 @@
-"""Checked arrays: an error names the argument and what is wrong with it."""
+"""Checked arrays and numbers: an error names the argument and what is wrong with it."""
+
+from numbers import Integral
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -35,6 +37,34 @@ def vector(name: str, values: ArrayLike) -> Doubles:
     if array.ndim != 1:
         raise ValueError(f"{name}: {array.ndim} dimensions, give one")
     return array
+
+
+def whole(name: str, value: object, least: int) -> int:
+    """A whole number that is not too small.
+
+    Raises
+    ------
+    ValueError
+        If it is none, or below `least`.
+    """
+    if not isinstance(value, Integral) or isinstance(value, bool):
+        raise ValueError(f"{name}: {value!r}, give a whole number")
+    if value < least:
+        raise ValueError(f"{name}: {value}, give at least {least}")
+    return int(value)
+
+
+def interval(low: float, high: float) -> tuple[float, float]:
+    """Two ends in their order, infinite ones too.
+
+    Raises
+    ------
+    ValueError
+        If one is nan, or `high` is below `low`.
+    """
+    if not low <= high:
+        raise ValueError(f"high: {high}, give at least low, {low}")
+    return low, high
 
 
 def points(x: ArrayLike, y: ArrayLike) -> tuple[Doubles, Doubles]:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from initatlas.arrays import Doubles, Flags, Integers
-from initatlas.piecewise.arrays import finite
+from initatlas.piecewise.arrays import finite, interval, whole
 from initatlas.piecewise.linear import PiecewiseLinear
 
 
@@ -44,12 +44,26 @@ class Breakpoints:
         return np.asarray(self.jumps != 0.0)
 
     def roughness(self, layers: int) -> Doubles:
-        """Sum of the squared jumps by hidden layer, shape (layers,)."""
+        """Sum of the squared jumps by hidden layer, shape (layers,).
+
+        Raises
+        ------
+        ValueError
+            If breakpoints are of a later layer.
+        """
+        whole("layers", layers, int(self.layers.max(initial=1)))
         total: Doubles = np.bincount(self.layers - 1, weights=self.jumps**2, minlength=layers).astype(np.float64)
         return total
 
     def within(self, low: float, high: float) -> "Breakpoints":
-        """Those between `low` and `high`, ends excluded."""
+        """Those between `low` and `high`, ends excluded.
+
+        Raises
+        ------
+        ValueError
+            If an end is nan, or `high` is below `low`.
+        """
+        low, high = interval(low, high)
         inside = (self.positions > low) & (self.positions < high)
         return Breakpoints(self.positions[inside], self.layers[inside], self.units[inside], self.jumps[inside])
 

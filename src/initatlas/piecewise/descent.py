@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from initatlas.arrays import Doubles, Integers
-from initatlas.piecewise.arrays import points
+from initatlas.piecewise.arrays import points, whole
 from initatlas.piecewise.shallow import ShallowNetwork
 from initatlas.piecewise.shallow_kernel import descend, prefix_sums
 
@@ -95,15 +95,16 @@ def checked_record(record: Sequence[int]) -> Integers:
     ValueError
         If there is none, one is below 0, or they do not increase.
     """
-    epochs = np.asarray(record, dtype=np.int64)
-    if epochs.ndim != 1 or not epochs.size or epochs[0] < 0 or (np.diff(epochs) <= 0).any():
-        raise ValueError("record: give increasing numbers of updates, from 0 on")
-    return epochs
+    epochs = np.asarray(record)
+    whole_numbers = epochs.ndim == 1 and epochs.size > 0 and epochs.dtype.kind in "iu"
+    if not whole_numbers or epochs[0] < 0 or (np.diff(epochs) <= 0).any():
+        raise ValueError("record: give increasing whole numbers of updates, from 0 on")
+    return epochs.astype(np.int64)
 
 
 def for_each(train: Callable[[int], None], networks: int, *, threads: int) -> None:
     """Train so many networks by their numbers, `threads` at a time."""
-    if threads == 1:
+    if whole("threads", threads, 1) == 1:
         deque(map(train, range(networks)), maxlen=0)
         return
     with ThreadPoolExecutor(threads) as pool:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from initatlas.arrays import Doubles
-from initatlas.piecewise.arrays import points, vector
+from initatlas.piecewise.arrays import interval, points, vector
 
 
 @dataclass(frozen=True)
@@ -61,10 +61,16 @@ class PiecewiseLinear:
     def roughness(self, low: float = -inf, high: float = inf) -> float:
         """Sum of the squared jumps of the slope at the knots between `low` and `high`, ends excluded.
 
+        Raises
+        ------
+        ValueError
+            If an end is nan, or `high` is below `low`.
+
         References
         ----------
         Sahs et al. 2020, section 2.
         """
+        low, high = interval(low, high)
         inside = (self.knots > low) & (self.knots < high)
         return float((self.jumps[inside] ** 2).sum())
 
@@ -72,7 +78,14 @@ class PiecewiseLinear:
         """The function without the knots at which neither slope nor value changes by more than `tolerance`.
 
         The piece on the left of such a knot goes on.
+
+        Raises
+        ------
+        ValueError
+            If the tolerance is not at least 0.
         """
+        if not tolerance >= 0:
+            raise ValueError(f"tolerance: {tolerance!r}, give a number of at least 0")
         kept = (abs(self.jumps) > tolerance) | (abs(self.gaps) > tolerance)
         pieces = np.concatenate([[True], kept])
         return PiecewiseLinear(self.knots[kept], self.slopes[pieces], self.intercepts[pieces])

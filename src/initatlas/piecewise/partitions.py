@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from initatlas.arrays import Doubles
-from initatlas.piecewise.arrays import points
+from initatlas.piecewise.arrays import points, whole
 
 
 def continuous_partitions(x: ArrayLike, y: ArrayLike, *, pieces: int) -> Doubles:
@@ -48,8 +48,7 @@ def continuous_partitions(x: ArrayLike, y: ArrayLike, *, pieces: int) -> Doubles
     inputs, targets = inputs[order], targets[order]
     if (np.diff(inputs) == 0).any():
         raise ValueError("x: a number is there twice, give each once")
-    if pieces < 1:
-        raise ValueError(f"pieces: {pieces}, give at least 1")
+    whole("pieces", pieces, 1)
     return _Beginnings(inputs, targets, pieces).whole()
 
 

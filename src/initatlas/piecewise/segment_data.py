@@ -11,6 +11,9 @@ from initatlas.piecewise.arrays import points, vector
 from initatlas.piecewise.linear import PiecewiseLinear
 from initatlas.piecewise.segmentations import Fit
 
+_LARGEST, _SMALLEST = 1e150, 1e-150
+"""Sizes of numbers whose squares can be added up, and of steps whose squares can be divided by."""
+
 
 class SortedData:
     """Points in the order of x.
@@ -25,7 +28,8 @@ class SortedData:
     Raises
     ------
     ValueError
-        If there are no points, lengths differ, a number is not finite, or a weight is not above 0.
+        If there are no points, lengths differ, a number is not finite, a weight is not above 0, or squares are beyond
+        floating point.
     """
 
     def __init__(self, x: ArrayLike, y: ArrayLike, weights: ArrayLike | None) -> None:
@@ -35,6 +39,11 @@ class SortedData:
             raise ValueError(f"weights: {given.size} weights for {inputs.size} points")
         if (given <= 0).any():
             raise ValueError("weights: must be above 0; leave points out that have none")
+        for name, values in (("x", inputs), ("y", targets)):
+            if abs(values).max() > _LARGEST / given.sum() ** 0.5:
+                raise ValueError(
+                    f"{name}: {abs(values).max():g} is too large to be squared and added up; take other units"
+                )
         order = np.argsort(inputs, kind="stable")
         self.x, self.y, self.w = inputs[order], targets[order], given[order]
         self.starts = np.flatnonzero(np.concatenate([[True], np.diff(self.x) > 0]))
@@ -54,6 +63,18 @@ class SortedData:
         spread = np.add.reduceat(self.w * away**2, self.starts)
         nothing = np.zeros(self.distinct.size)
         return np.stack([weights, self.distinct - middle, means, nothing, nothing, spread], axis=1)
+
+    def check_steps(self) -> None:
+        """Refuse x so close to each other that the square of their distance vanishes.
+
+        Raises
+        ------
+        ValueError
+            If there are such.
+        """
+        steps = np.diff(self.distinct)
+        if steps.size and steps.min() < _SMALLEST:
+            raise ValueError(f"x: two are {steps.min():g} apart, too close for a slope between them; take other units")
 
     @property
     def resolution(self) -> float:

@@ -16,6 +16,7 @@ from initatlas.arrays import Doubles, Integers
 from initatlas.piecewise import continuous_kernel as meeting
 from initatlas.piecewise import free_knots_kernel as anywhere
 from initatlas.piecewise import segments_kernel as free
+from initatlas.piecewise.arrays import whole
 from initatlas.piecewise.segment_data import SortedData
 from initatlas.piecewise.segmentations import Fit, Segmentations
 from initatlas.piecewise.segments_search import ROUNDING, search
@@ -29,11 +30,16 @@ _ROUGH = (3, 25)
 
 def _checked_pieces(pieces: int, possible: int, what: str) -> int:
     """The number of pieces, if there are points enough."""
-    if pieces < 1:
-        raise ValueError(f"pieces: {pieces}, give at least 1")
-    if pieces > possible:
+    if whole("pieces", pieces, 1) > possible:
         raise ValueError(f"pieces: {pieces}, but {what} allow at most {possible}")
-    return pieces
+    return int(pieces)
+
+
+def _checked_effort(effort: float) -> float:
+    """The effort, if it is one."""
+    if not effort >= 0:
+        raise ValueError(f"effort: {effort!r}, give a number of at least 0")
+    return effort
 
 
 def segment(
@@ -70,8 +76,8 @@ def segment(
         If there are no points, a number is not finite, or the pieces are more than the points allow.
     """
     data = SortedData(x, y, weights)
-    if min_points < 1:
-        raise ValueError(f"min_points: {min_points}, give at least 1")
+    whole("min_points", min_points, 1)
+    _checked_effort(effort)
     count = data.distinct.size
     what = f"{count} distinct x with min_points {min_points}"
     most = _checked_pieces(pieces, max(1, count // min_points), what)
@@ -169,10 +175,12 @@ def segment_continuous(
         raise ValueError(
             f"places: {places}, but knots that lie between data points have none; leave out one of the two"
         )
-    if min_points < 2:
+    if whole("min_points", min_points, 0) < 2:
         raise ValueError(f"min_points: {min_points}, give at least 2: a piece has both its ends")
-    if places is not None and places < 2:
+    if places is not None and whole("places", places, 0) < 2:
         raise ValueError(f"places: {places}, give at least 2: the ends are two")
+    _checked_effort(effort)
+    data.check_steps()
     count = data.distinct.size
     allowed = count if places is None else min(places, count)
     what = f"{allowed} places with min_points {min_points}"
@@ -298,8 +306,7 @@ def greedy_merge(
     Acharya, Diakonikolas, Li and Schmidt 2016, "Fast algorithms for segmented regression", algorithm 1 and theorem 7.
     """
     data = SortedData(x, y, weights)
-    if pieces < 1:
-        raise ValueError(f"pieces: {pieces}, give at least 1")
+    whole("pieces", pieces, 1)
     for name, value, low in (
         ("tau", tau, np.nextafter(0.0, 1.0)),
         ("gamma", gamma, 0.0),
@@ -348,6 +355,7 @@ def segment_many(
     ValueError
         As these do, or if `series` has not two dimensions.
     """
+    whole("threads", threads, 1)
     rows = np.asarray(series, dtype=np.float64)
     if rows.ndim != 2:
         raise ValueError(f"series: {rows.ndim} dimensions, give two")

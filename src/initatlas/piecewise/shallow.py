@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from initatlas.arrays import Doubles
-from initatlas.piecewise.arrays import finite
+from initatlas.piecewise.arrays import finite, interval
 from initatlas.piecewise.linear import PiecewiseLinear
 
 
@@ -91,10 +91,16 @@ class ShallowNetwork:
 
         Where breakpoints coincide the function itself may be smoother: see `PiecewiseLinear.roughness`.
 
+        Raises
+        ------
+        ValueError
+            If an end is nan, or `high` is below `low`.
+
         References
         ----------
         Sahs et al. 2020, section 2 and theorem 2.
         """
+        low, high = interval(low, high)
         inside = (self.breakpoints > low) & (self.breakpoints < high)
         total: Doubles = (self.delta_slopes**2 * inside).sum(axis=-1)
         return total
@@ -221,10 +227,14 @@ class FunctionSpace:
         Raises
         ------
         ValueError
-            If a norm is not above 0.
+            If a norm is not above 0, or there are not as many as units.
         """
         balanced = np.where(self.delta_slopes == 0, 1.0, np.sqrt(abs(self.delta_slopes)))
-        scale = balanced if norms is None else np.broadcast_to(finite("norms", norms), self.breakpoints.shape)
+        scale = balanced if norms is None else finite("norms", norms)
+        if scale.shape not in ((), balanced.shape):
+            raise ValueError(
+                f"norms: shape {scale.shape}, give one number, or the shape of the units, {balanced.shape}"
+            )
         if (scale <= 0).any():
             raise ValueError("norms: must be above 0")
         weights = self.orientations * scale

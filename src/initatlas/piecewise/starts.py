@@ -4,11 +4,12 @@ Sahs et al. 2020, sections 2.2 and 3, appendices A.1 and A.3.
 """
 
 from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 
 from initatlas.arrays import Doubles
+from initatlas.piecewise.arrays import interval, whole
 from initatlas.piecewise.linear import PiecewiseLinear, interpolation
 from initatlas.piecewise.shallow import FunctionSpace, ShallowNetwork
 
@@ -56,7 +57,16 @@ def drawn(
         0 behind the last one, as in theorem 1 of Sahs et al. 2020.
     scale
         Factor of all weights and biases.
+
+    Raises
+    ------
+    ValueError
+        If a layer has no units, or there is no such scheme.
     """
+    for units in hidden:
+        whole("hidden", units, 1)
+    _check_choice("scheme", scheme, get_args(Scheme))
+    _check_choice("biases", biases, get_args(Biases))
     sizes = [1, *hidden, 1]
     shapes = [*zip(sizes[1:], sizes[:-1], strict=True)]
     weights = [scale * _weights(shape, scheme, rng) for shape in shapes]
@@ -64,6 +74,12 @@ def drawn(
         return Parameters(weights, [scale * _within(fan_in**-0.5, (units,), rng) for units, fan_in in shapes])
     inner = [scale * bias_deviation * rng.standard_normal(units) for units in hidden]
     return Parameters(weights, [*inner, np.zeros(1)])
+
+
+def _check_choice(name: str, value: str, allowed: tuple[str, ...]) -> None:
+    """Refuse a word that is not allowed."""
+    if value not in allowed:
+        raise ValueError(f"{name}: {value!r}, allowed: {', '.join(allowed)}")
 
 
 def _weights(shape: tuple[int, int], scheme: Scheme, rng: np.random.Generator) -> Doubles:
@@ -121,7 +137,16 @@ def folding(hidden: Sequence[int], *, low: float, high: float) -> Parameters:
 
 
 def knots_between(low: float, high: float, count: int, *, kind: Knots, rng: np.random.Generator) -> Doubles:
-    """Places inside an interval: ``random``, uniform and in order, or ``even``, as far from each other as from the ends."""
+    """Places inside an interval: ``random``, uniform and in order, or ``even``, as far from each other as from the ends.
+
+    Raises
+    ------
+    ValueError
+        If there is no such kind, the interval is empty, or the count is below 0.
+    """
+    _check_choice("kind", kind, get_args(Knots))
+    low, high = interval(low, high)
+    whole("count", count, 0)
     if kind == "even":
         return np.linspace(low, high, count + 2)[1:-1]
     return np.sort(rng.uniform(low, high, count))

@@ -8,6 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from initatlas.piecewise.deep import Breakpoints, pieces
+from initatlas.piecewise.descent import Descent, train_shallow
+from initatlas.piecewise.shallow import ShallowNetwork
+from initatlas.piecewise.starts import layers_of
 from initatlas.piecewise.tracking import changes_by_layer, match, match_in_order
 
 
@@ -37,6 +40,63 @@ def test_births_and_deaths():
 def test_farther_than_the_reach_is_a_death_and_a_birth(reach, kept):
     found = match(at((0.0, 1, 0)), at((1.0, 1, 0)), reach=reach)
     assert (found.before.size, found.died.sum(), found.born.sum()) == (kept, 1 - kept, 1 - kept)
+
+
+def test_velocity_is_to_the_right_positive_and_by_the_time():
+    found = match(at((0.0, 1, 0), (1.0, 1, 1), (4.0, 2, 0)), at((0.5, 1, 0), (0.75, 1, 1), (9.0, 2, 0)), reach=1.0)
+    np.testing.assert_array_equal(found.before, [0, 1])  # the third died, far from where its unit broke anew
+    np.testing.assert_array_equal(found.velocities(1.0), [0.5, -0.25])
+    np.testing.assert_array_equal(found.velocities(100.0), [0.005, -0.0025])
+    with pytest.raises(ValueError, match=r"time: 0\.0, give a time above 0"):
+        found.velocities(0.0)
+
+
+def test_velocity_follows_the_matching_rule():
+    """A breakpoint keeps its unit, those of a unit keep their order, and the total distance is least."""
+    found = match(at((0.0, 2, 0), (0.5, 2, 0), (1.0, 2, 0)), at((0.4, 2, 0), (0.9, 2, 0)), reach=2.0)
+    np.testing.assert_allclose(found.velocities(2.0), [-0.05, -0.05])  # the first one died
+    found = match(at((0.0, 2, 0), (0.5, 2, 0)), at((0.4, 2, 0), (0.6, 2, 0)), reach=2.0)
+    np.testing.assert_allclose(found.velocities(2.0), [0.2, 0.05])  # though 0.5 is as near to 0.4
+    found = match(at((0.0, 2, 0), (0.5, 2, 1)), at((0.4, 2, 0), (0.1, 2, 1)), reach=2.0)
+    np.testing.assert_allclose(found.velocities(2.0), [0.2, -0.2])  # though they are nearer crosswise
+
+
+def test_velocity_in_a_step_of_descent_is_that_of_the_law():
+    """Theorem 5 of Sahs et al. 2020 by hand: beta' = v / w (sum of residuals + beta times their sum with x) over active data."""
+    network = ShallowNetwork([1.0, -2.0, 0.5], [0.4, 1.0, -0.3], [0.7, -0.4, 1.2])
+    x, step = np.linspace(-1.0, 1.0, 9), 1e-7
+    w, b, v = network.input_weights, network.biases, network.output_weights
+    moments = [
+        pieces(*layers_of(one))[1]
+        for place in (0, 1)
+        for one in [train_shallow(network, x, np.sin(3 * x), Descent(step), record=[0, 1]).networks(place)]
+    ]
+    found = match(*moments, reach=0.1)
+    active = np.maximum(w[:, None] * x + b[:, None], 0.0) > 0
+    residuals = v @ np.maximum(w[:, None] * x + b[:, None], 0.0) - np.sin(3 * x)
+    law = v / w * (active @ residuals + network.breakpoints * (active @ (residuals * x)))
+    np.testing.assert_allclose(found.velocities(step), law[moments[0].units[found.before]], rtol=1e-5)
+    assert (law > 0).any()
+    assert (law < 0).any()
+
+
+def test_birth_and_death_of_a_pair_where_a_unit_of_the_second_layer_touches_zero():
+    """relu(h) with h = 1 - relu(x) - relu(-x) + shift has two zeros for shift > -1, none below."""
+
+    def breakpoints(shift):
+        weights = [np.array([[1.0], [-1.0]]), np.array([[-1.0, -1.0]]), np.ones((1, 1))]
+        return pieces(weights, [np.zeros(2), np.array([1.0 + shift]), np.zeros(1)])[1]
+
+    wide, narrow, gone = breakpoints(0.0), breakpoints(-0.75), breakpoints(-1.5)
+    shrinking = match(wide, narrow, reach=1.0)
+    second = wide.layers[shrinking.before] == 2
+    np.testing.assert_allclose(np.sort(shrinking.velocities(1.0)[second]), [-0.75, 0.75])
+    assert not shrinking.died.any()
+    vanishing, appearing = match(narrow, gone, reach=1.0), match(gone, narrow, reach=1.0)
+    np.testing.assert_array_equal(np.sort(narrow.positions[vanishing.died]), [-0.25, 0.25])
+    np.testing.assert_array_equal(np.sort(narrow.positions[appearing.born]), [-0.25, 0.25])
+    assert not vanishing.born.any()
+    assert not appearing.died.any()
 
 
 SORTED = st.lists(st.floats(-3, 3), max_size=5).map(lambda values: np.array(sorted(values)))
@@ -85,5 +145,5 @@ def test_nothing_before_or_after():
     empty = at()
     assert match(empty, at((0.0, 1, 0)), reach=1.0).born.all()
     assert match(at((0.0, 1, 0)), empty, reach=1.0).died.all()
-    with pytest.raises(ValueError, match=r"reach: 0\.0, give a distance above 0"):
+    with pytest.raises(ValueError, match=r"reach: 0\.0, give a finite distance above 0"):
         match(empty, empty, reach=0.0)
