@@ -1,6 +1,7 @@
 """The report as its readers meet it: on a phone, in the dark, by keyboard, on paper."""
 
 import re
+from itertools import pairwise
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -139,6 +140,18 @@ def test_the_address_of_a_claim_opens_it_and_undoes_a_filter(read) -> None:
     expect(page.locator("#claim-two-two-holds")).to_be_in_viewport()
     assert len(shown(page)) == 10
     assert page.url.endswith("#claim-two-two-holds")
+
+
+@pytest.mark.parametrize(("width", "lines"), [(1400, 1), (900, 2), (390, 4)])
+def test_a_claim_takes_few_lines(read, width: int, lines: int) -> None:
+    page = read(width=width)
+    parts = [
+        page.locator(f".claim.holds .{part} >> nth=0").bounding_box()
+        for part in ("statement", "published", "measured", "verdict")
+    ]
+    tops = sorted(part["y"] + part["height"] / 2 for part in parts if part)
+    assert len(tops) == 4
+    assert 1 + sum(below - above > 12 for above, below in pairwise(tops)) == lines
 
 
 def test_every_claim_has_a_link_of_its_own(read) -> None:

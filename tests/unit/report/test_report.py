@@ -731,6 +731,11 @@ def test_a_page_without_claims_says_so() -> None:
     assert "No claim has been compared yet." in render_page(Page("Atlas", "1", "smoke", ()))
 
 
+@pytest.mark.parametrize(("scale", "warned"), [("smoke", True), ("quick", False), ("paper", False)])
+def test_a_page_at_scale_smoke_says_that_its_verdicts_mean_nothing(scale: str, warned: bool) -> None:
+    assert ("Its verdicts say nothing about the papers" in render_page(Page("Atlas", "1", scale, ()))) is warned
+
+
 def _colours(block: str) -> dict[str, str]:
     """Custom colours of a block of CSS."""
     return dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6})", block))
