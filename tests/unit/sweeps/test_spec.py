@@ -232,11 +232,11 @@ MISTAKES = {
     ),
     "weights that do not fit": (
         {"experiment": "many_inputs", "fixed": {"weights": "multivariate_t(nu=3)"}},
-        "fixed.weights = 'multivariate_t(nu=3)': 'multivariate_t(nu=3)': its weights share a scale; here",
+        "fixed.weights = 'multivariate_t(nu=3)': its weights share a scale; here",
     ),
     "label parameter out of bounds": (
         {"axes": {"weights": [{"name": "multivariate_t", "nu": [3, 2]}]}},
-        "axes.weights[1] = 'multivariate_t(nu=2)': 'multivariate_t(nu=2)': nu must lie in (2, inf): with 2 degrees",
+        "axes.weights[1] = 'multivariate_t(nu=2)': nu must lie in (2, inf): with 2 degrees",
     ),
     "label parameter missing": ({"fixed": {"weights": "multivariate_t"}}, "fixed.weights = 'multivariate_t': "),
     "label parameter that is text": (
