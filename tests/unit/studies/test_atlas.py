@@ -1,9 +1,12 @@
 """What the atlas reads from its cubes."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import xarray as xr
 
+from initatlas.studies.atlas.boundary_figures import boundary_poster
 from initatlas.studies.atlas.chaos import correlation_depths, critical_variance, learned
 from initatlas.studies.atlas.chaos_claims import misplaced
 from initatlas.studies.atlas.learning_rate import best_rate, best_rates, exponents, grid_error
@@ -91,3 +94,18 @@ def test_the_edge_of_chaos_lies_between_points_of_the_grid_and_depths_are_counte
     assert critical_variance(evidence, 0.3) == pytest.approx(2.0 * 2.0**0.5)
     np.testing.assert_allclose(correlation_depths(evidence).values, [[[2.0, 0.25], [4.0, 0.5]]])
     assert learned(networks["test_accuracy"]).values.ravel().tolist() == [False, False, True, True]
+
+
+def test_the_poster_enlarges_parts_that_lie_in_each_other():
+    plane = {"weight_variance": np.geomspace(0.03, 30.0, 128), "learning_rate": np.geomspace(0.2, 1.2, 128)}
+    slowness = xr.DataArray(np.random.default_rng(0).uniform(1.0, 9.0, (128, 128)), plane)
+    cube = xr.Dataset(
+        {"slowness": slowness, "diverged": slowness.learning_rate > 0.63 + 0.0 * slowness, "sharpness": slowness}
+    )
+    panels = boundary_poster(cube).axes
+    areas = [np.diff(np.log(axes.get_xlim())) * np.diff(np.log(axes.get_ylim())) for axes in panels]
+    assert len(panels) == 3
+    assert areas[0] > 10.0 * areas[1] > 40.0 * areas[2]
+    for outer, inner in pairwise(panels):
+        assert outer.get_xlim()[0] < inner.get_xlim()[0] < inner.get_xlim()[1] < outer.get_xlim()[1]
+        assert outer.get_ylim()[0] < inner.get_ylim()[0] < inner.get_ylim()[1] < outer.get_ylim()[1]
