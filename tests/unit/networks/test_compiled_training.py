@@ -221,5 +221,5 @@ def test_the_loop_trains_as_pytorch_does(monkeypatch, activation, residual, mirr
             changes = [record.curve_train_loss[1:] - record.curve_train_loss[0] for record in (one, other)]
             np.testing.assert_allclose(*changes, rtol=1e-3, atol=1e-5, err_msg=str(settings))
             np.testing.assert_allclose(one.norm_ratio, other.norm_ratio, rtol=1e-5, err_msg=str(settings))
-            assert one.test_loss == pytest.approx(other.test_loss, rel=1e-4)
+            assert one.test_loss == pytest.approx(other.test_loss, rel=5e-4)
             assert abs(changes[0][-1]) > 1e-3
