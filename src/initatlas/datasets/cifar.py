@@ -69,7 +69,7 @@ def load(name: str, spec: CifarSpec, raw_data: Path) -> Images:
     digest = check_sha256(path, spec.sha256)
     members = _read_members(path)
     parts = {part: _join([_decode(path, key, members[key]) for key in keys]) for part, keys in _MEMBERS.items()}
-    images, labels, split = join_splits(parts)
+    images, labels, split = join_splits(name, parts)
     return Images(
         name=name,
         images=images,

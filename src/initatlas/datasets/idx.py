@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from initatlas.datasets.image_set import GreyLevel, Images
-from initatlas.datasets.raw import LARGEST_RAW_FILE, check_sha256, join_splits
+from initatlas.datasets.raw import LARGEST_RAW_FILE, as_classes, as_grey_levels, check_sha256, join_splits, white_of
 from initatlas.datasets.samples import Split
 from initatlas.datasets.specs import GZIP_SUFFIX, IdxSpec, find_raw_file, find_split
 from initatlas.errors import UserError
@@ -27,8 +27,6 @@ from initatlas.errors import UserError
 _LOGGER = logging.getLogger(__name__)
 _TYPES = {0x08: "uint8", 0x09: "int8", 0x0B: "int16", 0x0C: "int32", 0x0D: "float32", 0x0E: "float64"}
 _QMNIST_COLUMNS = 8
-_WHITE = 255
-_MOST_CLASSES = 2**16
 _GZIP_MAGIC = b"\x1f\x8b"
 _CHUNK = 2**20
 _SPLITS: tuple[Split, Split] = ("train", "test")
@@ -65,15 +63,13 @@ def load(name: str, spec: IdxSpec, raw_data: Path) -> Images:
         _LOGGER.warning("%s: %s", name, note)
     hashes = {path.name: check_sha256(path, spec.sha256.get(path.name)) for pair in pairs.values() for path in pair}
     parts = {key: _read_pair(*pair) for key, pair in pairs.items()}
-    _check_same_form(name, [pictures for pictures, _ in parts.values()])
-    images, labels, split = join_splits(parts)
-    bright = images.dtype == np.uint8 or bool(images.max() > 1.0)
+    images, labels, split = join_splits(name, parts)
     return Images(
         name=name,
         images=images,
         labels=labels,
         split=split,
-        maximum=_WHITE if bright else 1,
+        maximum=white_of(images),
         source=f"IDX files in {spec.folder}: {', '.join(hashes)}",
         raw_sha256=hashes,
         note=note,
@@ -188,11 +184,7 @@ def read_images(path: Path) -> NDArray[GreyLevel]:
     UserError
         As `read_idx`, or if a grey level is not between 0 and 255.
     """
-    stored = read_idx(path, 3)
-    low, high = stored.min(), stored.max()
-    if not (low >= 0 and high <= _WHITE):
-        raise UserError(f"{path}: has grey levels from {low} to {high}; give some from 0 to 1, or from 0 to {_WHITE}")
-    return stored.astype(np.uint8 if stored.dtype.kind in "iu" else np.float32, copy=False)
+    return as_grey_levels(read_idx(path, 3), str(path))
 
 
 def read_labels(path: Path) -> NDArray[np.int64]:
@@ -214,23 +206,7 @@ def read_labels(path: Path) -> NDArray[np.int64]:
                 f"{path}: is {stored.dtype} of shape {stored.shape}; give one label per image, or QMNIST's rows of 8 int32"
             )
         stored = stored[:, 0]
-    wrong = np.flatnonzero(~((stored >= 0) & (stored < _MOST_CLASSES) & (stored == np.floor(stored))))
-    if wrong.size:
-        raise UserError(
-            f"{path}: label {wrong[0]} is {stored[wrong[0]]}; give whole numbers from 0 to {_MOST_CLASSES - 1}"
-        )
-    return stored.astype(np.int64)
-
-
-def _check_same_form(name: str, splits: list[NDArray[GreyLevel]]) -> None:
-    """Refuse splits whose images differ in size, or in what their numbers mean."""
-    if len({images.shape[1:] for images in splits}) > 1:
-        sizes = [images.shape[1:] for images in splits]
-        raise UserError(f"{name}: train images are {sizes[0]} pixels, test images {sizes[1]}; give files that agree")
-    if len({images.dtype for images in splits}) > 1:
-        raise UserError(
-            f"{name}: grey levels are whole numbers in one split, and fractions in the other; give files that agree"
-        )
+    return as_classes(stored, str(path))
 
 
 def _missing_note(spec: IdxSpec, raw_data: Path) -> str:

@@ -1,4 +1,4 @@
-"""Images without labels, in an array of a numpy archive (.npz)."""
+"""Images in arrays of a numpy archive (.npz), with labels or without."""
 
 import io
 import math
@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from initatlas.datasets.image_set import Images
-from initatlas.datasets.raw import LARGEST_RAW_FILE, check_sha256
-from initatlas.datasets.samples import SPLIT_CODE
+from initatlas.datasets.image_set import GreyLevel, Images
+from initatlas.datasets.raw import LARGEST_RAW_FILE, as_classes, as_grey_levels, check_sha256, join_splits, white_of
+from initatlas.datasets.samples import Split
 from initatlas.datasets.specs import ImagesSpec
 from initatlas.errors import UserError
 
@@ -24,40 +24,65 @@ def load(name: str, spec: ImagesSpec, raw_data: Path) -> Images:
     name
         The data set's name.
     spec
-        Folder, file, array and hash.
+        Folder, file, arrays and hash.
     raw_data
         The raw data folder.
 
     Returns
     -------
     Images
-        The images, without classes.
+        The images; without classes where the spec names no labels.
 
     Raises
     ------
     UserError
-        If the file is missing or broken, has the wrong hash, or does not hold unsigned bytes of shape
-        (sample, row, column[, channel]).
+        If the file is missing or broken, has the wrong hash, or does not hold grey levels of shape
+        (sample, row, column[, channel]) and one label for each.
     """
     path = raw_data / spec.folder / spec.file
     if not path.is_file():
         raise UserError(f"{name}: {path} is missing; put the file there")
     digest = check_sha256(path, spec.sha256)
-    images = _read_array(path, spec.array)
+    parts: dict[Split, tuple[NDArray[GreyLevel], NDArray[np.int64]]] = {
+        "train": _read_split(path, spec.array, spec.labels)
+    }
+    if spec.test_array is not None:
+        parts["test"] = _read_split(path, spec.test_array, spec.test_labels)
+    images, labels, split = join_splits(name, parts)
+    labelled = spec.labels is not None
     return Images(
         name=name,
         images=images,
-        labels=np.arange(len(images), dtype=np.int64),
-        split=np.full(len(images), SPLIT_CODE["train"], dtype=np.int8),
-        maximum=255,
+        labels=labels if labelled else np.arange(len(images), dtype=np.int64),
+        split=split,
+        maximum=white_of(images),
         source=spec.source or f"{spec.folder}/{spec.file}",
         raw_sha256={spec.file: digest},
-        labelled=False,
+        labelled=labelled,
     )
 
 
-def _read_array(path: Path, name: str) -> NDArray[np.uint8]:
-    """An array of images of an archive. Its header is believed only as far as bytes follow it, and no object is unpickled."""
+def _read_split(path: Path, array: str, labels: str | None) -> tuple[NDArray[GreyLevel], NDArray[np.int64]]:
+    """Images of a split and their labels; numbers of the images where there are none."""
+    stored = _read_array(path, array)
+    if stored.dtype.kind not in "iuf" or stored.ndim not in (3, 4) or stored.size == 0:
+        raise UserError(
+            f"{path}: {array!r} is {stored.dtype} of shape {stored.shape}; "
+            "give grey levels, (sample, row, column) or (sample, row, column, channel)"
+        )
+    images = as_grey_levels(stored, f"{path}: {array!r}")
+    if labels is None:
+        return images, np.arange(len(images), dtype=np.int64)
+    found = _read_array(path, labels)
+    if found.dtype.kind not in "iuf" or found.shape not in ((len(images),), (len(images), 1)):
+        raise UserError(
+            f"{path}: {labels!r} is {found.dtype} of shape {found.shape}; give one class for each of the {len(images)} images"
+        )
+    return images, as_classes(found.reshape(-1), f"{path}: {labels!r}")
+
+
+def _read_array(path: Path, name: str) -> NDArray[Any]:
+    """An array of an archive. Its header is believed only as far as bytes follow it, and no object is unpickled."""
     try:
         content = _member(path, name)
         stream = io.BytesIO(content)
@@ -69,17 +94,13 @@ def _read_array(path: Path, name: str) -> NDArray[np.uint8]:
         raise UserError(
             f"{path}: the array {name!r} cannot be read ({reason}); save it anew with numpy.savez"
         ) from error
-    if kind != np.uint8 or len(shape) not in (3, 4) or math.prod(shape) == 0:
-        raise UserError(
-            f"{path}: {name!r} is {kind} of shape {shape}; "
-            "give unsigned bytes, (sample, row, column) or (sample, row, column, channel)"
-        )
-    rest = len(content) - stream.tell()
-    if rest != math.prod(shape):
-        raise UserError(f"{path}: {name!r} has {rest} bytes, its shape {shape} needs {math.prod(shape)}; save it anew")
-    return (
-        np.frombuffer(content, np.uint8, offset=stream.tell()).reshape(shape, order="F" if in_columns else "C").copy()
-    )
+    if kind.hasobject:
+        raise UserError(f"{path}: {name!r} is {kind} of shape {shape}; give numbers")
+    rest, needed = len(content) - stream.tell(), math.prod(shape) * kind.itemsize
+    if rest != needed:
+        raise UserError(f"{path}: {name!r} has {rest} bytes, its shape {shape} needs {needed}; save it anew")
+    stored = np.frombuffer(content, kind, offset=stream.tell()).reshape(shape, order="F" if in_columns else "C")
+    return stored.astype(kind.newbyteorder("="))
 
 
 def _member(path: Path, name: str) -> bytes:
@@ -92,7 +113,7 @@ def _member(path: Path, name: str) -> bytes:
     with zipfile.ZipFile(path) as archive:
         names = [entry.removesuffix(".npy") for entry in archive.namelist()]
         if name not in names:
-            there = f"it has: {', '.join(names)}; name one of them under 'array'" if names else "it is empty"
+            there = f"it has: {', '.join(names)}; name one of these in the config" if names else "it is empty"
             raise UserError(f"{path}: there is no array {name!r}; {there}")
         entry = archive.getinfo(f"{name}.npy")
         if entry.file_size > LARGEST_RAW_FILE:

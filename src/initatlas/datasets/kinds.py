@@ -69,8 +69,11 @@ def known_traits(spec: DatasetSpec, raw_data: Path | None) -> DataTraits:
             )
         case RecordingsSpec():
             return RECORDED
-        case PhotographsSpec() | ImagesSpec():
+        case PhotographsSpec():
             return DataTraits(labels=False, splits=["train"])
+        case ImagesSpec():
+            splits = ["train"] if spec.test_array is None else BOTH_SPLITS
+            return DataTraits(labels=spec.labels is not None, splits=splits)
         case UnivariateSpec() | SphereSpec():
             return DataTraits(holds="vectors", labels=False, splits=_filled(spec.train, spec.test))
 

@@ -173,16 +173,31 @@ class PhotographsSpec(Spec):
 
 
 class ImagesSpec(Spec):
-    """Images without labels in a numpy archive."""
+    """Images in a numpy archive, with labels or without."""
 
-    kind: Literal["images"] = Field(default="images", description="Images without labels, in a numpy archive (.npz).")
+    kind: Literal["images"] = Field(
+        default="images", description="Images in a numpy archive (.npz), with labels or without."
+    )
     folder: Folder = Field(description="Folder of the file, inside the raw data folder; `.` is that folder itself.")
     file: FileName = Field(description="Name of the file.")
     array: str = Field(
-        default="images", description="Name of the array in it: unsigned bytes, (sample, row, column[, channel])."
+        default="images", description="Name of the array of training images in it, (sample, row, column[, channel])."
     )
+    labels: str | None = Field(default=None, description="Name of the array of their labels; without one, no classes.")
+    test_array: str | None = Field(default=None, description="Name of the array of test images; without one, none.")
+    test_labels: str | None = Field(default=None, description="Name of the array of their labels.")
     source: str = Field(default="", description="Where the images come from, in words; shown in figures.")
     sha256: Sha256 | None = Field(default=None, description="SHA-256 of the file; without one it is not checked.")
+
+    @model_validator(mode="after")
+    def _check_pairs(self) -> "ImagesSpec":
+        """Refuse labels in one split alone, and labels of a split that is not there."""
+        if self.test_labels is not None and self.test_array is None:
+            raise ValueError(f"'test_labels' is {self.test_labels!r} without 'test_array': name the test images, too")
+        if self.test_array is not None and (self.labels is None) != (self.test_labels is None):
+            missing = "labels" if self.labels is None else "test_labels"
+            raise ValueError(f"'{missing}' is missing: name the labels of both splits, or of none")
+        return self
 
 
 class RecordingsSpec(Spec):

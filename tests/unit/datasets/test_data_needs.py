@@ -69,6 +69,9 @@ def test_what_is_known_of_files(tmp_path):
     put(tmp_path / "mine", split="t10k")
     assert list(known_traits(spec, tmp_path).splits) == ["test"]
     assert not known_traits(ImagesSpec(folder=".", file="a.npz"), None).labels
+    labelled = ImagesSpec(folder=".", file="a.npz", labels="y", test_array="t", test_labels="s")
+    assert (known_traits(labelled, None).labels, known_traits(labelled, None).splits) == (True, ("train", "test"))
+    assert known_traits(ImagesSpec(folder=".", file="a.npz", labels="y"), None).splits == ["train"]
     assert known_traits(RecordingsSpec(folder="a"), None).holds == "recordings"
     assert known_traits(CifarSpec(), None).classes == 10
 

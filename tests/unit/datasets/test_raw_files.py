@@ -3,6 +3,7 @@
 import gzip
 import io
 import pickle
+import re
 import struct
 import tarfile
 import wave
@@ -167,8 +168,14 @@ def _archive_of(content):
         (b"", "is no numpy archive"),
         (b"once upon a time\n", "is no numpy archive"),
         (npz_bytes(), "there is no array 'images'; it is empty"),
-        (npz_bytes(a=PICTURES, b=PICTURES), "there is no array 'images'; it has: a, b; name one of them under 'array'"),
-        (npz_bytes(images=PICTURES.astype(float)), "is float64 of shape"),
+        (
+            npz_bytes(a=PICTURES, b=PICTURES),
+            "there is no array 'images'; it has: a, b; name one of these in the config",
+        ),
+        (npz_bytes(images=PICTURES[0]), "is uint8 of shape (4, 5); give grey levels"),
+        (npz_bytes(images=PICTURES + 1j), "is complex128 of shape"),
+        (npz_bytes(images=PICTURES - 300.0), "'images': has grey levels from -"),
+        (npz_bytes(images=PICTURES[:0]), "is uint8 of shape (0, 4, 5)"),
         (npz_bytes(images=np.array([None])), "is object of shape"),
         (_archive_of(_npy(PICTURES)[:-3]), "has 117 bytes, its shape (6, 4, 5) needs 120"),
         (_archive_of(_npy(PICTURES)[:40]), "cannot be read"),
@@ -180,6 +187,69 @@ def test_archives_that_cannot_be_read(tmp_path, content, message):
         load_npz(tmp_path)
     assert message.replace("\\", "") in str(caught.value)
     assert "pickle" not in str(caught.value)
+
+
+LABELLED = {"array": "x_train", "labels": "y_train", "test_array": "x_test", "test_labels": "y_test"}
+
+
+def load_labelled(raw, changed=None, **arrays):
+    parts = {"x_train": PICTURES, "y_train": np.arange(6) % 3, "x_test": PICTURES[:2], "y_test": np.array([[2], [0]])}
+    np.savez(raw / "own.npz", **parts | arrays)
+    return images.load("own", ImagesSpec(folder=".", file="own.npz", **LABELLED | (changed or {})), raw)
+
+
+def test_an_archive_with_labels_is_read(tmp_path):
+    found = load_labelled(tmp_path)
+    np.testing.assert_array_equal(found.features("test"), PICTURES[:2].reshape(2, -1) / np.float32(255))
+    assert found.targets("train").tolist() == [0, 1, 2, 0, 1, 2]
+    assert found.targets("test").tolist() == [2, 0]
+    assert (found.traits.labels, found.traits.classes, found.splits) == (True, 3, ["train", "test"])
+
+
+def test_one_split_with_labels_and_two_without_are_read(tmp_path):
+    only = load_labelled(tmp_path, {"test_array": None, "test_labels": None})
+    assert (only.splits, only.traits.classes) == (["train"], 3)
+    bare = load_labelled(tmp_path, {"labels": None, "test_labels": None})
+    assert (bare.splits, bare.traits.labels) == (["train", "test"], False)
+    assert bare.labels.tolist() == [*range(8)]
+
+
+@pytest.mark.parametrize("kind", [">f4", "f8"])
+def test_fractions_of_an_archive_stay_fractions(tmp_path, kind):
+    shares = (PICTURES / 255).astype(kind)
+    found = load_labelled(tmp_path, x_train=shares, x_test=shares[:2])
+    assert (found.maximum, found.images.dtype) == (1, np.float32)
+    np.testing.assert_allclose(found.features("train"), PICTURES.reshape(6, -1) / 255, atol=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("arrays", "message"),
+    [
+        ({"y_train": np.arange(5)}, "'y_train' is int64 of shape (5,); give one class for each of the 6 images"),
+        ({"y_test": np.zeros((2, 2), int)}, "'y_test' is int64 of shape (2, 2)"),
+        ({"y_test": np.array([0, -1])}, "'y_test': label 1 is -1; give whole numbers from 0 to 65535"),
+        ({"y_test": np.array([0.5, 1.0])}, "'y_test': label 0 is 0.5"),
+        ({"y_test": np.array(["a", "b"])}, "'y_test' is <U1 of shape (2,)"),
+        ({"x_test": PICTURES[:2, :2]}, "own: train images are (4, 5) pixels, test images (2, 5)"),
+        ({"x_test": PICTURES[:2] / 255}, "own: grey levels are whole numbers in one split, and fractions in the other"),
+    ],
+)
+def test_labels_that_do_not_fit(tmp_path, arrays, message):
+    with pytest.raises(UserError, match=re.escape(message)):
+        load_labelled(tmp_path, **arrays)
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"test_array": None}, "'test_labels' is 'y_test' without 'test_array'"),
+        ({"labels": None}, "'labels' is missing: name the labels of both splits, or of none"),
+        ({"test_labels": None}, "'test_labels' is missing"),
+    ],
+)
+def test_labels_of_one_split_alone_are_refused(changed, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        ImagesSpec(folder=".", file="own.npz", **LABELLED | changed)
 
 
 CLIP = RNG.integers(-999, 999, 50).astype(np.int16)
