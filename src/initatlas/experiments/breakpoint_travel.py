@@ -69,7 +69,8 @@ def _travelled(point: BreakpointTravelParameters, rng: "np.random.Generator") ->
     import numpy as np
 
     from initatlas.piecewise.descent import Descent, train_shallow
-    from initatlas.piecewise.starts import drawn, shallow_of
+    from initatlas.piecewise.starts import drawn, layers_of, shallow_of
+    from initatlas.piecewise.trained import if_usable
 
     start = shallow_of(drawn([point.width], scheme="he", biases="normal", scale=point.scale, rng=rng))
     x = np.linspace(point.low, point.high, point.samples)
@@ -78,7 +79,7 @@ def _travelled(point: BreakpointTravelParameters, rng: "np.random.Generator") ->
         y = y + start(x)
     rate = point.step / (largest_curvature(start, x) + point.learned)
     trajectory = train_shallow(start, x, y, Descent(rate), record=[0, point.epochs])
-    if trajectory.diverged >= 0:
+    if trajectory.diverged >= 0 or if_usable(layers_of(trajectory.networks())) is None:
         return dict.fromkeys(("travel", "slope_change", "loss_share"), np.nan)
     end = trajectory.networks()
     before, after = start.delta_slopes, end.delta_slopes

@@ -162,13 +162,13 @@ def _networks(
     """The network after some numbers of epochs."""
     from initatlas.piecewise.normalised_descent import train_normalised
     from initatlas.piecewise.starts import layers_of, shallow_of
-    from initatlas.piecewise.trained import trained
+    from initatlas.piecewise.trained import if_usable, trained
 
     start = _start(point, rng)
     if point.optimiser != "sgd_batch_norm":
         return trained(start, *train, _descent(point), record=epochs)
     networks = train_normalised(shallow_of(start), *train, _descent(point), batch=point.batch, record=epochs, rng=rng)
-    return [None if one is None else layers_of(one) for one in networks]
+    return [None if one is None else if_usable(layers_of(one)) for one in networks]
 
 
 def recorded_epochs(point: TrainUnivariateParameters) -> list[int]:

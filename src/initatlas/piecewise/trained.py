@@ -15,6 +15,9 @@ from initatlas.piecewise.starts import Parameters, layers_of, shallow_of
 _ROUNDING = 1e-9
 """Changes of the slope that are smaller, relative to the largest slope, are rounding."""
 
+_LARGEST = 1e100
+"""Slopes and values of a network that is still of use: thousands of their squares add up to a number."""
+
 
 class View(NamedTuple):
     """A network in function space.
@@ -40,7 +43,7 @@ def view(network: Parameters) -> View:
 def trained(
     start: Parameters, x: Doubles, y: Doubles, descent: Descent, *, record: Sequence[int]
 ) -> list[Parameters | None]:
-    """A network after some numbers of updates; None where it is no longer finite.
+    """A network after some numbers of updates; None where it, or its function, is no longer finite.
 
     Parameters
     ----------
@@ -56,7 +59,7 @@ def trained(
         Parameters([one[place] for one in trajectory.weights], [one[place] for one in trajectory.biases])
         for place in range(len(record))
     ]
-    return [network if _is_finite(network) else None for network in networks]
+    return [if_usable(network) for network in networks]
 
 
 def _trained_shallow(
@@ -65,12 +68,21 @@ def _trained_shallow(
     """The same for one hidden layer, where an epoch costs less."""
     trajectory = train_shallow(shallow_of(start), x, y, descent, record=record)
     finite = np.atleast_1d(np.isfinite(trajectory.input_weights).all(axis=-1))
-    return [layers_of(trajectory.networks(place)) if finite[place] else None for place in range(len(record))]
+    return [if_usable(layers_of(trajectory.networks(place))) if finite[place] else None for place in range(len(record))]
 
 
-def _is_finite(network: Parameters) -> bool:
-    """Whether all parameters are numbers."""
-    return all(bool(np.isfinite(one).all()) for one in (*network.weights, *network.biases))
+def if_usable(network: Parameters) -> Parameters | None:
+    """A network, or None if its function has left the numbers.
+
+    A network that diverges may end with finite parameters whose products are none, or whose squared residuals are none. By the
+    norms of the layers, slopes and values stay below a bound that leaves room for both.
+    """
+    slope, value = 1.0, 0.0
+    with np.errstate(over="ignore", invalid="ignore"):
+        for weights, biases in zip(network.weights, network.biases, strict=True):
+            norm = float(np.abs(weights).sum(axis=-1).max())
+            slope, value = slope * norm, value * norm + float(np.abs(biases).max())
+    return network if slope < _LARGEST and value < _LARGEST else None
 
 
 def half_sum(function: PiecewiseLinear, x: Doubles, y: Doubles) -> float:

@@ -6,6 +6,7 @@ import pytest
 from initatlas.experiments.target_labels import target_function
 from initatlas.experiments.train_univariate import EXPERIMENT, TrainUnivariateParameters
 from initatlas.piecewise.deep import pieces
+from initatlas.piecewise.descent import Descent
 from initatlas.piecewise.starts import (
     drawn,
     folding,
@@ -104,12 +105,27 @@ def test_a_spiky_function_has_values_within_its_height():
 
 @pytest.mark.parametrize("hidden", [[5], [3, 3]])
 def test_a_network_that_leaves_the_numbers_is_none_from_then_on(hidden):
-    from initatlas.piecewise.descent import Descent
-
     x = np.linspace(-1.0, 1.0, 50)
     found = trained(drawn(hidden, scheme="he", rng=generator()), x, x**2, Descent(10.0), record=[0, 500])
     assert found[0] is not None
     assert found[1] is None
+
+
+@pytest.mark.parametrize("hidden", [[8], [8, 8, 8, 8, 8]])
+def test_a_network_is_none_as_soon_as_its_function_has_no_finite_loss(hidden):
+    """On its way out of the numbers a network has finite parameters for some updates, but no function."""
+    x = np.linspace(-3.0, 3.0, 61)
+    y = 0.5 * x**2
+    looked_at = 0
+    for seed in range(6):
+        start = drawn(hidden, scheme="he", rng=generator(seed))
+        for rate in np.geomspace(1e-3, 10.0, 9):
+            for network in trained(start, x, y, Descent(rate), record=range(12)):
+                if network is not None:
+                    function = view(network).function
+                    assert np.isfinite([half_sum(function, x, y), function.roughness()]).all()
+                    looked_at += half_sum(function, x, y) > 1e12
+    assert looked_at > 10
 
 
 def test_the_view_of_a_network_leaves_out_what_does_not_bend():
