@@ -50,6 +50,10 @@ def open_cube(path: Path | str) -> xr.Dataset:
     path = Path(path)
     if path.is_dir():
         raise UserError(f"{path}: a folder where a cube should be; move it away and run the workflow again")
+    if not path.exists():
+        raise UserError(
+            f"{path}: there is no such file; initatlas run STUDY/SWEEP makes data/cubes/SCALE/STUDY/SWEEP.nc"
+        )
     try:
         with xr.open_dataset(path, engine="netcdf4") as cube:
             return cube.load()
