@@ -274,8 +274,8 @@ MISTAKES = {
     ),
     "sweep": (
         "config/sweeps/chen2024.yaml",
-        "experiment: smoothness",
-        "experiment: smothness",
+        "table1:\n    experiment: smoothness",
+        "table1:\n    experiment: smothness",
         "config/sweeps/chen2024.yaml: sweeps.table1.experiment: experiment 'smothness' does not exist",
     ),
     "data set": (
