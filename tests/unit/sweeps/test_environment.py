@@ -1,10 +1,12 @@
 """What computed a batch, and when a cube is a mixture."""
 
 import platform
+from itertools import pairwise
 
 import pytest
 
 from initatlas.sweeps import environment as module
+from initatlas.sweeps import execute
 from initatlas.sweeps.environment import PACKAGES, Share, describe_cpu, environment, mixture
 
 INTEL = """processor\t: 0
@@ -84,3 +86,12 @@ def test_a_mixture_is_named_entry_by_entry(others, expected):
 
 def test_points_without_any_record_are_no_mixture():
     assert mixture([Share({}, 3)]) == ""
+
+
+def test_a_batch_of_less_than_a_tick_has_taken_the_processor():
+    """In hundredths of a second nearly all such batches take no time, and a sweep of them is estimated at 0 s."""
+    times = [execute._processor_seconds()]
+    for _ in range(20):
+        sum(range(10_000))
+        times.append(execute._processor_seconds())
+    assert all(before < after for before, after in pairwise(times))
