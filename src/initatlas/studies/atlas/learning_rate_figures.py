@@ -53,7 +53,11 @@ def learning_rate_figure(evidence: Evidence) -> Figure:
         axes.set_xlabel(label)
         axes.set_title(title)
         if axes.has_data():
-            axes.legend()
+            low, high = axes.get_ylim()
+            axes.set_ylim(
+                low * (low / high) ** 0.35, high
+            )  # room for the legend below the curves, on a scale of logarithms
+            axes.legend(loc="lower left")
     return figure
 
 
