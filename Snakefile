@@ -22,7 +22,6 @@ from initatlas.runs import (
     end_jobs_on_signals,
     import_from_here,
     name_the_user,
-    without_record,
 )
 
 
@@ -46,7 +45,7 @@ name_the_user()
 RUN = RunLock(Path())
 if workflow.is_main_process and RUN.take():
     # In a copy of data and reports Snakemake would take every file for new for ever.
-    call_unfinished(without_record(made_files(ATLAS)))
+    call_unfinished(made_files(ATLAS))
 
 # The sweeps of this run share one Ray, which ends with this process; a job of a cluster has one of its own.
 if workflow.remote_exec:

@@ -56,14 +56,14 @@ def without_record(paths: Iterable[Path]) -> list[Path]:
 
 
 def call_unfinished(paths: Iterable[Path]) -> None:
-    """Tell Snakemake that files are unfinished, as after a kill: whichever of them a run asks for, it makes anew.
+    """Tell Snakemake that files without a record are unfinished, as after a kill: those that a run asks for it makes anew.
 
     Parameters
     ----------
     paths
         As in `without_record`.
     """
-    for path in paths:
+    for path in without_record(paths):
         marker = _record(path, "incomplete")
         make_folder(marker.parent)
         marker.write_text('{"external_jobid": null}', encoding="utf-8")

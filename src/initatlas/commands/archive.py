@@ -20,7 +20,7 @@ from initatlas.files import make_folder, must_be_folder, write_text
 from initatlas.identity import made_files
 from initatlas.layout import DATA, PAGE, Layout
 from initatlas.names import did_you_mean
-from initatlas.runs import call_unfinished, without_record
+from initatlas.runs import call_unfinished
 
 log = logging.getLogger(__name__)
 
@@ -74,9 +74,8 @@ def archive(
         raise UserError(f"{target} is there already; move it away, or name another place")
     lock = wait_for_turn()
     try:
-        call_unfinished(
-            without_record(made_files(workflow))
-        )  # as a run would, which cannot while the lock is held here
+        # as a run would; the dry run that follows cannot, for the lock is held here
+        call_unfinished(made_files(workflow))
         _refuse_stale(contents, workflow, overrides, snakefile)
         with draft_folder(target) as draft:
             catalogue = _fill(draft, contents, workflow, name, license_name)

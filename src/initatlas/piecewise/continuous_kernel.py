@@ -183,6 +183,19 @@ def twice(array: Any) -> Any:
 
 
 @compiled()
+def owning(owners: Integers, parts: int, count: int) -> Integers:
+    """Rows below `count` that own one of the first parts of an envelope, in order."""
+    touches = np.zeros(count + 1, dtype=np.bool_)
+    for part in range(parts):
+        touches[owners[part]] = True
+    found, at = 0, np.empty(count, dtype=np.int64)
+    for row in range(count):
+        at[found] = row
+        found += touches[row]
+    return at[:found]
+
+
+@compiled()
 def touching(candidates: Doubles, count: int, ceiling: float) -> Integers:
     """Rows of the first `count` candidates that touch their lower envelope below the ceiling."""
     rows = np.empty((count + 1, 3))
@@ -196,14 +209,7 @@ def touching(candidates: Doubles, count: int, ceiling: float) -> Integers:
         if 3 * parts > owners.size:
             owners, ends, scratch, scratch_ends = twice(owners), twice(ends), twice(scratch), twice(scratch_ends)
         parts = insert(rows, new, owners, ends, parts, scratch, scratch_ends)
-    touches = np.zeros(count + 1, dtype=np.bool_)
-    for part in range(parts):
-        touches[owners[part]] = True
-    found, at = 0, np.empty(count, dtype=np.int64)
-    for row in range(count):
-        at[found] = row
-        found += touches[row]
-    return at[:found]
+    return owning(owners, parts, count)
 
 
 @compiled()

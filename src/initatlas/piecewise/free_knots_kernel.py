@@ -19,7 +19,7 @@ import numpy as np
 
 from initatlas.arrays import Doubles, Integers
 from initatlas.caches import compiled
-from initatlas.piecewise.continuous_kernel import crossings, extend, fill_line_terms, grown, is_below, twice
+from initatlas.piecewise.continuous_kernel import crossings, extend, fill_line_terms, grown, is_below, owning, twice
 
 KNOT, LINE = 0.0, 1.0
 """What a state came from: a knot at a data point, or a line that ends in a gap."""
@@ -163,14 +163,7 @@ def touching_within(candidates: Doubles, count: int, ceiling: float) -> Integers
         while 5 * parts > owners.size:
             owners, ends, scratch, scratch_ends = twice(owners), twice(ends), twice(scratch), twice(scratch_ends)
         parts = lower(rows, new, owners, ends, parts, scratch, scratch_ends)
-    touches = np.zeros(count + 1, dtype=np.bool_)
-    for part in range(parts):
-        touches[owners[part]] = True
-    found, at = 0, np.empty(count, dtype=np.int64)
-    for row in range(count):
-        at[found] = row
-        found += touches[row]
-    return at[:found]
+    return owning(owners, parts, count)
 
 
 @compiled()
