@@ -12,22 +12,20 @@ from torch import nn
 
 from benchmarks.result import Case, FigureTable, Outcome, TimingTable, make_case
 from benchmarks.timing import per_unit, time_competitors
+from benchmarks.training import BATCH, LEARNING_RATE, TEST, TRAIN, new_network, random_split, train_ours
 from initatlas.duals.univariate import ROOT_HALF, UnivariateKernel, cheapest_form
 from initatlas.kernels.architecture import Architecture, KernelName
 from initatlas.kernels.fillers import compiled_kernel
 from initatlas.kernels.fully_connected import fully_connected
 from initatlas.kernels.gram import gram_matrices
 from initatlas.networks.evaluation import Split
-from initatlas.networks.training import train_networks
-from initatlas.networks.training_settings import NetworkSettings, TrainingSettings
 
 Singles = NDArray[np.float32]
 Device = Literal["cpu", "cuda"]
 
 TRAINING = ((64, 256, 60), (256, 64, 60), (1024, 8, 30), (4096, 2, 20))
 """Width, networks, steps."""
-DEPTH, INPUTS, CLASSES, BATCH, TRAIN, TEST = 4, 784, 10, 64, 256, 64
-LEARNING_RATE = 0.01
+DEPTH, INPUTS = 4, 784
 KERNELS: tuple[KernelName, ...] = ("nngp", "ntk")
 KERNEL_DEPTH = 3
 IMAGES, IMAGES_ON_CPU, IMAGES_COMPARED, TILE = 60_000, 6000, 2000, 5000
@@ -65,49 +63,23 @@ def run(device: Device = "cuda") -> Outcome:
 
 def _training(width: int, networks: int, steps: int, device: Device, *, rng: np.random.Generator) -> Case:
     """Time one width."""
-    train, test = _random_split(TRAIN, rng=rng), _random_split(TEST, rng=rng)
-    sizes = (width, networks, steps, train)
+    train, test = random_split(TRAIN, INPUTS, rng=rng), random_split(TEST, INPUTS, rng=rng)
+    together = partial(train_ours, width, DEPTH, train, test, networks=networks, steps=steps)
     calls: dict[str, Callable[[], object]] = {
-        "initatlas, GPU": partial(train_together, *sizes, test, device),
-        "initatlas, CPU": partial(train_together, *sizes, test, "cpu"),
-        "PyTorch loop, GPU": partial(train_in_a_loop, *sizes, device),
+        "initatlas, GPU": partial(together, device=device),
+        "initatlas, CPU": together,
+        "PyTorch loop, GPU": partial(train_in_a_loop, width, networks, steps, train, device),
     }
     timings = time_competitors(calls, rounds=ROUNDS, rng=rng)
     return make_case(f"width {width}, {networks} networks", timings, work=networks * steps)
 
 
-def _random_split(n: int, *, rng: np.random.Generator) -> Split:
-    """Random inputs with random classes."""
-    return rng.standard_normal((n, INPUTS), dtype=np.float32), rng.integers(CLASSES, size=n)
-
-
-def train_together(width: int, networks: int, steps: int, train: Split, test: Split, device: Device) -> None:
-    """Train the networks as a sweep does."""
-    settings = TrainingSettings(
-        width=width,
-        depth=DEPTH,
-        activation="relu",
-        outputs=CLASSES,
-        steps=steps,
-        batch_size=BATCH,
-        optimiser="sgd",
-        momentum=0.0,
-        evaluations=2,
-        device=device,
-    )
-    network = NetworkSettings("gaussian", weight_variance=2.0, bias_variance=0.0, learning_rate=LEARNING_RATE)
-    rngs = [np.random.default_rng(seed) for seed in range(networks)]
-    train_networks(settings, [network] * networks, train, test, rngs=rngs)
-
-
 def train_in_a_loop(width: int, networks: int, steps: int, train: Split, device: Device) -> None:
     """Train them one after the other, the data on the GPU all the time."""
     x, y = (torch.from_numpy(part).to(device) for part in train)
-    fans = [INPUTS, *[width] * DEPTH]
     for seed in range(networks):
         torch.manual_seed(seed)
-        hidden = [part for i in range(DEPTH) for part in (nn.Linear(fans[i], fans[i + 1]), nn.ReLU())]
-        network = nn.Sequential(*hidden, nn.Linear(width, CLASSES)).to(device)
+        network = new_network(width, DEPTH, INPUTS).to(device)
         optimiser = torch.optim.SGD(network.parameters(), lr=LEARNING_RATE)
         for _ in range(steps):
             chosen = torch.randperm(TRAIN, device=device)[:BATCH]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
 from math import sqrt
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 import torch
@@ -72,7 +72,7 @@ def run() -> Outcome:
 
 def _timed(width: int, depth: int, inputs: int, jax: Peer, *, rng: np.random.Generator) -> Case:
     """Time one shape, and a matrix product."""
-    train, test = _random_split(TRAIN, inputs, rng=rng), _random_split(TEST, inputs, rng=rng)
+    train, test = random_split(TRAIN, inputs, rng=rng), random_split(TEST, inputs, rng=rng)
     stack = Stack.draw(width, depth, inputs, rng=rng)
     factor = rng.standard_normal((SIDE, SIDE), dtype=np.float32)
     calls: dict[str, Callable[[], object]] = {
@@ -103,28 +103,37 @@ def _shares(width: int, depth: int, inputs: int, case: Case) -> list[float | str
     return [case.name, *(100 * operations / case.median[name] / rate for name in case.median if name != PRODUCT)]
 
 
-def _random_split(n: int, inputs: int, *, rng: np.random.Generator) -> Split:
+def random_split(n: int, inputs: int, *, rng: np.random.Generator) -> Split:
     """Random inputs with random classes."""
     return rng.standard_normal((n, inputs), dtype=np.float32), rng.integers(CLASSES, size=n)
 
 
-def train_ours(width: int, depth: int, train: Split, test: Split) -> None:
+def train_ours(
+    width: int,
+    depth: int,
+    train: Split,
+    test: Split,
+    *,
+    networks: int = NETWORKS,
+    steps: int = STEPS,
+    device: Literal["cpu", "cuda"] = "cpu",
+) -> None:
     """Train the networks as a sweep does."""
     settings = TrainingSettings(
         width=width,
         depth=depth,
         activation="relu",
         outputs=CLASSES,
-        steps=STEPS,
+        steps=steps,
         batch_size=BATCH,
         optimiser="sgd",
         momentum=0.0,
         evaluations=2,
-        device="cpu",
+        device=device,
     )
     network = NetworkSettings("gaussian", weight_variance=2.0, bias_variance=0.0, learning_rate=LEARNING_RATE)
-    rngs = [np.random.default_rng(seed) for seed in range(NETWORKS)]
-    train_networks(settings, [network] * NETWORKS, train, test, rngs=rngs)
+    rngs = [np.random.default_rng(seed) for seed in range(networks)]
+    train_networks(settings, [network] * networks, train, test, rngs=rngs)
 
 
 @dataclass(frozen=True)
@@ -191,7 +200,7 @@ def train_in_a_trial(width: int, depth: int, train: Split, config: Mapping[str, 
     torch.set_num_threads(1)
     torch.manual_seed(config["index"])
     x, y = torch.from_numpy(train[0]), torch.from_numpy(train[1])
-    network = _network(width, depth, x.shape[1])
+    network = new_network(width, depth, x.shape[1])
     _train_one(network, x, y)
     return {"loss": float(nn.functional.cross_entropy(network(x), y).detach())}
 
@@ -201,10 +210,10 @@ def train_in_a_loop(width: int, depth: int, train: Split) -> None:
     x, y = torch.from_numpy(train[0]), torch.from_numpy(train[1])
     for seed in range(NETWORKS):
         torch.manual_seed(seed)
-        _train_one(_network(width, depth, x.shape[1]), x, y)
+        _train_one(new_network(width, depth, x.shape[1]), x, y)
 
 
-def _network(width: int, depth: int, inputs: int) -> nn.Sequential:
+def new_network(width: int, depth: int, inputs: int) -> nn.Sequential:
     """A multilayer perceptron."""
     fans = [inputs, *[width] * depth]
     hidden = [part for i in range(depth) for part in (nn.Linear(fans[i], fans[i + 1]), nn.ReLU())]
