@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from initatlas.arrays import Doubles, Integers
 from initatlas.piecewise.arrays import finite
 from initatlas.piecewise.deep_kernel import LANES, descend_deep
-from initatlas.piecewise.descent import Descent, checked_record, for_each, sorted_points
+from initatlas.piecewise.descent import Descent, checked_descent, checked_record, for_each, sorted_points
 from initatlas.piecewise.shallow_kernel import prefix_sums
 
 Arrays = tuple[Doubles, ...]
@@ -76,7 +76,7 @@ def train_deep(
     losses = np.full((len(theta), epochs.size), np.nan)
     parameters = np.full((len(theta), epochs.size, *theta.shape[1:]), np.nan)
     diverged = np.empty(len(theta), dtype=np.int64)
-    betas = descent.moments()
+    betas = checked_descent(descent).moments()
     centre = float(inputs.mean())
     moved, sums = inputs - centre, prefix_sums(inputs, targets, centre)
 

@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from numbers import Real
 from typing import Literal
 
 import numpy as np
@@ -54,15 +55,15 @@ class Descent:
     train_output_bias: bool = True
 
     def __post_init__(self) -> None:
-        if not (self.learning_rate > 0 and np.isfinite(self.learning_rate)):
+        if not _above_0(self.learning_rate):
             raise ValueError(f"learning_rate: {self.learning_rate!r}, give a number above 0")
         if self.loss not in _SCALES:
             raise ValueError(f"loss: {self.loss!r}, allowed: {', '.join(_SCALES)}")
         if self.optimiser not in ("gd", "adam"):
             raise ValueError(f"optimiser: {self.optimiser!r}, allowed: gd, adam")
-        if not all(0.0 <= beta < 1.0 for beta in self.betas) or len(self.betas) != 2:
+        if not _are_decay_rates(self.betas):
             raise ValueError(f"betas: {self.betas!r}, give two numbers from 0 to below 1")
-        if not self.epsilon > 0:
+        if not _above_0(self.epsilon):
             raise ValueError(f"epsilon: {self.epsilon!r}, give a number above 0")
 
     def scale(self, n: int) -> float:
@@ -72,6 +73,33 @@ class Descent:
     def moments(self) -> Doubles:
         """What the compiled loops take of the optimiser: Adam's decay rates and epsilon, or nothing."""
         return np.array([*self.betas, self.epsilon] if self.optimiser == "adam" else [], dtype=np.float64)
+
+
+def _above_0(value: object) -> bool:
+    """Whether this is a finite number above 0."""
+    return isinstance(value, Real) and 0.0 < float(value) < np.inf
+
+
+def _are_decay_rates(betas: object) -> bool:
+    """Whether these are two numbers from 0 to below 1."""
+    return (
+        isinstance(betas, Sequence)
+        and len(betas) == 2
+        and all(isinstance(beta, Real) and 0.0 <= float(beta) < 1.0 for beta in betas)
+    )
+
+
+def checked_descent(descent: Descent) -> Descent:
+    """The same, where it is one.
+
+    Raises
+    ------
+    ValueError
+        If it is something else, say a learning rate alone.
+    """
+    if not isinstance(descent, Descent):
+        raise ValueError(f"descent: {descent!r}, give a Descent, say Descent(learning_rate=0.001)")
+    return descent
 
 
 def sorted_points(x: ArrayLike, y: ArrayLike) -> tuple[Doubles, Doubles]:
@@ -176,7 +204,7 @@ def train_shallow(
     Raises
     ------
     ValueError
-        If there are no data, `record` does not increase from 0 or more, or a number is not finite.
+        If there are no data, `record` does not increase from 0 or more, `descent` is none, or a number is not finite.
     """
     inputs, targets = sorted_points(x, y)
     epochs = checked_record(record)
@@ -186,7 +214,7 @@ def train_shallow(
     parts = (network.input_weights, network.biases, network.output_weights)
     weights = np.stack([part.reshape(count, units) for part in parts], axis=1)
     constants = np.asarray(network.output_bias).reshape(count)
-    betas = descent.moments()
+    betas = checked_descent(descent).moments()
     centre = float(inputs.mean())
     sums = prefix_sums(inputs, targets, centre)
 

@@ -6,14 +6,15 @@ cancels, and the loss depends on the size of w through e alone.
 """
 
 from collections.abc import Sequence
+from numbers import Real
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from initatlas.arrays import Doubles
 from initatlas.caches import compiled
-from initatlas.piecewise.arrays import points
-from initatlas.piecewise.descent import Descent, checked_record
+from initatlas.piecewise.arrays import points, whole
+from initatlas.piecewise.descent import Descent, checked_descent, checked_record
 from initatlas.piecewise.shallow import ShallowNetwork
 
 # rows of the state of a network, a column per unit
@@ -108,7 +109,7 @@ def train_normalised(
     x, y
         Data, shape (n,).
     descent
-        Learning rate, and the loss of a batch; the optimiser is plain descent.
+        Learning rate, and the loss of a batch. The optimiser is plain descent, and it trains the output bias.
     batch
         Points in a batch; the last batch of an epoch has what is left. The order is new in each epoch.
     record
@@ -124,13 +125,15 @@ def train_normalised(
     Raises
     ------
     ValueError
-        If there are several networks, a batch has fewer than two points, or the other arguments are out of their range.
+        If there are several networks, a batch has fewer than two points, `descent` asks for Adam or a fixed output bias, or the
+        other arguments are out of their range.
     """
     inputs, targets = points(x, y)
     epochs = checked_record(record)
+    _check_descent(descent, epsilon, momentum)
     if network.input_weights.ndim != 1:
         raise ValueError(f"network: {network.input_weights.shape[:-1]} networks, give one")
-    if batch < 2 or inputs.size < 2 or inputs.size % batch == 1:
+    if whole("batch", batch, 1) < 2 or inputs.size < 2 or inputs.size % batch == 1:
         raise ValueError(
             f"batch: {batch} of {inputs.size} points leaves a batch of fewer than two, which have no variance"
         )
@@ -144,6 +147,18 @@ def train_normalised(
             order = rng.permutation(inputs.size)
             constant = _epoch(state, constant, inputs[order], targets[order], descent, batch, (epsilon, momentum))
     return recorded
+
+
+def _check_descent(descent: Descent, epsilon: float, momentum: float) -> None:
+    """Refuse what is not trained here, and a normalisation that is none."""
+    if checked_descent(descent).optimiser != "gd":
+        raise ValueError(f"optimiser: {descent.optimiser!r}, batches are descended by gd alone")
+    if not descent.train_output_bias:
+        raise ValueError("train_output_bias: False, with batches the output bias is trained")
+    if not (isinstance(epsilon, Real) and 0.0 <= epsilon < np.inf):
+        raise ValueError(f"epsilon: {epsilon!r}, give a number of at least 0")
+    if not (isinstance(momentum, Real) and 0.0 <= momentum <= 1.0):
+        raise ValueError(f"momentum: {momentum!r}, give a number from 0 to 1")
 
 
 def _start(network: ShallowNetwork) -> Doubles:

@@ -9,6 +9,7 @@ from initatlas.piecewise.deep import pieces
 from initatlas.piecewise.deep_descent import train_deep
 from initatlas.piecewise.descent import Descent, train_shallow
 from initatlas.piecewise.linear import interpolation
+from initatlas.piecewise.normalised_descent import train_normalised
 from initatlas.piecewise.partitions import continuous_partitions
 from initatlas.piecewise.segments import greedy_merge, segment, segment_continuous, segment_many
 from initatlas.piecewise.shallow import ShallowNetwork
@@ -25,6 +26,11 @@ STEP = Descent(1e-3)
 
 def rng():
     return np.random.default_rng(0)
+
+
+def in_batches(**changed):
+    """Training in batches, with other arguments."""
+    return train_normalised(SHALLOW, X, Y, **{"descent": STEP, "batch": 5, "record": [1], "rng": rng(), **changed})
 
 
 @pytest.mark.parametrize(
@@ -60,6 +66,33 @@ def rng():
             "record: give increasing whole numbers of updates, from 0 on",
         ),
         (lambda: train_shallow(SHALLOW, X, Y, STEP, record=[0], threads=0), "threads: 0, give at least 1"),
+        (
+            lambda: train_shallow(SHALLOW, X, Y, 0.1, record=[0]),
+            "descent: 0.1, give a Descent, say Descent(learning_rate=0.001)",
+        ),
+        (
+            lambda: train_deep(WEIGHTS, BIASES, X, Y, None, record=[0]),
+            "descent: None, give a Descent, say Descent(learning_rate=0.001)",
+        ),
+        (lambda: Descent("0.1"), "learning_rate: '0.1', give a number above 0"),
+        (lambda: Descent(np.inf), "learning_rate: inf, give a number above 0"),
+        (lambda: Descent(0.1, betas=0.9), "betas: 0.9, give two numbers from 0 to below 1"),
+        (lambda: Descent(0.1, betas=(0.9, "0.99")), "betas: (0.9, '0.99'), give two numbers from 0 to below 1"),
+        (lambda: Descent(0.1, epsilon="1e-8"), "epsilon: '1e-8', give a number above 0"),
+        (lambda: in_batches(descent=0.1), "descent: 0.1, give a Descent, say Descent(learning_rate=0.001)"),
+        (
+            lambda: in_batches(descent=Descent(0.1, optimiser="adam")),
+            "optimiser: 'adam', batches are descended by gd alone",
+        ),
+        (
+            lambda: in_batches(descent=Descent(0.1, train_output_bias=False)),
+            "train_output_bias: False, with batches the output bias is trained",
+        ),
+        (lambda: in_batches(batch=2.5), "batch: 2.5, give a whole number"),
+        (lambda: in_batches(batch=0), "batch: 0, give at least 1"),
+        (lambda: in_batches(epsilon=-1e-5), "epsilon: -1e-05, give a number of at least 0"),
+        (lambda: in_batches(momentum=1.5), "momentum: 1.5, give a number from 0 to 1"),
+        (lambda: in_batches(momentum="0.1"), "momentum: '0.1', give a number from 0 to 1"),
         (
             lambda: train_deep(WEIGHTS, BIASES, X, Y, STEP, record=[]),
             "record: give increasing whole numbers of updates, from 0 on",
