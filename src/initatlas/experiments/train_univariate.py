@@ -315,7 +315,7 @@ def _seconds(parameters: TrainUnivariateParameters) -> float:
     """Updates by the pieces of the network, on the data and before on the spiky function; and looks."""
     width, depth, adam = parameters.width, parameters.depth, parameters.optimiser == "adam"
     if parameters.optimiser == "sgd_batch_norm":
-        training = parameters.epochs * parameters.samples * (7e-8 + 2e-9 * width)
+        training = parameters.epochs * parameters.samples * (2.6e-8 + 7e-10 * width)
     else:
         training = parameters.epochs * update_seconds(width, depth, parameters.samples, adam=adam)
     if parameters.start == "spiky" and depth > 1:

@@ -7,11 +7,12 @@ cancels, and the loss depends on the size of w through e alone.
 
 from collections.abc import Sequence
 from numbers import Real
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from initatlas.arrays import Doubles
+from initatlas.arrays import Doubles, Integers
 from initatlas.caches import compiled
 from initatlas.piecewise.arrays import points, whole
 from initatlas.piecewise.descent import Descent, checked_descent, checked_record
@@ -20,70 +21,107 @@ from initatlas.piecewise.shallow import ShallowNetwork
 # rows of the state of a network, a column per unit
 W, B, GAIN, SHIFT, V, MEAN, VARIANCE = range(7)
 
+# sums may be reordered, so that they go by vectors; nan and infinity keep their meaning, for divergence is seen by them
+_NUMBERS: dict[str, Any] = {"fastmath": {"reassoc", "contract", "nsz"}, "error_model": "numpy"}
 
-@compiled()
-def normalised_slopes(state: Doubles, variance: float, epsilon: float) -> Doubles:
-    """What x less the batch's mean is multiplied by in each unit before the gain, shape (units,)."""
-    slopes = np.empty(state.shape[1])
-    for i in range(slopes.size):
-        slopes[i] = state[W, i] / np.sqrt(state[W, i] ** 2 * variance + epsilon)
-    return slopes
+_ORDERS = 64
+"""Epochs whose orders of the data are drawn at a time."""
 
 
-@compiled()
-def residuals(state: Doubles, constant: float, slopes: Doubles, moved: Doubles, y: Doubles) -> Doubles:
-    """Outputs less targets on a batch, with x from the batch's mean, shape (points,)."""
-    differences = np.empty(moved.size)
+@compiled(**_NUMBERS)
+def add_unit(weight: float, slope: float, shift: float, moved: Doubles, errors: Doubles) -> None:
+    """Add the output of a unit to those of the others on a batch."""
     for n in range(moved.size):
-        total = constant - y[n]
-        for i in range(slopes.size):
-            total += state[V, i] * max(state[GAIN, i] * slopes[i] * moved[n] + state[SHIFT, i], 0.0)
-        differences[n] = total
-    return differences
+        signal = slope * moved[n] + shift
+        errors[n] += weight * (0.0 if signal <= 0.0 else signal)
 
 
-@compiled()
-def update_statistics(state: Doubles, mean: float, variance: float, count: int, momentum: float) -> None:
-    """Move the running mean and variance of each unit's pre-activations towards those of a batch, the variance unbiased."""
-    for i in range(state.shape[1]):
-        seen = state[W, i] * mean + state[B, i]
-        spread = state[W, i] ** 2 * variance * count / (count - 1.0)
-        state[MEAN, i] += momentum * (seen - state[MEAN, i])
-        state[VARIANCE, i] += momentum * (spread - state[VARIANCE, i])
+@compiled(**_NUMBERS)
+def seen_errors(slope: float, shift: float, moved: Doubles, errors: Doubles) -> tuple[float, float]:
+    """Sums of the errors where a unit is active, alone and times x from the batch's mean."""
+    seen, seen_x = 0.0, 0.0
+    for n in range(moved.size):
+        error = errors[n] if slope * moved[n] + shift > 0.0 else 0.0
+        seen += error
+        seen_x += error * moved[n]
+    return seen, seen_x
 
 
-@compiled()
+@compiled(**_NUMBERS)
 def batch_step(
-    state: Doubles, constant: float, x: Doubles, y: Doubles, step: float, epsilon: float, momentum: float
+    state: Doubles, constant: float, moved: Doubles, errors: Doubles, step: float, epsilon: float, momentum: float
 ) -> float:
     """One step on one batch; the new output bias.
 
     Parameters
     ----------
+    moved, errors
+        Inputs and targets of the batch. Inputs are then measured from their mean, and targets are the errors of the outputs.
     step
         Learning rate times the loss's scale.
     """
-    mean = x.mean()
-    moved = x - mean
-    variance = (moved * moved).mean()
-    slopes = normalised_slopes(state, variance, epsilon)
-    errors = residuals(state, constant, slopes, moved, y)
-    update_statistics(state, mean, variance, x.size, momentum)
-    for i in range(slopes.size):
-        gain, shift, v, slope = state[GAIN, i], state[SHIFT, i], state[V, i], slopes[i]
-        seen, seen_x = 0.0, 0.0
-        for n in range(moved.size):
-            if gain * slope * moved[n] + shift > 0.0:
-                seen += errors[n]
-                seen_x += errors[n] * moved[n]
-        free = epsilon / (state[W, i] ** 2 * variance + epsilon)  # how far the slope still follows w
-        by_w = gain * v * seen_x * free / np.sqrt(state[W, i] ** 2 * variance + epsilon)
-        state[W, i] -= step * by_w
+    count = moved.size
+    mean = moved.sum() / count
+    squares = 0.0
+    for n in range(count):
+        moved[n] -= mean
+        errors[n] = constant - errors[n]
+        squares += moved[n] * moved[n]
+    variance = squares / count
+    for i in range(state.shape[1]):
+        slope = state[W, i] / np.sqrt(state[W, i] ** 2 * variance + epsilon)
+        add_unit(state[V, i], state[GAIN, i] * slope, state[SHIFT, i], moved, errors)
+    for i in range(state.shape[1]):
+        gain, shift, v = state[GAIN, i], state[SHIFT, i], state[V, i]
+        spread = state[W, i] ** 2 * variance + epsilon
+        slope = state[W, i] / np.sqrt(spread)
+        state[MEAN, i] += momentum * (state[W, i] * mean + state[B, i] - state[MEAN, i])
+        unbiased = (spread - epsilon) * count / (count - 1.0)
+        state[VARIANCE, i] += momentum * (unbiased - state[VARIANCE, i])
+        seen, seen_x = seen_errors(gain * slope, shift, moved, errors)
+        free = epsilon / spread  # how far the slope still follows w
+        state[W, i] -= step * gain * v * seen_x * free / np.sqrt(spread)
         state[GAIN, i] -= step * v * slope * seen_x
         state[SHIFT, i] -= step * v * seen
         state[V, i] -= step * (gain * slope * seen_x + shift * seen)
     moved_constant: float = constant - step * errors.sum()
     return moved_constant
+
+
+@compiled()
+def run_epochs(
+    state: Doubles,
+    constant: float,
+    x: Doubles,
+    y: Doubles,
+    orders: Integers,
+    batch: int,
+    steps: Doubles,
+    epsilon: float,
+    momentum: float,
+) -> float:
+    """Some epochs; the new output bias.
+
+    Parameters
+    ----------
+    state
+        Changed in place.
+    orders
+        The points in the order of each epoch, shape (epochs, points).
+    batch
+        Points in a batch, but for the last one.
+    steps
+        Learning rate times the loss's scale of each batch.
+    """
+    moved, errors = np.empty(batch), np.empty(batch)
+    for order in orders:
+        for place in range(steps.size):
+            first = place * batch
+            count = min(batch, order.size - first)
+            for n in range(count):
+                moved[n], errors[n] = x[order[first + n]], y[order[first + n]]
+            constant = batch_step(state, constant, moved[:count], errors[:count], steps[place], epsilon, momentum)
+    return constant
 
 
 def train_normalised(
@@ -137,15 +175,27 @@ def train_normalised(
         raise ValueError(
             f"batch: {batch} of {inputs.size} points leaves a batch of fewer than two, which have no variance"
         )
-    state = _start(network)
+    sizes = np.minimum(batch, inputs.size - np.arange(0, inputs.size, batch))
+    steps = descent.learning_rate * np.array([descent.scale(int(size)) for size in sizes])
+    state, done = _start(network), 0
     constant = float(np.asarray(network.output_bias))
     recorded: list[ShallowNetwork | None] = []
-    for epoch in range(int(epochs[-1]) + 1):
-        if epoch in epochs:
-            recorded.append(_equivalent(state, constant, epsilon))
-        if epoch < epochs[-1]:
-            order = rng.permutation(inputs.size)
-            constant = _epoch(state, constant, inputs[order], targets[order], descent, batch, (epsilon, momentum))
+    for epoch in epochs.tolist():
+        while done < epoch:
+            orders = np.stack([rng.permutation(inputs.size) for _ in range(min(_ORDERS, epoch - done))])
+            constant = run_epochs(
+                state,
+                constant,
+                inputs,
+                targets,
+                orders,
+                min(batch, inputs.size),
+                steps,
+                float(epsilon),
+                float(momentum),
+            )
+            done += len(orders)
+        recorded.append(_equivalent(state, constant, epsilon))
     return recorded
 
 
@@ -167,23 +217,6 @@ def _start(network: ShallowNetwork) -> Doubles:
     state[W], state[B], state[V] = network.input_weights, network.biases, network.output_weights
     state[GAIN], state[VARIANCE] = 1.0, 1.0
     return state
-
-
-def _epoch(
-    state: Doubles,
-    constant: float,
-    x: Doubles,
-    y: Doubles,
-    descent: Descent,
-    batch: int,
-    normalisation: tuple[float, float],
-) -> float:
-    """One pass over the data in their order; the new output bias."""
-    for first in range(0, x.size, batch):
-        part, wanted = x[first : first + batch], y[first : first + batch]
-        step = descent.learning_rate * descent.scale(part.size)
-        constant = batch_step(state, constant, part, wanted, step, *normalisation)
-    return constant
 
 
 def _equivalent(state: Doubles, constant: float, epsilon: float) -> ShallowNetwork | None:
