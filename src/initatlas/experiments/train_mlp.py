@@ -51,7 +51,7 @@ class TrainMlpParameters(Parameters):
     momentum: float = Field(default=0.0, ge=0, lt=1, description="heavy-ball momentum of sgd")
     steps: int = Field(default=500, ge=1, description="minibatch updates")
     batch_size: int = Field(default=64, ge=1, description="samples per minibatch")
-    evaluations: int = Field(default=9, ge=2, description="points of the training curve")
+    evaluations: int = Field(default=9, ge=1, description="points of the training curve; 1: after training alone")
     loss: LossName = Field(
         default="cross_entropy",
         description=(

@@ -16,17 +16,17 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from initatlas.arrays import Floats, Integers
-from initatlas.networks.compiled_training import ADAM, MOMENTUM, SGD, fill_signals, train
-from initatlas.networks.evaluation import DeviceSplit, Pass, Scores, chunks, evaluate, put_together
+from initatlas.networks.compiled_training import ADAM, MOMENTUM, SGD, add_scores, fill_signals, train
+from initatlas.networks.evaluation import DeviceSplit, Pass, Scores, chunks, put_together
 from initatlas.networks.losses import Loss
 from initatlas.networks.minibatches import minibatches
 from initatlas.networks.padding import padded
 from initatlas.networks.parametrisations import layer_rates
 from initatlas.networks.stacked_mlp import Layer
-from initatlas.networks.training_settings import NetworkSettings, TrainingSettings
+from initatlas.networks.training_settings import CURVE_INPUTS, NetworkSettings, TrainingSettings
 
 _STEPS = 64
-"""Whose minibatches are dealt out at once. A network that is lost is noticed behind them."""
+"""Whose minibatches are dealt out at once."""
 
 _NO_CLASSES = np.empty(0, dtype=np.int64)
 _NO_NUMBERS = np.empty((0, 0), dtype=np.float32)
@@ -92,16 +92,31 @@ class CompiledMLP:
         both = numbers.view(-1, fan_in + 1, fan_out)
         return both[:, :-1].mT, both[:, -1:]
 
-    def keep(self, chosen: NDArray[np.int64]) -> "CompiledMLP":
+    def keep(self, chosen: Sequence[int]) -> "CompiledMLP":
         """Copy some of the networks."""
         parameters = _empty(len(chosen), *self.parameters.shape[1:])
-        parameters[:] = self.parameters[chosen]
+        parameters[:] = self.parameters[np.array(chosen, dtype=np.int64)]
         return replace(self, parameters=parameters)
 
     def room(self, copies: int, lines: int, rows: int) -> tuple[Floats, Floats]:
         """Pre-activations and activations of so many networks and layers at so many inputs; one array if the loop allows it."""
         before = _empty(copies, max(lines, 1), rows * int(self.fans[-2]))
         return before, (_empty(*before.shape) if self.residual or self.form[1] < 0.0 else before)
+
+    def scores(self, loss: Loss, data: DeviceSplit) -> Scores:
+        """See `initatlas.networks.evaluation.evaluate`."""
+        classes, numbers = targets_of(data)
+        width, sums = int(self.fans[-1]), np.zeros((self.networks, 3))
+        for seen in self.passes(data.x, signals=False):
+            targets = classes[seen.rows], numbers[seen.rows]
+            early = min(CURVE_INPUTS, len(data.y)) - seen.rows.start
+            for outputs, own in zip(seen.outputs.numpy(), sums, strict=True):
+                add_scores(outputs.ravel(), width, loss.outputs, *targets, loss.factor, early, own)
+        return Scores(
+            [loss.of_split(total, len(data.y)) for total in sums[:, 1].tolist()],
+            (sums[:, 2] / len(data.y)).tolist(),
+            [loss.of_split(total, min(CURVE_INPUTS, len(data.y))) for total in sums[:, 0].tolist()],
+        )
 
     def passes(self, x: Tensor, *, signals: bool) -> Iterator[Pass]:
         """See `initatlas.networks.evaluation.Networks.passes`."""
@@ -201,25 +216,24 @@ class CompiledRun:
 
     def advance(self, step: int) -> None:
         """Train until `step` steps are done."""
-        for index, source in enumerate(self._minibatches):
-            for done in range(self._steps_done, step, _STEPS):
-                if self._lost(index):
-                    break
-                orders = np.stack(list(islice(source, min(step - done, _STEPS))))
-                self._train(index, orders, done)
+        self._keep([index for index in range(len(self.alive)) if not self._is_lost_at(index, step)])
         self._steps_done = step
 
-    def _lost(self, index: int) -> bool:
-        """Whether a bias of the read-out is NaN: then all outputs are, at any input, and no step changes that."""
-        return bool(np.isnan(self.mlp.parameters[index, :, -self.mlp.fans[-1]]).any())
+    def _is_lost_at(self, index: int, step: int) -> bool:
+        """Train one network until `step` steps are done, or until its outputs are NaN: whether they are."""
+        for done in range(self._steps_done, step, _STEPS):
+            orders = np.stack(list(islice(self._minibatches[index], min(step - done, _STEPS))))
+            if self._train(index, orders, done) < len(orders):
+                return True
+        return False
 
-    def _train(self, index: int, orders: Integers, done: int) -> None:
-        """Take the steps of one network whose minibatches are given."""
+    def _train(self, index: int, orders: Integers, done: int) -> int:
+        """Take the steps of one network whose minibatches are given, and say how many it took."""
         rate, divisor = self._rates[index], self._loss.divisor(orders.shape[1])
         code = ADAM if self._adam else MOMENTUM if self._momentum else SGD
-        train(
+        taken: int = train(
             self._data.x.numpy().ravel(),
-            *self._targets,
+            *targets_of(self._data),
             orders,
             self.mlp.parameters[index],
             self._state[index],
@@ -235,23 +249,27 @@ class CompiledRun:
             1.0 / divisor if self._adam else rate / divisor,
             done,
         )
-
-    @property
-    def _targets(self) -> tuple[Integers, Floats]:
-        """Classes and numbers, one of them empty."""
-        targets = self._data.y.numpy()
-        return (_NO_CLASSES, targets) if targets.ndim == 2 else (targets, _NO_NUMBERS)
+        return taken
 
     def scores(self, data: DeviceSplit) -> Scores:
         """Loss and accuracy of the networks alive."""
-        return evaluate(self.mlp, self._loss, data)
+        return self.mlp.scores(self._loss, data)
 
     def keep_finite(self, losses: NDArray[np.float64]) -> None:
         """Drop the networks whose loss is not finite."""
-        chosen = np.flatnonzero(np.isfinite(losses))
+        self._keep(np.flatnonzero(np.isfinite(losses)).tolist())
+
+    def _keep(self, chosen: list[int]) -> None:
+        """Drop all networks but those at some places."""
         if len(chosen) == len(self.alive):
             return
         self.alive = [self.alive[position] for position in chosen]
         self._minibatches = [self._minibatches[position] for position in chosen]
         self._rates = [self._rates[position] for position in chosen]
         self.mlp, self._state = self.mlp.keep(chosen), self._state[chosen]
+
+
+def targets_of(data: DeviceSplit) -> tuple[Integers, Floats]:
+    """Classes and numbers of a split, one of them empty."""
+    targets = data.y.numpy()
+    return (_NO_CLASSES, targets) if targets.ndim == 2 else (targets, _NO_NUMBERS)

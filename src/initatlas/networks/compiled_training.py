@@ -4,13 +4,13 @@ The parameters of a network are one array: for each layer its weights, a row for
 multiples of 16, and a network is computed by itself, so that its numbers do not depend on others.
 """
 
-from math import sqrt
+from math import exp, isfinite, isnan, log, sqrt
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from initatlas.arrays import Floats
+from initatlas.arrays import Doubles, Floats
 from initatlas.caches import compiled
 from initatlas.networks.compiled_layers import (
     adapt_biases,
@@ -208,6 +208,15 @@ def _go_back(
 
 
 @compiled()
+def _is_lost(biases: Floats) -> bool:
+    """Whether one of them is NaN."""
+    lost = False
+    for i in range(biases.size):
+        lost |= isnan(biases[i])
+    return lost
+
+
+@compiled()
 def train(
     x: Floats,
     classes: Places,
@@ -226,8 +235,8 @@ def train(
     optimiser: Any,
     scale: float,
     done: int,
-) -> None:
-    """Take some steps of one network, or of the two halves of a mirrored one.
+) -> int:
+    """Take some steps of one network, or of the two halves of a mirrored one, until it is lost.
 
     Parameters
     ----------
@@ -254,6 +263,12 @@ def train(
         Factor on the gradient of the loss.
     done
         Steps done before.
+
+    Returns
+    -------
+    int
+        How many steps were taken. A network is lost where a bias of the read-out is NaN: then all outputs are, at any input, and
+        no step changes that.
     """
     activation, slope, residual = form
     code, momentum = optimiser
@@ -264,6 +279,8 @@ def train(
     now = rates.copy()
     other = momentum
     for step in range(orders.shape[0]):
+        if _is_lost(parameters[0, parameters.shape[1] - width :]):
+            return step
         chosen = orders[step]
         for i in range(batch):
             rows[i] = chosen[i] * inputs
@@ -314,3 +331,65 @@ def train(
                 code,
                 other,
             )
+    return len(orders)
+
+
+@compiled()
+def add_scores(
+    outputs: Floats, width: int, used: int, classes: Places, numbers: Floats, factor: float, early: int, sums: Doubles
+) -> None:
+    """Add the losses of some examples, and those whose class is right, to what was found of those before them.
+
+    Parameters
+    ----------
+    outputs, width, used
+        Rows of outputs, one behind the other; their length, and how many of each are no padding.
+    classes, numbers
+        Targets of these rows: see `train`.
+    factor
+        On a squared error.
+    early
+        How many of these rows, from the first on, count among the first examples of the split.
+    sums
+        Loss of the first examples, of all, and how many classes are right.
+    """
+    for i in range(outputs.size // width):
+        row = outputs[i * width : i * width + used]
+        best = 0
+        for j in range(used):
+            if row[j] > row[best]:
+                best = j
+        if classes.size:
+            loss, wanted = _cross_entropy(row, best, classes[i]), classes[i]
+        else:
+            target = numbers[i]
+            loss, wanted = _squared_error(row, target) * np.float32(factor), 0
+            for j in range(used):
+                if target[j] > target[wanted]:
+                    wanted = j
+            if used == 1:
+                best, wanted = int(np.signbit(row[0])), int(np.signbit(target[0]))
+        if i < early:
+            sums[0] += loss
+        sums[1] += loss
+        if best == wanted and isfinite(loss):
+            sums[2] += 1.0
+
+
+@compiled()
+def _cross_entropy(row: Floats, best: int, wanted: int) -> np.float32:
+    """Of the softmax, in nats, as a single number; `best` is the place of the largest output."""
+    total = 0.0
+    for j in range(row.size):
+        total += exp(float(row[j]) - float(row[best]))
+    return np.float32(log(total) + float(row[best]) - float(row[wanted]))
+
+
+@compiled()
+def _squared_error(row: Floats, target: Floats) -> np.float32:
+    """Squared distance, in single precision."""
+    total = np.float32(0.0)
+    for j in range(row.size):
+        difference = row[j] - target[j]
+        total += difference * difference
+    return total

@@ -13,6 +13,7 @@ from torch import Tensor
 from initatlas.networks.losses import Loss, Targets
 from initatlas.networks.padding import padded
 from initatlas.networks.training_cost import EVALUATION_CHUNK
+from initatlas.networks.training_settings import CURVE_INPUTS
 
 Split = tuple[NDArray[np.float32], Targets]
 """Inputs of shape (n, d), standardised by the caller, and their targets: classes (n,), or numbers (n, outputs)."""
@@ -48,10 +49,13 @@ class Scores:
         Of the whole split.
     accuracy
         Fraction whose largest output is the target's; an output that is not finite predicts nothing.
+    early
+        Loss of its first 1024 examples.
     """
 
     loss: list[float]
     accuracy: list[float]
+    early: list[float]
 
 
 def to_device(split: Split, loss: Loss, device: str) -> DeviceSplit:
@@ -153,8 +157,11 @@ def evaluate(mlp: Networks, loss: Loss, data: DeviceSplit) -> Scores:
         losses[:, seen.rows] = values
         hits[:, seen.rows] = loss.hits(seen.outputs, targets) & values.isfinite()
     # fsum rounds once, so that the sum does not depend on how the losses lie in memory.
-    means = [loss.of_split(fsum(row), len(data.y)) for row in losses.tolist()]
-    return Scores(means, hits.double().mean(1).tolist())
+    whole, early = (
+        [loss.of_split(fsum(row), part.shape[1]) for row in part.tolist()]
+        for part in (losses, losses[:, :CURVE_INPUTS])
+    )
+    return Scores(whole, hits.double().mean(1).tolist(), early)
 
 
 def norm_ratios(mlp: Networks, x: Tensor) -> NDArray[np.float64]:

@@ -33,9 +33,12 @@ class Loss(ABC):
     ----------
     padding_bias
         Bias of the outputs that are there for alignment alone: it keeps them out of the loss.
+    factor
+        On a squared error.
     """
 
     padding_bias: ClassVar[float]
+    factor = 1.0
 
     def __init__(self, outputs: int) -> None:
         self.outputs = outputs
@@ -153,7 +156,7 @@ class SquaredError(Loss):
     def __init__(self, outputs: int, *, mean: bool, factor: float = 1.0) -> None:
         super().__init__(outputs)
         self._mean = mean
-        self._factor = factor
+        self.factor = factor
 
     def check(self, targets: Targets) -> None:
         """See `Loss.check`."""
@@ -172,7 +175,7 @@ class SquaredError(Loss):
         total = squares[..., 0].clone()
         for output in range(1, self.outputs):
             total.add_(squares[..., output])
-        return total.mul_(self._factor)
+        return total.mul_(self.factor)
 
     def hits(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """See `Loss.hits`."""
@@ -187,7 +190,7 @@ class SquaredError(Loss):
 
     def divisor(self, batch: int) -> float:
         """See `Loss.divisor`."""
-        return (batch if self._mean else 1) / (2.0 * self._factor)
+        return (batch if self._mean else 1) / (2.0 * self.factor)
 
     def of_split(self, total: float, count: int) -> float:
         """See `Loss.of_split`."""

@@ -65,7 +65,7 @@ class NetworkRecord:
     diverged
         Whether the loss stopped being finite. Training then stops at the next evaluation.
     norm_ratio
-        Shape (depth,): at initialisation, the mean over the first 512 training inputs of |h_l(x)| / |x|, with h_l the
+        Shape (depth,): at initialisation, the mean over the first 128 training inputs of |h_l(x)| / |x|, with h_l the
         activations of hidden layer l. Inputs x = 0 are left out.
     curve_step
         Shape (evaluations,): steps done at each point of the curve.
@@ -145,18 +145,22 @@ def train_networks(
 def evaluation_steps(steps: int, evaluations: int) -> NDArray[np.int64]:
     """Choose the steps at which the training curve is recorded: 0, then geometrically from 1 to `steps`, all different.
 
+    Of one point it is the last step.
+
     Parameters
     ----------
     steps
         Number of training steps, at least ``evaluations - 1``.
     evaluations
-        Number of points, at least 2.
+        Number of points, at least 1.
 
     Returns
     -------
     ndarray of int64, shape (evaluations,)
-        Strictly increasing, from 0 to `steps`.
+        Strictly increasing to `steps`.
     """
+    if evaluations == 1:
+        return np.array([steps])
     geometric = np.rint(np.geomspace(1, steps, evaluations - 1)) if evaluations > 2 else np.array([steps])
     points: NDArray[np.int64] = np.maximum(np.concatenate([[0], geometric]), np.arange(evaluations)).astype(np.int64)
     return points
@@ -178,8 +182,8 @@ def _check(
         raise UserError("test: the data set has no test inputs; ask for some")
     for _, targets in (train, test):
         make_loss(settings.loss, settings.outputs).check(targets)
-    if not 2 <= settings.evaluations <= settings.steps + 1:
-        raise UserError(f"evaluations: {settings.evaluations} must lie between 2 and steps + 1 = {settings.steps + 1}")
+    if not 1 <= settings.evaluations <= settings.steps + 1:
+        raise UserError(f"evaluations: {settings.evaluations} must lie between 1 and steps + 1 = {settings.steps + 1}")
 
 
 def draw_layers(
@@ -231,12 +235,13 @@ def _train_group(
     follower = _follower(settings, networks, run.mlp, probe, input_dim) if probe else None
     for point, step in enumerate(curve.steps):
         run.advance(int(step))
-        curve.record(point, run.alive, run.scores(train.first(CURVE_INPUTS)), run.scores(test))
+        is_last = point == len(curve.steps) - 1
+        seen = run.scores(train if is_last else train.first(CURVE_INPUTS))
+        finals = dict(zip(run.alive, zip(seen.loss, seen.accuracy, strict=True), strict=True))
+        curve.record(point, run.alive, seen, run.scores(test))
         run.keep_finite(curve.loss[run.alive, point])
         if follower:
             follower.record(point, run.alive, run.mlp)
-    final = run.scores(train)
-    finals = dict(zip(run.alive, zip(final.loss, final.accuracy, strict=True), strict=True))
     probed = follower.records if follower else [None] * len(networks)
     return [
         _record(*finals.get(index, (nan, 0.0)), ratios[index], curve, index, probed[index])
@@ -290,9 +295,9 @@ class _Curve:
 
     def record(self, point: int, alive: list[int], train: Scores, test: Scores) -> None:
         """Fill one point for the networks `alive`; those whose training loss is not finite stay as they are."""
-        finite = np.isfinite(train.loss)
+        finite = np.isfinite(train.early)
         chosen = np.array(alive, dtype=np.int64)[finite]
-        self.loss[chosen, point] = np.array(train.loss)[finite]
+        self.loss[chosen, point] = np.array(train.early)[finite]
         self.test_loss[chosen, point] = np.array(test.loss)[finite]
         self.accuracy[chosen, point] = np.array(test.accuracy)[finite]
 
@@ -347,7 +352,7 @@ class Run(Protocol):
         """The networks alive."""
 
     def advance(self, step: int) -> None:
-        """Train until `step` steps are done."""
+        """Train until `step` steps are done; networks whose outputs are NaN may be dropped."""
 
     def scores(self, data: DeviceSplit) -> Scores:
         """Loss and accuracy of the networks alive."""

@@ -109,7 +109,8 @@ def training_seconds(settings: TrainingSettings, input_dim: int, n_train: int, n
     float
         Seconds, rough. On CUDA far fewer.
     """
-    evaluated = n_train + NORM_INPUTS + settings.evaluations * (min(n_train, CURVE_INPUTS) + n_test)
+    seen = n_test + min(n_train, CURVE_INPUTS)
+    evaluated = n_train + n_test + NORM_INPUTS + (settings.evaluations - 1) * seen
     form = loop_form(activation_of(settings.activation)) if settings.device == "cpu" else None
     if form is None:
         return settings.halves * _pytorch_seconds(settings, input_dim, evaluated)

@@ -9,7 +9,7 @@ from typing import Literal
 CURVE_INPUTS = 1024
 """Training inputs on which the training curve's loss is taken."""
 
-NORM_INPUTS = 512
+NORM_INPUTS = 128
 """Training inputs on which the norm ratio is taken."""
 
 LossName = Literal["cross_entropy", "squared_mean", "squared_sum", "squared_half_sum"]
@@ -46,7 +46,7 @@ class TrainingSettings:
     momentum
         Heavy-ball momentum of ``sgd``, in [0, 1); not read by ``adam``.
     evaluations
-        Number of points of the training curve, from step 0 to the last;
+        Number of points of the training curve, from step 0 to the last, or the last alone;
         see `initatlas.networks.training.evaluation_steps`.
     device
         Where to train. Bit-identical records are promised on ``cpu`` only.

@@ -300,14 +300,15 @@ def test_a_lost_network_is_trained_no_further(monkeypatch):
     taken, loop = [], compiled_mlp.train
 
     def counted(*arguments):
-        taken.append(len(arguments[3]))
-        loop(*arguments)
+        taken.append(loop(*arguments))
+        return taken[-1]
 
     monkeypatch.setattr(compiled_mlp, "train", counted)
-    for network, steps in ((NetworkSettings("gaussian", 200.0, 0.0, 1e30), 64), (POOL[0], 300)):
+    for network, all_steps in ((NetworkSettings("gaussian", 200.0, 0.0, 1e30), False), (POOL[0], True)):
         taken.clear()
-        train(replace(SETTINGS, depth=6, steps=300, evaluations=2), [network], [1], dim=20)
-        assert sum(taken) == steps
+        (record,) = train(replace(SETTINGS, depth=6, steps=300, evaluations=2), [network], [1], dim=20)
+        assert record.diverged != all_steps
+        assert sum(taken) == 300 if all_steps else sum(taken) < 10
 
 
 def test_all_networks_may_diverge():
@@ -364,6 +365,20 @@ def test_curve_starts_at_initialisation_and_ends_with_the_record():
     assert record.curve_train_loss[-1] == record.train_loss
     untrained = train(replace(shared, steps=1, evaluations=2), [NETWORK], [0], dim=30)[0]
     assert record.curve_train_loss[0] == untrained.curve_train_loss[0]
+
+
+def test_a_curve_of_one_point_is_the_last_of_a_longer_one():
+    shared = replace(SETTINGS, steps=50, evaluations=6)
+    whole, last = (
+        train(replace(shared, evaluations=count), [NETWORK, POOL[0]], [0, 1], dim=30, n=1100) for count in (6, 1)
+    )
+    for one, other in zip(whole, last, strict=True):
+        assert other.curve_step.tolist() == [50]
+        assert other.curve_train_loss == one.curve_train_loss[-1:]
+        assert other.curve_test_accuracy == one.curve_test_accuracy[-1:]
+        for name in ("train_loss", "test_loss", "train_accuracy", "test_accuracy"):
+            assert getattr(other, name) == getattr(one, name)
+        assert other.curve_train_loss[0] != other.train_loss  # of the first 1024 examples, and of all
 
 
 @given(evaluations=st.integers(2, 60), extra=st.integers(0, 5000))
