@@ -28,7 +28,7 @@ from initatlas.sweeps.allocation import (
     slices_needed,
     within_node,
 )
-from initatlas.sweeps.costs import expected_cost
+from initatlas.sweeps.costs import beyond_a_share, expected_cost
 from initatlas.sweeps.registry import load_experiment
 
 # `python` in a rule is that of the environment made from environment.yml under `--sdm conda`, which lacks this package alone; or
@@ -45,6 +45,10 @@ shell.prefix(f"set -euo pipefail; export {SEARCHED}; ")
 
 # What a sweep on Ray asks for on this machine; Snakemake scales the CPUs down to those that there are. Nobody counts the rest here.
 HERE = Allocation(cpus=256, megabytes=8000, minutes=720)
+
+# Which of several jobs that wait runs first: what others wait for, and the long before the short. Figures and tables, all short, fill
+# the CPUs at the end, where a long job would be alone.
+DATASETS_FIRST, SWEEPS_NEXT, CLAIMS_THEN = 1_000_000_000, 100, 10
 
 AVAILABLE = [sweep.title for group in ATLAS.sweeps.values() for sweep in group.values()]
 
@@ -154,7 +158,7 @@ def asked_for(title, attempt, slices=1):
     sweep = ATLAS.sweep(title)
     experiment = load_experiment(sweep.experiment)
     if workflow.local_exec:
-        return HERE if runs_on_ray(title) else replace(HERE, cpus=experiment.cpus)
+        return HERE if title in sweeps_on_ray() else replace(HERE, cpus=experiment.cpus)
     try:
         return allocation(
             sweep,
@@ -180,24 +184,47 @@ def cluster_limits():
 
 
 @cache
-def runs_on_ray(title):
-    """Whether a sweep on this machine takes all CPUs, by its estimated cost; others run in their own processes, side by side."""
-    from initatlas.sweeps.ray.client import takes_ray
-
+def sweep_seconds(title):
+    """Estimated cost of a sweep on one core."""
     sweep = ATLAS.sweep(title)
-    return takes_ray(
-        ATLAS.backends[title],
-        seconds=expected_cost(sweep, load_experiment(sweep.experiment)).seconds,
-        workers=workflow.cores,
-    )
+    return expected_cost(sweep, load_experiment(sweep.experiment)).seconds
+
+
+def sweep_priority(wildcards):
+    """The longest sweep first, so that none runs alone at the end."""
+    return SWEEPS_NEXT + sweep_seconds(wildcards.title)
+
+
+def due_sweeps():
+    """The sweeps that this run makes, whole or a slice of them, once Snakemake knows its jobs."""
+    rules = ("sweep", "slice")
+    jobs = (job for job in workflow.dag.needrun_jobs() if job.rule.name in rules)
+    return [job.wildcards.title for job in jobs]
+
+
+@cache
+def sweeps_on_ray():
+    """The sweeps of this run that take all CPUs of this machine; the others run in their own processes, side by side.
+
+    Those are the ones that ask for Ray, and those that would keep one CPU busy alone when all else is done.
+    """
+    from initatlas.sweeps.ray.client import cluster_is_given, takes_ray
+
+    seconds = {title: sweep_seconds(title) for title in due_sweeps()}
+    alone = beyond_a_share(seconds, workflow.cores)
+    return {
+        title
+        for title, cost in seconds.items()
+        if takes_ray(ATLAS.backends[title], seconds=cost, workers=workflow.cores)
+        and (title in alone or ATLAS.backends[title] == "ray" or cluster_is_given())
+    }
 
 
 def prepare_ray():
     """Start the Ray that a sweep of this run is going to ask for, beside the first jobs."""
     from initatlas.sweeps.ray.client import RayOfTheSweep
 
-    jobs = [job for job in workflow.dag.needrun_jobs() if job.rule.name == "sweep"]
-    if workflow.local_exec and any(runs_on_ray(job.wildcards.title) for job in jobs):
+    if workflow.local_exec and sweeps_on_ray():
         RayOfTheSweep(workers=workflow.cores, session_folder=RAY).prepare()
 
 

@@ -12,6 +12,7 @@ rule dataset:
         str(LAYOUT.benchmark("datasets/{dataset}"))
     wildcard_constraints:
         dataset=one_of(ATLAS.datasets),
+    priority: DATASETS_FIRST
     conda:
         "../../environment.yml"
     threads: 1

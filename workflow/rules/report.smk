@@ -11,6 +11,7 @@ rule ledger:
         str(LAYOUT.log("ledger")),
     benchmark:
         str(LAYOUT.benchmark("ledger"))
+    priority: CLAIMS_THEN
     localrule: True
     conda:
         "../../environment.yml"
@@ -36,6 +37,7 @@ rule explorer:
         str(LAYOUT.log("explorer")),
     benchmark:
         str(LAYOUT.benchmark("explorer"))
+    priority: CLAIMS_THEN
     localrule: True
     conda:
         "../../environment.yml"
@@ -63,6 +65,7 @@ rule kernels:
         str(LAYOUT.log("kernels")),
     benchmark:
         str(LAYOUT.benchmark("kernels"))
+    priority: CLAIMS_THEN
     localrule: True
     conda:
         "../../environment.yml"

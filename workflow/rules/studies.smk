@@ -100,6 +100,7 @@ for _study, _declared in ATLAS.studies.items():
             str(LAYOUT.log(f"claims/{_study}")),
         benchmark:
             str(LAYOUT.benchmark(f"claims/{_study}"))
+        priority: CLAIMS_THEN
         localrule: True
         conda:
             "../../environment.yml"

@@ -12,6 +12,7 @@ rule sweep:
         str(LAYOUT.benchmark("sweeps/{title}"))
     wildcard_constraints:
         title=one_of(AVAILABLE),
+    priority: sweep_priority
     conda:
         "../../environment.yml"
     threads: sweep_threads

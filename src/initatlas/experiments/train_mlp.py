@@ -169,12 +169,17 @@ def form(parameters: TrainMlpParameters) -> tuple[int, int, int]:
 
 def seconds(parameters: TrainMlpParameters) -> float:
     """Time to train one network of a full group."""
-    return training_seconds(settings_of(parameters, CLASSES), *form(parameters))
+    return training_seconds(_as_planned(parameters), *form(parameters))
+
+
+def _as_planned(parameters: TrainMlpParameters) -> TrainingSettings:
+    """The settings with a device that is named: nobody knows yet what ``auto`` will find, and a CPU is everywhere."""
+    return replace(settings_of(parameters, CLASSES), device="cuda" if parameters.device == "cuda" else "cpu")
 
 
 def megabytes(parameters: TrainMlpParameters) -> float:
     """One network's share: only so many are held in memory at once."""
-    settings = replace(settings_of(parameters, CLASSES), device="cuda" if parameters.device == "cuda" else "cpu")
+    settings = _as_planned(parameters)
     inputs, train, test = form(parameters)
     return training_megabytes(settings, inputs, train, test) / networks_at_once(settings, inputs)
 

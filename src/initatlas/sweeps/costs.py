@@ -2,7 +2,7 @@
 
 import math
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from initatlas.sweeps.experiment import Experiment, Parameters
@@ -11,6 +11,9 @@ from initatlas.sweeps.spec import Sweep
 
 POINTS_OF_A_SAMPLE = 512
 """In so many points each value of an axis is seen, but for long axes, and their mean cost is known to a tenth or so."""
+
+SECONDS_TO_SPREAD = 10.0
+"""What it costs to start Ray and its workers, which import all that a sweep needs."""
 
 
 class Cost(NamedTuple):
@@ -26,6 +29,28 @@ def expected_cost(sweep: Sweep, experiment: Experiment) -> Cost:
     points = [point for point in drawn if point is not None]
     seconds = math.fsum(map(experiment.seconds, points)) * math.prod(sweep.shape) / max(len(drawn), 1)
     return Cost(seconds, max(map(experiment.megabytes, points), default=0.0))
+
+
+def beyond_a_share(seconds: Mapping[str, float], workers: int) -> set[str]:
+    """The sweeps that would still run on one core long after all others are done, side by side.
+
+    Only these gain by running on all cores: of the others each core has enough to do.
+
+    Parameters
+    ----------
+    seconds
+        Name of each sweep to its cost on one core.
+    workers
+        Number of cores.
+    """
+    beyond = set()
+    rest = math.fsum(seconds.values())
+    for name, cost in sorted(seconds.items(), key=lambda pair: -pair[1]):
+        if cost - rest / workers <= SECONDS_TO_SPREAD:
+            break
+        beyond.add(name)
+        rest -= cost
+    return beyond
 
 
 def sample(sweep: Sweep, experiment: Experiment) -> list[Parameters | None]:

@@ -5,10 +5,12 @@ from math import inf, prod
 import pytest
 
 from initatlas.errors import UserError
+from initatlas.experiments.train_mlp import TrainMlpParameters
+from initatlas.experiments.train_mlp import seconds as mlp_seconds
 from initatlas.machine import Node
 from initatlas.sweeps import costs
 from initatlas.sweeps.allocation import Allocation, ClusterLimits, allocation, slices_needed, within_node
-from initatlas.sweeps.costs import expected_cost, sample
+from initatlas.sweeps.costs import SECONDS_TO_SPREAD, beyond_a_share, expected_cost, sample
 from initatlas.sweeps.experiment import Experiment, Output, Parameters
 from initatlas.sweeps.grid import grid
 from initatlas.sweeps.resolving import resolve
@@ -125,6 +127,33 @@ def test_the_points_of_a_sample_are_drawn_once(ask, monkeypatch):
 def test_a_sample_knows_what_is_excluded():
     sweep = sweep_of(axes={"each": [1.0, 3.0]}, seeds=4, exclude=[{"each": 3.0}])
     assert expected_cost(sweep, EXPERIMENT) == (4.0, 10.0)
+
+
+SPREAD = SECONDS_TO_SPREAD
+
+
+@pytest.mark.parametrize(
+    ("seconds", "workers", "beyond"),
+    [
+        ({"a": 100.0}, 2, {"a"}),
+        ({"a": 100.0}, 1, set()),
+        ({"a": 100.0, "b": 100.0}, 2, set()),
+        ({"a": 100.0, "b": 90.0}, 3, {"a", "b"}),
+        ({"a": 100.0, "b": 90.0, "c": 80.0}, 2, set()),
+        ({"a": 100.0, **{f"short {number}": 1.0 for number in range(50)}}, 2, {"a"}),
+        ({"a": 100.0, **{f"short {number}": 1.0 for number in range(90)}}, 2, set()),
+        ({"a": 4.0 * SPREAD, "b": 2.0 * SPREAD}, 2, set()),
+        ({"a": 4.0 * SPREAD + 1.0, "b": 2.0 * SPREAD}, 2, {"a"}),
+        ({}, 2, set()),
+    ],
+)
+def test_a_sweep_is_spread_where_it_would_be_alone_at_the_end(seconds, workers, beyond):
+    assert beyond_a_share(seconds, workers) == beyond
+
+
+def test_an_estimate_does_not_wait_for_the_device():
+    estimates = {device: mlp_seconds(TrainMlpParameters(device=device)) for device in ("auto", "cpu", "cuda")}
+    assert estimates["auto"] == estimates["cpu"] != estimates["cuda"]
 
 
 @pytest.mark.parametrize("shape", [(2, 3, 4), (5,), (1, 7)])
