@@ -7,7 +7,7 @@ docs/activations.md shows how to add one.
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from initatlas.components import Room
@@ -91,10 +91,13 @@ class Activation(ABC):
     def derivative(self, z: "NDArray[Any]") -> "NDArray[Any]":
         """Compute phi'(z), the value from the left at a kink; a pulse is left out."""
 
-    @cached_property
+    @property
     def dual(self) -> "Dual":
-        """The dual activation: in closed form, or by quadrature (`initatlas.duals.numerical`)."""
-        return self._dual()
+        """The dual activation: in closed form, or by quadrature (`initatlas.duals.numerical`).
+
+        Equal activations share one, and with it whatever a process keeps for a dual.
+        """
+        return _dual_of(self)
 
     def _dual(self) -> "Dual":
         """Make the dual."""
@@ -138,5 +141,11 @@ def activation_of(label: str) -> Activation:
 
 @lru_cache(maxsize=256)
 def _made(label: str) -> Activation:
-    """Make an activation once: its dual keeps what was compiled for it."""
+    """Make an activation once."""
     return ACTIVATIONS.make(label)
+
+
+@lru_cache(maxsize=256)
+def _dual_of(activation: Activation) -> "Dual":
+    """Make a dual once: it keeps what was compiled for it."""
+    return activation._dual()

@@ -19,9 +19,9 @@ KernelAtAngle = Callable[[Doubles], Doubles]
 ROOT_HALF = float(np.sqrt(0.5))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class UnivariateKernel:
-    """A kernel of unit vectors as two Chebyshev series in p / sqrt(1/2) * 2 - 1.
+    """A kernel of unit vectors as two Chebyshev series in p / sqrt(1/2) * 2 - 1; equal to itself alone.
 
     Attributes
     ----------

@@ -5,6 +5,7 @@ two inputs of the sphere is within eps of the composed dual, for r of order 1 / 
 """
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
@@ -53,25 +54,23 @@ def _network(point: ReplicationParameters, rng: "np.random.Generator") -> dict[s
     """Errors of the empirical kernel in every layer."""
     import numpy as np
 
-    from initatlas.experiments.sphere_inputs import angles_between
-    from initatlas.kernels.angles import kernels_by_depth
     from initatlas.kernels.architecture import Architecture
+    from initatlas.kernels.fully_connected import fully_connected
+    from initatlas.kernels.gram import gram_matrices
     from initatlas.networks.forward import RandomNetwork, forward_signals
 
     x = _inputs(point, rng)
-    architecture = Architecture(point.activation, point.depth)
-    variance = architecture.hidden_variance
+    variance = Architecture(point.activation).hidden_variance
     drawn = point.weight_scale**2 * variance
     network = RandomNetwork(point.activation, point.weights, drawn, point.depth, point.width, fan="in")
     scaled = np.sqrt(point.dimension / variance) * x  # so that the first pre-activations have variance 1, as all others
-    layers = forward_signals(scaled, network, rng=rng, dtype=np.float64)
-    limits = kernels_by_depth(architecture, angles_between(x, x))
-    deviations = [
-        _errors(variance * signals @ signals.T / point.width, limit)
-        for signals, (limit, _) in zip(layers, limits, strict=True)
-    ]
+    # in single precision, whose rounding is far below what the width does
+    layers = forward_signals(scaled, network, rng=rng)
+    empirical = np.array([signals @ signals.T for signals in layers], dtype=np.float64)
+    depths = [Architecture(point.activation, depth) for depth in range(1, point.depth + 1)]
+    limits = np.array([*gram_matrices(fully_connected(x, [("nngp", depth) for depth in depths]))])
     return {
-        **{name: np.array([errors[name] for errors in deviations]) for name in deviations[0]},
+        **_errors(variance / point.width * empirical, limits),
         "bound_constant": _bound_constant(point.activation, variance),
     }
 
@@ -91,18 +90,27 @@ def _inputs(point: ReplicationParameters, rng: "np.random.Generator") -> "NDArra
     return x
 
 
-def _errors(empirical: "NDArray[np.float64]", limit: "NDArray[np.float64]") -> dict[str, float]:
-    """Distances between two kernel matrices."""
+def _errors(empirical: "NDArray[np.float64]", limits: "NDArray[np.float64]") -> "dict[str, NDArray[np.float64]]":
+    """Distances between the kernel matrices of every layer, shape (layers, inputs, inputs)."""
     import numpy as np
 
-    difference = empirical - limit
+    differences = empirical - limits
     return {
-        "max_error": float(np.abs(difference).max()),
-        "spectral_error": float(np.linalg.norm(difference, 2) / np.linalg.norm(limit, 2)),
-        "pair_deviation": float(difference[0, 1]),
+        "max_error": np.abs(differences).max(axis=(1, 2)),
+        "spectral_error": _spectral_norms(differences) / _spectral_norms(limits),
+        "pair_deviation": differences[:, 0, 1],
     }
 
 
+def _spectral_norms(matrices: "NDArray[np.float64]") -> "NDArray[np.float64]":
+    """Largest sizes of an eigenvalue of symmetric matrices."""
+    import numpy as np
+
+    norms: NDArray[np.float64] = np.abs(np.linalg.eigvalsh(matrices)).max(axis=1)
+    return norms
+
+
+@lru_cache(maxsize=64)
 def _bound_constant(activation: str, variance: float) -> float:
     """The C that bounds the normalised activation and its first two derivatives; nan if nothing does."""
     import numpy as np

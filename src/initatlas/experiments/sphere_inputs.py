@@ -1,18 +1,11 @@
-"""Angles and kernels between inputs on the unit sphere that experiments share; imported where they run."""
+"""Angles between inputs on the unit sphere that experiments share; imported where they run."""
 
 import numpy as np
 
 from initatlas.arrays import Doubles
-from initatlas.kernels.angles import kernels_at_angle
-from initatlas.kernels.architecture import Architecture
 
 
 def angles_between(x: Doubles, y: Doubles) -> Doubles:
     """Angles in radians between the unit rows of two matrices, shape (len(x), len(y))."""
     angles: Doubles = np.arccos(np.clip(x @ y.T, -1.0, 1.0))
     return angles
-
-
-def sphere_kernel(architecture: Architecture, x: Doubles, y: Doubles) -> Doubles:
-    """NNGP between the unit rows of two matrices, shape (len(x), len(y))."""
-    return kernels_at_angle(architecture, angles_between(x, y))[0]

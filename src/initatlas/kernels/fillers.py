@@ -133,11 +133,12 @@ def _compiled(
     kernel: KernelName, architecture: Architecture, rows: Inputs, columns: Inputs
 ) -> tuple[UnivariateKernel, int] | None:
     """The kernel as a function of the angle and its degree in the norms; None where it is none, or too steep a one."""
-    norms = np.concatenate([rows.norms, columns.norms])
-    equal = norms.size > 0 and norms.min() > 0.0 and np.ptp(norms) <= _EQUAL * norms.max()
-    if not (architecture.homogeneous or equal):
-        return None
-    squared_norm = 1.0 if architecture.homogeneous else float(np.median(norms)) ** 2
+    squared_norm = 1.0
+    if not architecture.homogeneous:
+        norms = np.concatenate([rows.norms, columns.norms])
+        if norms.size == 0 or norms.min() == 0.0 or np.ptp(norms) > _EQUAL * norms.max():
+            return None
+        squared_norm = float(np.median(norms)) ** 2
     try:
         # a bias of the output would spoil the degree in the norms; it is added to every entry at the end
         compiled = compiled_kernel(

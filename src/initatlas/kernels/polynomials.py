@@ -1,5 +1,6 @@
 """Kernels of compiled polynomials, entry by entry: two series of the half-chord, see `initatlas.duals.univariate`."""
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -15,8 +16,9 @@ _STEP = 8
 """Coefficients that are taken at a time, in registers: an entry goes to and from the cache once for all of them."""
 
 
+@lru_cache(maxsize=256)
 def polynomial_forms(kernel: UnivariateKernel, dtype: "np.dtype[Any]") -> tuple[Form, Form, Any]:
-    """The two series in a precision, ready for `fill_polynomials`, and the value at angle 0."""
+    """The two series in a precision, ready for `fill_polynomials`, and the value at angle 0; found once per kernel."""
     return _form(kernel.near, dtype), _form(kernel.far, dtype), dtype.type(kernel.at_zero)
 
 

@@ -5,6 +5,8 @@ import pytest
 import torch
 
 from initatlas.activations.base import ACTIVATIONS, activation_of
+from initatlas.activations.leaky_relu import LeakyRelu
+from initatlas.activations.relu import Relu
 from initatlas.vocabulary import format_label, parse_label
 
 LABELS = [
@@ -21,6 +23,11 @@ LABELS = [
 ]
 TRAINABLE = [label for label in LABELS if label != "step"]
 Z = np.concatenate([np.linspace(-6, 6, 1001), [-30.0, 30.0]])
+
+
+def test_equal_activations_share_a_dual():
+    assert Relu().dual is Relu().dual is activation_of("relu").dual
+    assert LeakyRelu(0.2).dual is activation_of("leaky_relu(slope=0.2)").dual is not LeakyRelu(0.3).dual
 
 
 def test_every_activation_has_its_case():

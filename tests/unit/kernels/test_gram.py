@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from initatlas.activations.relu import Relu
 from initatlas.duals.numerical import Numerical
 from initatlas.duals.univariate import compile_kernel, evaluate_kernel
 from initatlas.kernels.angles import kernels_at_angle
@@ -15,12 +16,26 @@ from initatlas.kernels.fillers import compiled_kernel
 from initatlas.kernels.fully_connected import fully_connected
 from initatlas.kernels.gram import gram_matrices, gram_matrix
 from initatlas.kernels.layered import _defect
+from initatlas.kernels.polynomials import polynomial_forms
 from initatlas.kernels.recursion import hidden_states, output_kernels
 from initatlas.kernels.spectrum import EigenCoefficients, eigen_coefficients, eigenpairs, squared_coefficients
 
 KERNELS = ("nngp", "ntk")
 SOFTPLUS = Numerical(lambda z: np.logaddexp(0, z), lambda z: 1 / (1 + np.exp(-z)))
 STEP_AT_ONE = Numerical(lambda z: np.maximum(z - 1, 0), lambda z: (z > 1).astype(float))
+
+
+def test_a_kernel_is_compiled_once_in_a_process():
+    """Also by those that make the activation themselves, and for every matrix anew."""
+    x = np.eye(3)
+    gram_matrix(x, kernel="nngp", architecture=Architecture("relu", 7))
+    before = compiled_kernel.cache_info().misses, polynomial_forms.cache_info().misses
+    for _ in range(2):
+        gram_matrix(x, kernel="nngp", architecture=Architecture(Relu().dual, 7))
+        gram_matrix(x, kernel="nngp", architecture=Architecture("relu", 7))
+    # a dual by itself and the label of its activation are two keys
+    after = compiled_kernel.cache_info().misses, polynomial_forms.cache_info().misses
+    assert (after[0] - before[0], after[1] - before[1]) == (1, 1)
 
 
 def reference_gram(features, other=None, *, kernel, architecture, normalise=False, bias=False):

@@ -81,9 +81,9 @@ def approximation(cube):
     """The law of unbiased weights, with a floor where the features are too large."""
     floor = 0.1 * (cube.feature_scale - 1.0)
     noisy = (1.0 + 0.02 * scatter(cube.unbiased_error)) / cube.width
-    dims = cube.unbiased_error.dims
+    dims, there = cube.unbiased_error.dims, cube.unbiased_error.notnull()
     return cube.assign(
-        unbiased_error=(noisy + floor).transpose(*dims),
+        unbiased_error=(noisy + floor).where(there).transpose(*dims),
         shuffled_error=(noisy + 0.6).transpose(*dims),
         fitted_error=(0.2 * noisy / cube.width**0.5).transpose(*dims),
         mean_square=xr.zeros_like(cube.mean_square) + 0.6,

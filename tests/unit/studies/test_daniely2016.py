@@ -8,8 +8,9 @@ import pytest
 import spoilt_daniely2016
 import xarray as xr
 
+from initatlas.activations.relu import Relu
 from initatlas.config import load_published, load_study
-from initatlas.experiments import dual_activation, kernel_interpolation, printed_kernel, two_point_fit
+from initatlas.experiments import dual_activation, kernel_interpolation, printed_kernel, random_features, two_point_fit
 from initatlas.report.style import figure_style
 from initatlas.studies.daniely2016 import (
     claims,
@@ -121,8 +122,19 @@ def test_the_worst_target_is_the_top_of_what_the_features_leave():
     gram = DUALS["relu"](np.clip(x @ x.T, -1, 1))
     expected = np.linalg.eigvalsh(rest @ gram @ rest / 60)[-1]
     found = measured("random_features", target="worst", width=5, dimension=3, points=60)[0]["fitted_error"]
-    np.testing.assert_allclose(found, expected, rtol=1e-6)
-    assert measured("random_features", target="worst", width=60, dimension=3, points=20)[0]["fitted_error"] < 1e-9
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
+    assert measured("random_features", target="worst", width=60, dimension=3, points=20)[0]["fitted_error"] < 1e-7
+
+
+def test_least_squares_of_features_that_depend_or_outnumber_the_points():
+    """The residual is that of numpy's solver, and the weights are the shortest ones."""
+    rng = np.random.default_rng(0)
+    features, values = rng.standard_normal((30, 5)), rng.standard_normal((30, 2))
+    twice = np.column_stack([features, features[:, 0]])
+    for matrix in (features, twice, features.T):
+        wanted = values[: len(matrix)]
+        expected = np.linalg.lstsq(matrix, wanted, rcond=None)[0]
+        np.testing.assert_allclose(random_features._least_squares(matrix, wanted), expected, rtol=1e-9, atol=1e-12)
 
 
 def test_the_error_for_neurons_is_that_of_least_squares():
@@ -204,6 +216,21 @@ def test_the_simulation_agrees_with_the_recursion(formula):
     result = printed_kernel.EXPERIMENT.run([point], [np.random.default_rng(1)], None)[0]
     assert abs(result["simulated"] - result["right"]) < 5 * result["standard_error"]
     assert result["standard_error"] < 0.02 * result["right"] + 0.01
+
+
+def test_equal_inputs_stay_equal_in_the_simulation():
+    """They keep half of their mean square in a layer, whatever is drawn, and one draw does for both."""
+    rng, drawn = np.random.default_rng(0), []
+
+    def draw():
+        drawn.append(rng.standard_normal(400_000, dtype=np.float32))
+        return drawn[-1]
+
+    s, p, q = printed_kernel._next_layer(Relu().phi, (2.0, 2.0, 2.0), draw)
+    assert s == p == q == pytest.approx(1.0, abs=0.01)
+    assert len(drawn) == 1
+    s, p, q = printed_kernel._next_layer(Relu().phi, (-2.0, 2.0, 2.0), draw)
+    assert (s, p, q) == pytest.approx((0.0, 1.0, 1.0), abs=0.01)
 
 
 # ---- the study, at scale smoke

@@ -19,7 +19,7 @@ def rate(evidence: Evidence) -> Finding:
         parts,
         f"Exponent of the width, {int(errors.width.min())} to {int(errors.width.max())}, {errors.sizes['seed']} layers and "
         "targets per width. By theory it is -1 if the mean product of the features is the kernel of the target.",
-        controls={"too_large": _exponents(errors.isel(feature_scale=-1))},
+        controls={"too_large": _exponents(errors.isel(feature_scale=-1).sel(activation=["relu"]))},
     )
 
 
