@@ -44,7 +44,7 @@ def _roughness(point: InitialRoughnessParameters, rng: "np.random.Generator") ->
     kind = GaussianInitialisation if point.family == "gaussian" else UniformInitialisation
     law = kind.preset(point.preset, point.width)
     theory = law.roughness(point.width)
-    roughness = law.network((point.networks, point.width), rng=rng).roughness()
+    roughness = law.sample_roughness(point.networks, point.width, rng=rng)
     excesses = theory.variance**0.5 * np.array(EXCESSES)
     tails = roughness[:, None] - theory.mean >= excesses
     return {
@@ -74,6 +74,6 @@ EXPERIMENT = Experiment(
     ),
     run=_run,
     coordinates=_coordinates,
-    seconds=lambda point: 3e-4 + 4e-8 * point.networks * point.width,
-    megabytes=lambda point: 1.0 + 1e-4 * point.networks * point.width,
+    seconds=lambda point: 3e-4 + 1.5e-8 * point.networks * point.width,
+    megabytes=lambda point: 1.0 + 2e-4 * point.networks,
 )

@@ -3,7 +3,7 @@
 Sahs et al. 2020, theorem 1 and corollary 1.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 
 REACH = 4.0
 """Histograms go so many scales of the law to each side."""
+
+
+BLOCK = 128
+"""Units whose probabilities are computed at a time."""
 
 
 class UnitLawsParameters(Parameters):
@@ -60,10 +64,14 @@ def _laws(point: UnitLawsParameters, rng: "np.random.Generator") -> dict[str, An
     inside = np.clip(mu, -_largest(law), _largest(law))
     moments = (mu / size) ** 2
     return {
-        "distance_breakpoint": largest_distance(law.breakpoint.cdf(beta)),
-        "distance_delta_slope": largest_distance(law.delta_slope.cdf(mu)),
-        "distance_delta_slope_given": largest_distance(law.delta_slope_given(beta).cdf(mu)),
-        "distance_breakpoint_given": largest_distance(law.breakpoint_given(inside).cdf(beta)),
+        "distance_breakpoint": largest_distance(in_blocks(law.breakpoint.cdf, beta)),
+        "distance_delta_slope": largest_distance(in_blocks(law.delta_slope.cdf, mu)),
+        "distance_delta_slope_given": largest_distance(
+            in_blocks(lambda given, slopes: law.delta_slope_given(given).cdf(slopes), beta, mu)
+        ),
+        "distance_breakpoint_given": largest_distance(
+            in_blocks(lambda given, places: law.breakpoint_given(given).cdf(places), inside, beta)
+        ),
         "mean_square": float(moments.mean()),
         "mean_fourth_power": float((moments**2).mean()),
         "breakpoint_density": _histogram(beta / spread, point.bins),
@@ -96,6 +104,14 @@ def _largest(law: "GaussianInitialisation | UniformInitialisation") -> float:
 
     bounded = isinstance(law, UniformInitialisation)
     return float(law.delta_slope.scale) * (1.0 - 1e-12) if bounded else inf
+
+
+def in_blocks(function: "Callable[..., np.ndarray]", *values: "np.ndarray") -> "np.ndarray":
+    """A function of units, a block of them at a time: the nodes of the integrals of all would fill the memory."""
+    import numpy as np
+
+    blocks = range(0, values[0].size, BLOCK)
+    return np.concatenate([function(*(part[first : first + BLOCK] for part in values)) for first in blocks])
 
 
 def largest_distance(probabilities: "np.ndarray") -> float:

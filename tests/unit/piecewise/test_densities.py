@@ -171,9 +171,12 @@ def test_roughness_of_theorem_2(name, mean, variance):
 
 @BOTH
 @pytest.mark.parametrize("name", ["he", "glorot"])
-def test_roughness_of_sampled_networks(initialisation, name):
-    start = type(initialisation).preset(name, 21, bias_scale=0.3)
-    rough = start.network((40_000, 21), rng=np.random.default_rng(7)).roughness()
+@pytest.mark.parametrize("whole", [True, False], ids=["networks", "roughness alone"])
+def test_roughness_of_sampled_networks(initialisation, name, whole):
+    start, rng = type(initialisation).preset(name, 21, bias_scale=0.3), np.random.default_rng(7)
+    rough = start.network((40_000, 21), rng=rng).roughness() if whole else start.sample_roughness(40_000, 21, rng=rng)
+    assert rough.shape == (40_000,)
+    assert np.unique(rough).size == 40_000
     found = start.roughness(21)
     assert rough.mean() == pytest.approx(found.mean, rel=0.02)
     assert rough.var() == pytest.approx(found.variance, rel=0.1)
