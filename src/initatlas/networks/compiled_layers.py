@@ -22,12 +22,12 @@ Rule = Callable[[Any, Any, Any, Sequence[Any], Sequence[Any]], None]
 _BETA1, _BETA2, _EPSILON = 0.9, 0.999, 1e-8
 
 
-def _pointers(context: Any, builder: Any, signature: Any, values: Any, count: int) -> list[Any]:
+def pointers(context: Any, builder: Any, signature: Any, values: Any, count: int) -> list[Any]:
     """Pointers to the first arguments, which are arrays."""
     return [data(context, builder, *pair) for pair in zip(signature.args[:count], values[:count], strict=True)]
 
 
-def _moved(builder: Any, pointer: Any, places: Any) -> Any:
+def moved(builder: Any, pointer: Any, places: Any) -> Any:
     """Pointer to a place of an array."""
     return builder.gep(pointer, [places])
 
@@ -43,10 +43,10 @@ def _layer(shaped: Callable[[Any, Any], Any]) -> Any:
 
         def write(context: Any, builder: Any, signature: Any, values: Any) -> Any:
             """Write the code."""
-            inputs, places, numbers, outputs = _pointers(context, builder, signature, values, 4)
+            inputs, places, numbers, outputs = pointers(context, builder, signature, values, 4)
             start, height, width, depth = values[4:]
-            weights = _moved(builder, numbers, start)
-            biases = _moved(builder, weights, builder.mul(width, depth))
+            weights = moved(builder, numbers, start)
+            biases = moved(builder, weights, builder.mul(width, depth))
 
             def finish(builder: Any, tile: Tile) -> None:
                 """Add the biases, and store."""
@@ -89,7 +89,7 @@ def _pull(slope: Callable[[Any, Any, Any, Any], Any]) -> Any:
 
         def write(context: Any, builder: Any, signature: Any, values: Any) -> Any:
             """Write the code."""
-            above, places, weights, decisive, outputs = _pointers(context, builder, signature, values, 5)
+            above, places, weights, decisive, outputs = pointers(context, builder, signature, values, 5)
             height, width, depth, number_below = values[5:]
             factor = SINGLE.filled(builder, number_below)
 
@@ -122,14 +122,14 @@ pull_tanh = _pull(
 )
 
 
-def _descent(builder: Any, gradient: Any, place: Any, arrays: Sequence[Any], numbers: Sequence[Any]) -> None:
+def descend(builder: Any, gradient: Any, place: Any, arrays: Sequence[Any], numbers: Sequence[Any]) -> None:
     """theta <- theta - rate g."""
     before = SINGLE.load(builder, arrays[0], place)
     change = SINGLE.times_plus(builder, builder.fneg(numbers[0]), gradient, before)
     SINGLE.store(builder, change, arrays[0], place)
 
 
-def _momentum(builder: Any, gradient: Any, place: Any, arrays: Sequence[Any], numbers: Sequence[Any]) -> None:
+def roll(builder: Any, gradient: Any, place: Any, arrays: Sequence[Any], numbers: Sequence[Any]) -> None:
     """v <- mu v + rate g, theta <- theta - v."""
     velocity = builder.fmul(SINGLE.load(builder, arrays[1], place), numbers[1])
     velocity = SINGLE.times_plus(builder, numbers[0], gradient, velocity)
@@ -137,7 +137,7 @@ def _momentum(builder: Any, gradient: Any, place: Any, arrays: Sequence[Any], nu
     SINGLE.store(builder, builder.fsub(SINGLE.load(builder, arrays[0], place), velocity), arrays[0], place)
 
 
-def _adam(builder: Any, gradient: Any, place: Any, arrays: Sequence[Any], numbers: Sequence[Any]) -> None:
+def adapt(builder: Any, gradient: Any, place: Any, arrays: Sequence[Any], numbers: Sequence[Any]) -> None:
     """Kingma and Ba 2015, algorithm 1; the numbers hold the bias corrections."""
     mean = builder.fmul(SINGLE.load(builder, arrays[1], place), SINGLE.constant(_BETA1))
     mean = SINGLE.times_plus(builder, gradient, SINGLE.constant(1.0 - _BETA1), mean)
@@ -173,9 +173,9 @@ def _update(rule: Rule) -> Any:
 
         def write(context: Any, builder: Any, signature: Any, values: Any) -> Any:
             """Write the code."""
-            inputs, places, slopes, *arrays = _pointers(context, builder, signature, values, 6)
+            inputs, places, slopes, *arrays = pointers(context, builder, signature, values, 6)
             start, height, width, depth, *numbers = values[6:]
-            arrays = [_moved(builder, array, start) for array in arrays]
+            arrays = [moved(builder, array, start) for array in arrays]
             filled = [SINGLE.filled(builder, value) for value in numbers]
 
             def finish(builder: Any, tile: Tile) -> None:
@@ -216,9 +216,9 @@ def _update_bias(rule: Rule) -> Any:
 
         def write(context: Any, builder: Any, signature: Any, values: Any) -> Any:
             """Write the code."""
-            slopes, *arrays = _pointers(context, builder, signature, values, 4)
+            slopes, *arrays = pointers(context, builder, signature, values, 4)
             start, width, depth, *numbers = values[4:]
-            arrays = [_moved(builder, array, start) for array in arrays]
+            arrays = [moved(builder, array, start) for array in arrays]
             filled = [SINGLE.filled(builder, value) for value in numbers]
             with counted(builder, number(0), width, LANES) as (column, _):
                 sums = [SINGLE.variable(builder) for _ in range(_AT_ONCE)]
@@ -245,9 +245,9 @@ def _update_bias(rule: Rule) -> Any:
     return update
 
 
-descend_weights, descend_biases = _update(_descent), _update_bias(_descent)
-roll_weights, roll_biases = _update(_momentum), _update_bias(_momentum)
-adapt_weights, adapt_biases = _update(_adam), _update_bias(_adam)
+descend_weights, descend_biases = _update(descend), _update_bias(descend)
+roll_weights, roll_biases = _update(roll), _update_bias(roll)
+adapt_weights, adapt_biases = _update(adapt), _update_bias(adapt)
 
 
 def _transposed(builder: Any, rows: list[Any]) -> list[Any]:
@@ -273,9 +273,9 @@ def turn(typing: Any, parameters: Any, out: Any, at: Any, rows: Any, columns: An
 
     def write(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         """Write the code."""
-        numbers, outputs = _pointers(context, builder, signature, values, 2)
+        numbers, outputs = pointers(context, builder, signature, values, 2)
         start, height, width = values[2:]
-        source = _moved(builder, numbers, start)
+        source = moved(builder, numbers, start)
         with (
             counted(builder, number(0), height, LANES) as (row, _),
             counted(builder, number(0), width, LANES) as (column, _),
@@ -301,7 +301,7 @@ def fill_tanh(typing: Any, z: Any, out: Any, count: Any) -> Any:
 
     def write(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         """Write the code."""
-        source, outputs = _pointers(context, builder, signature, values, 2)
+        source, outputs = pointers(context, builder, signature, values, 2)
         with counted(builder, number(0), values[2], LANES) as (at, _):
             SINGLE.store(builder, hyperbolic_tangent(builder, SINGLE.load(builder, source, at)), outputs, at)
         return context.get_dummy_value()
@@ -315,10 +315,10 @@ def softmax(typing: Any, outputs: Any, rows: Any, columns: Any) -> Any:
 
     def write(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         """Write the code."""
-        (numbers,) = _pointers(context, builder, signature, values, 1)
+        (numbers,) = pointers(context, builder, signature, values, 1)
         height, width = values[1:]
         with cgutils.for_range(builder, height) as loop:
-            row = _moved(builder, numbers, builder.mul(loop.index, width))
+            row = moved(builder, numbers, builder.mul(loop.index, width))
             highest, total = SINGLE.variable(builder), SINGLE.variable(builder)
             builder.store(SINGLE.load(builder, row, number(0)), highest)
             builder.store(SINGLE.zero, total)

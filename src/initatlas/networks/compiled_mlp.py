@@ -107,7 +107,7 @@ class CompiledMLP:
         """See `initatlas.networks.evaluation.evaluate`."""
         classes, numbers = targets_of(data)
         width, sums = int(self.fans[-1]), np.zeros((self.networks, 3))
-        for seen in self.passes(data.x, signals=False):
+        for seen in self.passes(data, signals=False):
             targets = classes[seen.rows], numbers[seen.rows]
             early = min(CURVE_INPUTS, len(data.y)) - seen.rows.start
             for outputs, own in zip(seen.outputs.numpy(), sums, strict=True):
@@ -118,18 +118,19 @@ class CompiledMLP:
             [loss.of_split(total, min(CURVE_INPUTS, len(data.y))) for total in sums[:, 0].tolist()],
         )
 
-    def passes(self, x: Tensor, *, signals: bool) -> Iterator[Pass]:
+    def passes(self, data: DeviceSplit, *, signals: bool) -> Iterator[Pass]:
         """See `initatlas.networks.evaluation.Networks.passes`."""
         width, stacked = int(self.fans[-2]), self.networks * self.halves
-        for rows in chunks(len(x)):
+        for rows in chunks(len(data.x)):
             count = rows.stop - rows.start
-            places, own = np.arange(rows.start, rows.stop) * self.fans[0], np.arange(count) * width
+            chosen, own = np.arange(rows.start, rows.stop), np.arange(count) * width
+            places = np.empty(count, dtype=np.int64)
             outputs = _empty(stacked, count * int(self.fans[-1]))
             before, after = self.room(stacked if signals else 1, self.depth if signals else 2, count)
             for index, parameters in enumerate(self.parameters.reshape(stacked, self.parameters.shape[2])):
                 room = before[index % len(before)], after[index % len(after)]
                 network = parameters, self.fans, *room, outputs[index], own, *self.form, self.residual
-                fill_signals(x.numpy().ravel(), places, *network)
+                fill_signals(data.inputs, chosen, places, *network)
             hidden = torch.from_numpy(after).view(*after.shape[:2], count, width).unbind(1) if signals else ()
             together = torch.from_numpy(outputs).view(stacked, count, int(self.fans[-1]))
             yield Pass(rows, put_together(together, self.halves), hidden[: self.depth])
@@ -232,7 +233,7 @@ class CompiledRun:
         rate, divisor = self._rates[index], self._loss.divisor(orders.shape[1])
         code = ADAM if self._adam else MOMENTUM if self._momentum else SGD
         taken: int = train(
-            self._data.x.numpy().ravel(),
+            self._data.inputs,
             *targets_of(self._data),
             orders,
             self.mlp.parameters[index],

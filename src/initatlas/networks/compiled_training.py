@@ -28,7 +28,15 @@ from initatlas.networks.compiled_layers import (
     softmax,
     turn,
 )
+from initatlas.networks.inputs import Inputs
 from initatlas.networks.loop_form import RELU, TANH
+from initatlas.networks.sparse_layers import (
+    adapt_sparse,
+    descend_sparse,
+    fill_sparse,
+    fill_sparse_rectified,
+    roll_sparse,
+)
 
 Places = NDArray[np.int64]
 
@@ -56,7 +64,8 @@ def _add(total: Floats, summand: Floats) -> None:
 
 @compiled()
 def fill_signals(
-    x: Floats,
+    inputs: Inputs,
+    chosen: Places,
     rows: Places,
     parameters: Floats,
     fans: Places,
@@ -72,8 +81,8 @@ def fill_signals(
 
     Parameters
     ----------
-    x, rows
-        Numbers of the inputs, and where each row of them begins.
+    inputs, chosen, rows
+        Inputs, the numbers of those that are to be sent, and room: for the places where their rows begin.
     parameters, fans
         The network: its array, and the sizes of its layers, inputs first.
     before, after
@@ -89,18 +98,33 @@ def fill_signals(
         Whether a hidden layer but the first adds to the pre-activations before it.
     """
     at, batch, lines = 0, rows.size, after.shape[0]
+    x, words = inputs.numbers.ravel(), inputs.masks.shape[1]
+    for i in range(batch):
+        rows[i] = chosen[i] * fans[0]
+    shared = np.empty(fans[1], dtype=np.float32)
+    if words:
+        fill_linear(inputs.background, own[:1], parameters, shared, 0, 1, fans[1], fans[0])
     for layer in range(fans.size - 1):
         fan_in, fan_out = fans[layer], fans[layer + 1]
         hidden = layer < fans.size - 2
         source, places = (x, rows) if layer == 0 else (after[(layer - 1) % lines], own)
         size = batch * fan_out
-        if not hidden:
-            fill_linear(source, places, parameters, outputs, at, batch, fan_out, fan_in)
-        elif activation == RELU and not residual:
-            fill_rectified(source, places, parameters, after[layer % lines], at, batch, fan_out, fan_in)
+        is_sparse = layer == 0 and words > 0
+        if hidden and activation == RELU and not residual:
+            h = after[layer % lines]
+            if is_sparse:
+                fill_sparse_rectified(x, rows, inputs.masks, chosen, shared, parameters, h, batch, fan_out, words)
+            else:
+                fill_rectified(source, places, parameters, h, at, batch, fan_out, fan_in)
         else:
-            z, h = before[layer % lines], after[layer % lines]
-            fill_linear(source, places, parameters, z, at, batch, fan_out, fan_in)
+            z = before[layer % lines] if hidden else outputs
+            if is_sparse:
+                fill_sparse(x, rows, inputs.masks, chosen, shared, parameters, z, batch, fan_out, words)
+            else:
+                fill_linear(source, places, parameters, z, at, batch, fan_out, fan_in)
+            if not hidden:
+                return
+            h = after[layer % lines]
             if residual and layer > 0:
                 _add(z[:size], before[(layer - 1) % lines][:size])
             if activation == TANH:
@@ -158,8 +182,57 @@ def _change(
 
 
 @compiled()
+def _change_first(
+    inputs: Inputs,
+    chosen: Places,
+    rows: Places,
+    gradients: Floats,
+    parameters: Floats,
+    first: Floats,
+    second: Floats,
+    fan_in: int,
+    fan_out: int,
+    rates: Floats,
+    optimiser: int,
+    other: float,
+) -> None:
+    """One step of the first layer, on inputs that are mostly background."""
+    batch, bias, weight_rate, number = rows.size, fan_in * fan_out, rates[0], np.float32(other)
+    groups, blocks = (batch + 63) // 64, inputs.marks.shape[1]
+    present = np.zeros((groups, blocks), dtype=np.uint64)
+    total = np.zeros(fan_out, dtype=np.float32)
+    for i in range(batch):
+        word, marks, shift = present[i // 64], inputs.marks[chosen[i]], np.uint64(i % 64)
+        for q in range(blocks):
+            word[q] |= np.uint64(marks[q]) << shift
+        slopes = gradients[i * fan_out : (i + 1) * fan_out]
+        for j in range(fan_out):
+            total[j] += slopes[j]
+    x, base = inputs.numbers.ravel(), inputs.background
+    if optimiser == SGD:
+        descend_sparse(
+            *(x, rows, base, present, gradients, total, parameters, first, second),
+            *(fan_in, fan_out, groups, weight_rate, number),
+        )
+        descend_biases(gradients, parameters, first, second, bias, fan_out, batch, rates[1], number)
+    elif optimiser == MOMENTUM:
+        roll_sparse(
+            *(x, rows, base, present, gradients, total, parameters, first, second),
+            *(fan_in, fan_out, groups, weight_rate, number),
+        )
+        roll_biases(gradients, parameters, first, second, bias, fan_out, batch, rates[1], number)
+    else:
+        adapt_sparse(
+            *(x, rows, base, present, gradients, total, parameters, first, second),
+            *(fan_in, fan_out, groups, weight_rate, number),
+        )
+        adapt_biases(gradients, parameters, first, second, bias, fan_out, batch, rates[1], number)
+
+
+@compiled()
 def _go_back(
-    x: Floats,
+    inputs: Inputs,
+    chosen: Places,
     rows: Places,
     parameters: Floats,
     state: Floats,
@@ -190,6 +263,11 @@ def _go_back(
         at -= (fan_in + 1) * fan_out
         places = own_outputs if layer == layers - 1 else own
         if layer == 0:
+            if inputs.masks.shape[1]:
+                step = rates[0], optimiser, other
+                _change_first(inputs, chosen, rows, above, parameters, first, second, fan_in, fan_out, *step)
+                return
+            x = inputs.numbers.ravel()
             _change(x, rows, above, parameters, first, second, at, fan_in, fan_out, rates[0], optimiser, other)
             return
         z, h, lower = before[layer - 1], after[layer - 1], gradients[layer % 2]
@@ -218,7 +296,7 @@ def _is_lost(biases: Floats) -> bool:
 
 @compiled()
 def train(
-    x: Floats,
+    inputs: Inputs,
     classes: Places,
     numbers: Floats,
     orders: Places,
@@ -240,8 +318,8 @@ def train(
 
     Parameters
     ----------
-    x
-        Numbers of all inputs, row by row.
+    inputs
+        All of them.
     classes, numbers
         Targets: classes, or an empty array and numbers of shape (n, outputs).
     orders
@@ -272,7 +350,7 @@ def train(
     """
     activation, slope, residual = form
     code, momentum = optimiser
-    halves, batch, inputs = parameters.shape[0], orders.shape[1], fans[0]
+    halves, batch = parameters.shape[0], orders.shape[1]
     width = fans[fans.size - 1]
     rows, own = np.empty(batch, dtype=np.int64), np.arange(batch) * fans[fans.size - 2]
     own_outputs = np.arange(batch) * width
@@ -282,11 +360,10 @@ def train(
         if _is_lost(parameters[0, parameters.shape[1] - width :]):
             return step
         chosen = orders[step]
-        for i in range(batch):
-            rows[i] = chosen[i] * inputs
         for half in range(halves):
             fill_signals(
-                x,
+                inputs,
+                chosen,
                 rows,
                 parameters[half],
                 fans,
@@ -312,7 +389,8 @@ def train(
             other = 1.0 / sqrt(second)
         for half in range(halves):
             _go_back(
-                x,
+                inputs,
+                chosen,
                 rows,
                 parameters[half],
                 state[half],

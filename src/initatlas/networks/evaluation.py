@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from math import fsum, sqrt
 from typing import Protocol
 
@@ -10,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from initatlas.networks.inputs import Inputs, make_inputs
 from initatlas.networks.losses import Loss, Targets
 from initatlas.networks.padding import padded
 from initatlas.networks.training_cost import EVALUATION_CHUNK
@@ -34,9 +36,25 @@ class DeviceSplit:
     x: Tensor
     y: Tensor
 
+    @cached_property
+    def inputs(self) -> Inputs:
+        """The inputs as the compiled loop takes them, on the CPU."""
+        return make_inputs(self.x.numpy())
+
     def first(self, count: int) -> "DeviceSplit":
         """Take the first `count` examples, or all."""
-        return DeviceSplit(self.x[:count], self.y[:count])
+        return self._taken(slice(count))
+
+    def without_zeros(self) -> "DeviceSplit":
+        """Leave out inputs that are 0."""
+        return self._taken(self.x.any(1).cpu().numpy())
+
+    def _taken(self, rows: slice | NDArray[np.bool_]) -> "DeviceSplit":
+        """Take some examples."""
+        taken = DeviceSplit(self.x[rows], self.y[rows])
+        if "inputs" in self.__dict__:
+            taken.__dict__["inputs"] = self.inputs.taken(rows)
+        return taken
 
 
 @dataclass(frozen=True)
@@ -122,8 +140,8 @@ class Networks(Protocol):
     def biases(self) -> Sequence[Tensor]:
         """By layer: (networks times halves, 1, padded fan_out)."""
 
-    def passes(self, x: Tensor, *, signals: bool) -> Iterator[Pass]:
-        """Forward passes over all rows of `x`, (n, padded d), with or without signals; one may take the room of the last."""
+    def passes(self, data: DeviceSplit, *, signals: bool) -> Iterator[Pass]:
+        """Forward passes over all inputs of a split, with or without signals; one may take the room of the last."""
 
 
 def chunks(count: int) -> Iterator[slice]:
@@ -151,7 +169,7 @@ def evaluate(mlp: Networks, loss: Loss, data: DeviceSplit) -> Scores:
     """
     losses = torch.empty((mlp.networks, len(data.y)))
     hits = torch.empty((mlp.networks, len(data.y)), dtype=torch.bool)
-    for seen in mlp.passes(data.x, signals=False):
+    for seen in mlp.passes(data, signals=False):
         targets = data.y[seen.rows]
         values = loss.values(seen.outputs, targets)
         losses[:, seen.rows] = values
@@ -164,23 +182,24 @@ def evaluate(mlp: Networks, loss: Loss, data: DeviceSplit) -> Scores:
     return Scores(whole, hits.double().mean(1).tolist(), early)
 
 
-def norm_ratios(mlp: Networks, x: Tensor) -> NDArray[np.float64]:
+def norm_ratios(mlp: Networks, data: DeviceSplit) -> NDArray[np.float64]:
     """Mean of |h_l(x)| / |x| over the inputs, with h_l the activations of hidden layer l (of a mirrored network's first half).
 
     Parameters
     ----------
     mlp
         The networks.
-    x
-        Inputs, (n, padded d). Those that are 0 are left out.
+    data
+        Inputs; those that are 0 are left out.
 
     Returns
     -------
     ndarray, shape (networks, depth)
     """
-    x = x[x.any(1)]
+    data = data.without_zeros()
+    x = data.x
     ratios = torch.empty((mlp.depth, mlp.networks, len(x)), dtype=torch.float64)
-    for seen in mlp.passes(x, signals=True):
+    for seen in mlp.passes(data, signals=True):
         lengths = torch.linalg.vector_norm(x[seen.rows], dim=-1, dtype=torch.float64)
         for layer, hidden in enumerate(seen.signals):
             norms = torch.linalg.vector_norm(hidden[:: mlp.halves], dim=-1, dtype=torch.float64)

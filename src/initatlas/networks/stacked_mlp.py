@@ -31,7 +31,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from initatlas.activations.base import Activation, InPlace
-from initatlas.networks.evaluation import Pass, chunks, put_together
+from initatlas.networks.evaluation import DeviceSplit, Pass, chunks, put_together
 from initatlas.networks.padding import padded
 
 Layer = tuple[NDArray[np.float32], NDArray[np.float32]]
@@ -91,14 +91,14 @@ class StackedMLP:
             biases=[bias.index_select(0, chosen) for bias in self.biases],
         )
 
-    def passes(self, x: Tensor, *, signals: bool) -> Iterator[Pass]:
+    def passes(self, data: DeviceSplit, *, signals: bool) -> Iterator[Pass]:
         """See `initatlas.networks.evaluation.Networks.passes`; the hidden layers are there in any case."""
         space: Workspace | None = None
-        for rows in chunks(len(x)):
+        for rows in chunks(len(data.x)):
             count = rows.stop - rows.start
             if space is None or count != space.raw.shape[1]:
                 space = Workspace(self, count)
-            outputs = forward(self, x[rows].expand(self.stacked, -1, -1), space)
+            outputs = forward(self, data.x[rows].expand(self.stacked, -1, -1), space)
             yield Pass(rows, outputs, space.after)
 
 

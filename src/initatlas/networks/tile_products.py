@@ -17,13 +17,13 @@ from initatlas.vectors import SINGLE
 
 LANES = SINGLE.lanes
 
-_WIDE = bool(llvmlite.binding.get_host_cpu_features().get("avx512f"))
+IS_WIDE = bool(llvmlite.binding.get_host_cpu_features().get("avx512f"))
 """Whether a vector is a register, of which there are 32; else it is two of 16."""
 
-_ROWS = (8, 4, 2, 1) if _WIDE else (4, 2, 1)
+_ROWS = (8, 4, 2, 1) if IS_WIDE else (4, 2, 1)
 """Of a tile; each a half of the one before it."""
 
-_VECTORS = 2 if _WIDE else 1
+_VECTORS = 2 if IS_WIDE else 1
 """Of a tile, but for the last of an odd number; of a turned left factor 1, which is as fast as can be."""
 
 _INDEX = ir.IntType(64)

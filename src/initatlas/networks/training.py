@@ -230,7 +230,7 @@ def _train_group(
     """Train networks that share the stacked tensors, and write their records."""
     layers = [draw_layers(settings, network, input_dim, rng=rng) for network, rng in zip(networks, rngs, strict=True)]
     run = _start(settings, loss, networks, layers, train, input_dim, rngs)
-    ratios = norm_ratios(run.mlp, train.first(NORM_INPUTS).x)
+    ratios = norm_ratios(run.mlp, train.first(NORM_INPUTS))
     curve = _Curve(len(networks), evaluation_steps(settings.steps, settings.evaluations))
     follower = _follower(settings, networks, run.mlp, probe, input_dim) if probe else None
     for point, step in enumerate(curve.steps):
