@@ -57,7 +57,9 @@ def _measure(point: KernelFlowParameters, rng: "np.random.Generator") -> dict[st
     basis = Eigenbasis.of(_kernel(point, "ntk", sample.x))
     reach = _kernel(point, "ntk", sample.other, sample.x) @ basis.vectors
     starts = np.column_stack([np.zeros(point.samples + point.tests), _draws(point, sample, 2, rng)])
-    best = [_best(sample, basis, reach, start[: point.samples], start[point.samples :]) for start in starts.T]
+    coarse = np.linspace(*_DECADES, _COARSE)
+    filters = _filters(basis, coarse)
+    best = [_best(sample, basis, reach, start, coarse, filters) for start in starts.T]
     return {
         "test_error": [error for error, _ in best],
         "best_time": [time for _, time in best],
@@ -77,35 +79,57 @@ def _kernel(point: KernelFlowParameters, name: Any, x: "Doubles", y: "Doubles | 
 def _draws(point: KernelFlowParameters, sample: "Regression", number: int, rng: "np.random.Generator") -> "Doubles":
     """Random functions at training and test inputs, one per column."""
     import numpy as np
+    from scipy.linalg import cholesky
 
     both = np.vstack([sample.x, sample.other])
     gram = _kernel(point, "nngp", both)
     # what rounding needs: the smallest eigenvalues of the process are far above
     gram[np.diag_indices_from(gram)] += 1e-10
-    return np.linalg.cholesky(gram) @ rng.standard_normal((len(both), number))
+    # the transpose is the same matrix in LAPACK's own order: no copy is made
+    factor = cholesky(gram.T, lower=True, overwrite_a=True, check_finite=False)
+    draws: Doubles = factor @ rng.standard_normal((len(both), number))
+    return draws
+
+
+_DECADES = (-3.0, 12.0)
+"""Of the time times the largest eigenvalue, between which the least error is sought."""
+
+_COARSE, _FINE, _ROUNDS = 61, 11, 3
+"""Times that are tried at once: first over all decades, then again and again between the neighbours of the best."""
+
+
+def _filters(basis: "Eigenbasis", decades: "Doubles") -> "Doubles":
+    """Gradient flow at tau times the largest eigenvalue = 10^decade, shape (decades, n)."""
+    import numpy as np
+
+    return np.array([basis.flow_filter(10.0**decade / basis.largest) for decade in decades])
 
 
 def _best(
-    sample: "Regression", basis: "Eigenbasis", reach: "Doubles", at_training: "Doubles", elsewhere: "Doubles"
+    sample: "Regression",
+    basis: "Eigenbasis",
+    reach: "Doubles",
+    start: "Doubles",
+    decades: "Doubles",
+    filters: "Doubles",
 ) -> tuple[float, float]:
-    """Least test error over all times, and the time in units of the mean loss."""
+    """Least test error over all times, from some times with their filters on, and the time in units of the mean loss."""
     import numpy as np
-    from scipy.optimize import minimize_scalar
 
-    coefficients = basis.vectors.T @ (sample.y - at_training)
+    count = len(sample.x)
+    coefficients, elsewhere = basis.vectors.T @ (sample.y - start[:count]), start[count:]
 
-    def error(decade: float) -> float:
-        """At tau times the largest eigenvalue = 10^decade."""
-        filtered = basis.flow_filter(10.0**decade / basis.largest) * coefficients
-        return float(sample.error(elsewhere + reach @ filtered))
+    def errors(filters: "Doubles") -> "Doubles":
+        """At all times at once."""
+        return sample.error(elsewhere + (filters * coefficients) @ reach.T)
 
-    decades = np.linspace(-3.0, 12.0, 61)
-    errors = [error(decade) for decade in decades]
-    at = int(np.argmin(errors))
-    around = decades[max(at - 1, 0)], decades[min(at + 1, len(decades) - 1)]
-    least = minimize_scalar(error, bounds=around, method="bounded", options={"xatol": 1e-4})
-    decade = float(least.x) if least.fun < errors[at] else float(decades[at])
-    return min(float(least.fun), errors[at]), 10.0**decade / basis.largest * len(sample.x)
+    found = errors(filters)
+    for _ in range(_ROUNDS):
+        at = int(np.argmin(found))
+        decades = np.linspace(decades[max(at - 1, 0)], decades[min(at + 1, len(decades) - 1)], _FINE)
+        found = errors(_filters(basis, decades))
+    at = int(np.argmin(found))
+    return float(found[at]), 10.0 ** float(decades[at]) / basis.largest * count
 
 
 def _seconds(parameters: KernelFlowParameters) -> float:

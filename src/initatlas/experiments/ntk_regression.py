@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from initatlas.arrays import Doubles
     from initatlas.datasets.sphere_regression import Regression
     from initatlas.estimators.eigenbasis import Eigenbasis
+    from initatlas.kernels.architecture import KernelName
 
 _STARTS = ("mirrored", "standard")
 
@@ -63,13 +64,11 @@ def _measure(point: NtkRegressionParameters, rng: "np.random.Generator") -> dict
         _curve(point, sample, epochs, start(point.width, point.dimension, rng=np.random.default_rng(seed)))
         for start in (mirrored_start, standard_start)
     ]
-    regressions = {
-        name: [_regression(point, sample, epochs, name, curve[0]) for curve in curves] for name in ("ntk", "nngp")
-    }
 
-    def largest(name: str) -> list[float]:
-        """Over epochs and test inputs, from every start."""
-        pairs = zip(curves, regressions[name], strict=True)
+    def largest(kernel: "KernelName") -> list[float]:
+        """Distance to regression with a kernel over epochs and test inputs, from every start."""
+        regressions = _regressions(point, sample, epochs, kernel, [curve[0] for curve in curves])
+        pairs = zip(curves, regressions, strict=True)
         return [float(np.abs(curve[1:, point.samples :] - expected).max()) for curve, expected in pairs]
 
     return {"distance": largest("ntk"), "other_distance": largest("nngp")}
@@ -89,10 +88,14 @@ def _curve(point: NtkRegressionParameters, sample: "Regression", epochs: "np.nda
     return np.array(functions, dtype=np.float64)
 
 
-def _regression(
-    point: NtkRegressionParameters, sample: "Regression", epochs: "np.ndarray", kernel: Any, start: "Doubles"
-) -> "Doubles":
-    """Gradient descent with a fixed kernel from the network's own start, at the test inputs, shape (epochs, tests)."""
+def _regressions(
+    point: NtkRegressionParameters,
+    sample: "Regression",
+    epochs: "np.ndarray",
+    kernel: "KernelName",
+    starts: Sequence["Doubles"],
+) -> list["Doubles"]:
+    """Gradient descent with a fixed kernel from the networks' own starts, at the test inputs, each of shape (epochs, tests)."""
     import numpy as np
 
     from initatlas.activations.relu import Relu
@@ -103,9 +106,11 @@ def _regression(
     architecture = Architecture(Relu().dual, 1)
     basis = Eigenbasis.of(gram_matrix(sample.x, kernel=kernel, architecture=architecture))
     reach = gram_matrix(sample.other, sample.x, kernel=kernel, architecture=architecture) @ basis.vectors
-    coefficients = basis.vectors.T @ (sample.y - start[: point.samples])
-    filtered = [_descent_filter(basis, point.learning_rate / point.samples, int(steps)) for steps in epochs]
-    return start[point.samples :] + np.array(filtered) * coefficients @ reach.T
+    filters = np.array([_descent_filter(basis, point.learning_rate / point.samples, int(steps)) for steps in epochs])
+    return [
+        start[point.samples :] + (filters * (basis.vectors.T @ (sample.y - start[: point.samples]))) @ reach.T
+        for start in starts
+    ]
 
 
 def _descent_filter(basis: "Eigenbasis", rate: float, steps: int) -> "Doubles":

@@ -10,6 +10,7 @@ from initatlas.kernels.harmonics import log_multiplicities
 from initatlas.kernels.sphere_spectrum import SphereSpectrum
 
 _JITTER = 1e-9
+_PART = 1 << 14
 _SEEN = 10.0
 """Errors by which an eigenvalue must differ from zero to count: without bias those of odd degrees vanish."""
 
@@ -96,7 +97,22 @@ def functions_of_smoothness(
     ndarray, shape (len(smoothness), n, functions)
     """
     shares = np.array([degree_shares(spectrum, s) for s in smoothness])
-    covariances = zonal_covariances(np.clip(inputs @ inputs.T, -1.0, 1.0), shares, spectrum.dimension)
+    covariances = _lower_covariances(inputs, shares)
     covariances[:, np.arange(len(inputs)), np.arange(len(inputs))] += _JITTER
     normal = rng.standard_normal((len(smoothness), len(inputs), functions))
     return np.array([cholesky(one, lower=True) @ draw for one, draw in zip(covariances, normal, strict=True)])
+
+
+def _lower_covariances(inputs: Doubles, shares: Doubles) -> Doubles:
+    """`zonal_covariances` between inputs in the lower triangles, shape (sums, n, n): all that Cholesky's factors need.
+
+    By parts that stay in the cache while all degrees pass.
+    """
+    n, dimension = inputs.shape
+    rows, columns = np.tril_indices(n)
+    cosines = np.clip(inputs @ inputs.T, -1.0, 1.0)[rows, columns]
+    covariances = np.zeros((len(shares), n, n))
+    for start in range(0, len(cosines), _PART):
+        part = slice(start, start + _PART)
+        covariances[:, rows[part], columns[part]] = zonal_covariances(cosines[part], shares, dimension)
+    return covariances

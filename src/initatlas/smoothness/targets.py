@@ -76,7 +76,8 @@ def initial_functions(
     """
     n = len(covariance)
     covariance[np.diag_indices(n)] += 1e-10 * np.trace(covariance) / n
-    factor = cholesky(covariance, lower=True, overwrite_a=True, check_finite=False)
+    # the transpose is the same matrix in LAPACK's own order: no copy is made
+    factor = cholesky(covariance.T, lower=True, overwrite_a=True, check_finite=False)
     values: NDArray[np.float64] = factor @ rng.standard_normal((n, functions))
     values -= values.mean(axis=0)
     return values
