@@ -169,7 +169,8 @@ def form(parameters: TrainMlpParameters) -> tuple[int, int, int]:
 
 def seconds(parameters: TrainMlpParameters) -> float:
     """Time to train one network of a full group."""
-    return training_seconds(_as_planned(parameters), *form(parameters))
+    sizes = form(parameters)
+    return training_seconds(_as_planned(parameters), *sizes, images=sizes == _MNIST)
 
 
 def _as_planned(parameters: TrainMlpParameters) -> TrainingSettings:

@@ -89,6 +89,6 @@ EXPERIMENT = Experiment(
         Output("sharpness", "largest eigenvalue of the Gauss-Newton matrix of the loss at initialisation"),
     ),
     run=_run,
-    seconds=lambda point: 1e-4 + 8e-10 * point.steps * point.samples * point.width * (point.inputs + 6),
+    seconds=lambda point: 1e-4 + 3.2e-10 * point.steps * point.samples * point.width * (point.inputs + 6),
     megabytes=lambda point: 1e-6 * (8 * point.steps + 24 * point.width * (point.inputs + point.samples)),
 )

@@ -4,15 +4,36 @@ A call trains one network after the other, in double precision and in one order 
 on the networks beside it.
 """
 
-from math import inf, isfinite, sqrt, tanh
+from math import copysign, factorial, inf, isfinite, log, sqrt
+from typing import Any
 
 import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
 
-from initatlas.arrays import Doubles
+from initatlas.arrays import Doubles, Integers
 from initatlas.caches import compiled
 from initatlas.networks.training_settings import SmallActivation
+from initatlas.vectors import DOUBLE, data, written
 
-_CODES: dict[str, int] = {"tanh": 0, "relu": 1, "identity": 2}
+_LANES = DOUBLE.lanes
+
+TANH, RELU, IDENTITY = 0, 1, 2
+"""Activations."""
+
+_LOG_2_HIGH, _LOG_2_LOW = 6.93147180369123816490e-01, 1.90821492927058770002e-10
+"""The logarithm of 2 in two parts, the first of so few bits that its products with small whole numbers are exact."""
+
+_INVERSE_LOG_2 = 1.0 / log(2.0)
+
+_POWERS = tuple(1.0 / factorial(k) for k in range(13, 0, -1))
+"""(exp(r) - 1) / r as a polynomial, highest power first: to the last place for |r| <= log(2) / 2."""
+
+_SATURATED = 20.0
+"""From here on a hyperbolic tangent is 1 in double precision."""
+
+_CODES: dict[str, int] = {"tanh": TANH, "relu": RELU, "identity": IDENTITY}
 
 
 def draw_small(
@@ -62,7 +83,7 @@ def descend_small(
         The loss before each step and behind the last; infinity from where it is no longer finite.
     """
     losses = np.full(steps + 1, inf)
-    _descend(x, y, hidden.copy(), readout.copy(), _CODES[activation], rate, losses)
+    _descend(x.ravel(), y, hidden.flatten(), readout.copy(), _CODES[activation], rate, losses)
     return losses
 
 
@@ -89,67 +110,127 @@ def _values(z: Doubles, activation: SmallActivation) -> tuple[Doubles, Doubles]:
     return z, np.ones_like(z)
 
 
+@compiled(error_model="numpy")
+def fill_tanh(z: Doubles, wholes: Integers) -> None:
+    """Put hyperbolic tangents in place of numbers, to 3 units in the last place; `wholes` is room of the same length.
+
+    tanh(x) = m / (m + 2) with m = exp(2 x) - 1 = 2^n (exp(r) - 1) + 2^n - 1, which loses no digits near 0. Plain arithmetic
+    in loops, for the compiler to take several numbers at once: four times as fast as a call for each.
+    """
+    scales = wholes.view(np.float64)
+    for i in range(z.size):
+        size = abs(z[i])
+        doubled = 2.0 * (_SATURATED if size > _SATURATED else size)
+        wholes[i] = (np.int64(np.rint(doubled * _INVERSE_LOG_2)) + 1023) << 52
+    for i in range(z.size):
+        size = abs(z[i])
+        doubled = 2.0 * (_SATURATED if size > _SATURATED else size)
+        n = np.rint(doubled * _INVERSE_LOG_2)
+        r = (doubled - n * _LOG_2_HIGH) - n * _LOG_2_LOW
+        value = _POWERS[0]
+        for k in range(1, len(_POWERS)):
+            value = value * r + _POWERS[k]
+        power = scales[i] * (value * r) + (scales[i] - 1.0)
+        z[i] = copysign(power / (power + 2.0), z[i])
+
+
+@written
+def _fill_whole(
+    typing: Any, left: Any, row_step: Any, term_step: Any, right: Any, out: Any, rows: Any, columns: Any, terms: Any
+) -> Any:
+    """Those columns of a product that make whole vectors; see `_multiply`."""
+
+    def write(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        """Write the code."""
+        factors, matrix, target = (data(context, builder, signature.args[at], values[at]) for at in (0, 3, 4))
+        down, along, height, width, depth = (values[at] for at in (1, 2, 5, 6, 7))
+        lanes = ir.IntType(64)(DOUBLE.lanes)
+        with (
+            cgutils.for_range(builder, height) as lines,
+            cgutils.for_range(builder, builder.sdiv(width, lanes)) as blocks,
+        ):
+            first, column = builder.mul(lines.index, down), builder.mul(blocks.index, lanes)
+            total = DOUBLE.variable(builder)
+            builder.store(DOUBLE.zero, total)
+            with cgutils.for_range(builder, depth) as loop:
+                entry = DOUBLE.spread(builder, factors, builder.add(first, builder.mul(loop.index, along)))
+                row = DOUBLE.load(builder, matrix, builder.add(builder.mul(loop.index, width), column))
+                builder.store(DOUBLE.times_plus(builder, entry, row, builder.load(total)), total)
+            place = builder.add(builder.mul(lines.index, width), column)
+            DOUBLE.store(builder, builder.load(total), target, place)
+        return context.get_dummy_value()
+
+    return types.void(left, row_step, term_step, right, out, rows, columns, terms), write
+
+
+@compiled()
+def _multiply(
+    left: Doubles, row_step: int, term_step: int, right: Doubles, out: Doubles, rows: int, terms: int
+) -> None:
+    """Fill `out`, (rows, columns), with a product of matrices; all are flat.
+
+    Entry (i, k) of the left factor stands at ``row_step i + term_step k``; the right one is (terms, columns).
+    """
+    columns = out.size // rows
+    _fill_whole(left, row_step, term_step, right, out, rows, columns, terms)
+    for i in range(rows):
+        for j in range(columns - columns % _LANES, columns):
+            total = 0.0
+            for k in range(terms):
+                total += left[row_step * i + term_step * k] * right[columns * k + j]
+            out[columns * i + j] = total
+
+
 @compiled()
 def _descend(
     x: Doubles, y: Doubles, hidden: Doubles, readout: Doubles, activation: int, rate: float, losses: Doubles
 ) -> None:
-    """Fill the losses, as far as they are finite."""
-    n, d = x.shape
-    width = readout.size
-    a, pulled = np.empty((n, width)), np.empty(width)
-    residual = np.empty(n)
+    """Fill the losses, as far as they are finite. Inputs and hidden weights are flat."""
+    n, width = y.size, readout.size
+    d = hidden.size // width
+    a, pulled = np.empty(n * width), np.empty(n * width)
+    residual, wholes = np.empty(n), np.empty(n * width, dtype=np.int64)
+    change, moved = np.empty(width), np.empty(d * width)
     for step in range(losses.size):
+        _multiply(x, d, 1, hidden, a, n, d)
+        if activation == TANH:
+            fill_tanh(a, wholes)
+        elif activation == RELU:
+            for i in range(a.size):
+                a[i] = max(a[i], 0.0)
         total = 0.0
         for i in range(n):
-            row = a[i]
-            row[:] = 0.0
-            for k in range(d):
-                for h in range(width):
-                    row[h] += x[i, k] * hidden[k, h]
             output = 0.0
             for h in range(width):
-                if activation == 0:
-                    row[h] = tanh(row[h])
-                elif activation == 1:
-                    row[h] = max(row[h], 0.0)
-                output += readout[h] * row[h]
+                output += readout[h] * a[i * width + h]
             residual[i] = output - y[i]
             total += residual[i] * residual[i]
         if not isfinite(total):
             return
         losses[step] = total / n
-        _update(x, residual, a, hidden, readout, pulled, activation, 2.0 * rate / n)
+        _pull(residual, a, readout, pulled, activation)
+        _multiply(residual, 0, 1, a, change, 1, n)
+        _multiply(x, 1, d, pulled, moved, d, n)
+        _subtract(readout, change, 2.0 * rate / n)
+        _subtract(hidden, moved, 2.0 * rate / n)
 
 
 @compiled()
-def _update(
-    x: Doubles,
-    residual: Doubles,
-    a: Doubles,
-    hidden: Doubles,
-    readout: Doubles,
-    pulled: Doubles,
-    activation: int,
-    rate: float,
-) -> None:
-    """One step of both layers, from the activations and residuals before it."""
-    n, d = x.shape
-    change = np.zeros(readout.size)
-    moved = np.zeros(hidden.shape)
-    for i in range(n):
-        for h in range(readout.size):
-            value = a[i, h]
-            slope = 1.0
-            if activation == 0:
-                slope = 1.0 - value * value
-            elif activation == 1 and value <= 0.0:
-                slope = 0.0
-            pulled[h] = residual[i] * readout[h] * slope
-            change[h] += residual[i] * value
-        for k in range(d):
-            for h in range(readout.size):
-                moved[k, h] += x[i, k] * pulled[h]
-    for h in range(readout.size):
-        readout[h] -= rate * change[h]
-        for k in range(d):
-            hidden[k, h] -= rate * moved[k, h]
+def _pull(residual: Doubles, a: Doubles, readout: Doubles, pulled: Doubles, activation: int) -> None:
+    """Residuals at the pre-activations, from the activations."""
+    width = readout.size
+    for i in range(residual.size):
+        for h in range(width):
+            value, factor = a[i * width + h], residual[i] * readout[h]
+            if activation == TANH:
+                factor *= 1.0 - value * value
+            elif activation == RELU and value <= 0.0:
+                factor = 0.0
+            pulled[i * width + h] = factor
+
+
+@compiled()
+def _subtract(parameters: Doubles, gradient: Doubles, rate: float) -> None:
+    """A step down a gradient."""
+    for i in range(parameters.size):
+        parameters[i] -= rate * gradient[i]

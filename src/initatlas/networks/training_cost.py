@@ -27,6 +27,7 @@ _LOOP_TANH_SECONDS = 7.3e-10  # one hidden unit, one input, forward
 _LOOP_SCORE_SECONDS = 2.8e-7
 _LOOP_STEP_SECONDS = 2.5e-7  # one minibatch
 _LOOP_ADAM_SECONDS = 4.7e-10  # one weight in one step
+_IMAGE_SHARE = 0.55  # of the first layer's products, where the inputs are mostly background
 
 _DRAW_SECONDS = 1.2e-8  # one initial weight, drawn and put in its place
 _LAYER_SECONDS = 4e-5  # one layer
@@ -89,7 +90,9 @@ def _network_megabytes(settings: TrainingSettings, input_dim: int) -> float:
     return settings.halves * 4e-6 * (copies * _weights(settings, input_dim) + 2 * hidden)
 
 
-def training_seconds(settings: TrainingSettings, input_dim: int, n_train: int, n_test: int) -> float:
+def training_seconds(
+    settings: TrainingSettings, input_dim: int, n_train: int, n_test: int, *, images: bool = False
+) -> float:
     """Time to train and evaluate one network of a full group on one CPU core.
 
     Fitted to runs of 16 networks each on one core that multiplies matrices at 105 GFLOP/s: those of the loop (27 of width
@@ -103,6 +106,8 @@ def training_seconds(settings: TrainingSettings, input_dim: int, n_train: int, n
         Number of inputs d.
     n_train, n_test
         Sizes of the splits.
+    images
+        Whether the inputs are mostly background, see `initatlas.networks.inputs`.
 
     Returns
     -------
@@ -114,17 +119,22 @@ def training_seconds(settings: TrainingSettings, input_dim: int, n_train: int, n
     form = loop_form(activation_of(settings.activation)) if settings.device == "cpu" else None
     if form is None:
         return settings.halves * _pytorch_seconds(settings, input_dim, evaluated)
-    return settings.halves * _loop_seconds(settings, input_dim, evaluated, is_tanh=form[0] == TANH)
+    share = _IMAGE_SHARE if images else 1.0
+    return settings.halves * _loop_seconds(settings, input_dim, evaluated, share, is_tanh=form[0] == TANH)
 
 
-def _loop_seconds(settings: TrainingSettings, input_dim: int, evaluated: int, *, is_tanh: bool) -> float:
-    """Time by the compiled loop, with so many inputs evaluated. Inputs of the network need no gradient."""
+def _loop_seconds(settings: TrainingSettings, input_dim: int, evaluated: int, share: float, *, is_tanh: bool) -> float:
+    """Time by the compiled loop, with so many inputs evaluated and so much of the first layer multiplied.
+
+    Inputs of the network need no gradient.
+    """
     weights, units = _weights(settings, input_dim), padded(settings.width) * settings.depth
     first = padded(input_dim) * padded(settings.width if settings.depth else settings.outputs)
     seen = settings.steps * settings.batch_size
     forward = seen + evaluated
     return (
-        (seen * (3 * weights - first) + evaluated * weights) * _LOOP_PRODUCT_SECONDS
+        (3 * seen + evaluated) * (weights - first) * _LOOP_PRODUCT_SECONDS
+        + (2 * seen + evaluated) * first * share * _LOOP_PRODUCT_SECONDS
         + (seen + forward) * units * _LOOP_UNIT_SECONDS
         + forward * units * (_LOOP_TANH_SECONDS if is_tanh else 0.0)
         + evaluated * _LOOP_SCORE_SECONDS

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from initatlas.networks.small_descent import descend_small, draw_small, sharpness
+from initatlas.networks.small_descent import descend_small, draw_small, fill_tanh, sharpness
 
 ACTIVATIONS = {"tanh": torch.tanh, "relu": torch.relu, "identity": lambda z: z}
 
@@ -83,3 +83,12 @@ def test_the_draw_has_the_variances_that_it_names():
     assert [array.var() for array in (x, y, 50 * hidden, 400 * readout)][:2] == pytest.approx([1.0, 1.0], rel=0.25)
     assert 50 * hidden.var() == pytest.approx(3.0, rel=0.05)
     assert 400 * readout.var() == pytest.approx(1.0, rel=0.25)
+
+
+def test_hyperbolic_tangents_are_right_to_the_last_places():
+    near = np.geomspace(1e-300, 1.0, 3001)
+    x = np.concatenate([np.linspace(-25.0, 25.0, 5001), near, -near, [0.0, -0.0, np.inf, -np.inf, np.nan]])
+    found = x.copy()
+    fill_tanh(found, np.empty(x.size, dtype=np.int64))
+    np.testing.assert_allclose(found, np.tanh(x), rtol=5 * np.finfo(float).eps, atol=0.0)
+    assert np.signbit(found[-4])
