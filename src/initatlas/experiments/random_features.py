@@ -161,7 +161,7 @@ _TOLERANCE = 1e-5
 def _neuron(point: RandomFeaturesParameters, rng: "np.random.Generator") -> dict[str, float]:
     """Mean error of the best output weights for neurons of random directions, exactly."""
     import numpy as np
-    from scipy.linalg import solve
+    from scipy.linalg import cho_factor, cho_solve
 
     from initatlas.datasets.unit_sphere import sphere_points
     from initatlas.kernels.architecture import Architecture
@@ -170,7 +170,9 @@ def _neuron(point: RandomFeaturesParameters, rng: "np.random.Generator") -> dict
     architecture = Architecture(point.activation, 1)
     layer, neurons = (sphere_points(count, point.dimension, rng=rng) for count in (point.width, point.neurons))
     gram, across = (gram_matrix(layer, other, kernel="nngp", architecture=architecture) for other in (None, neurons))
-    explained = np.sum(across * solve(gram, across, assume_a="pos"), axis=0)
+    # the transpose is the same matrix in LAPACK's own order: no copy is made
+    factor = cho_factor(gram.T, lower=True, overwrite_a=True, check_finite=False)
+    explained = np.sum(across * cho_solve(factor, across, check_finite=False), axis=0)
     square = 1.0 / architecture.hidden_variance
     error = square * float(np.mean(1.0 - explained))
     return {"unbiased_error": np.nan, "shuffled_error": np.nan, "fitted_error": error, "mean_square": square}

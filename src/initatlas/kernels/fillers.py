@@ -138,7 +138,8 @@ def _compiled(
         norms = np.concatenate([rows.norms, columns.norms])
         if norms.size == 0 or norms.min() == 0.0 or np.ptp(norms) > _EQUAL * norms.max():
             return None
-        squared_norm = float(np.median(norms)) ** 2
+        # without its last digit, by which unit vectors differ: it would have the kernel compiled for each set of them
+        squared_norm = float(f"{float(np.median(norms)) ** 2:.14e}")
     try:
         # a bias of the output would spoil the degree in the norms; it is added to every entry at the end
         compiled = compiled_kernel(

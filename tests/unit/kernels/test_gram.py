@@ -38,6 +38,16 @@ def test_a_kernel_is_compiled_once_in_a_process():
     assert (after[0] - before[0], after[1] - before[1]) == (1, 1)
 
 
+def test_a_kernel_of_unit_vectors_is_compiled_once():
+    """Their norms differ in the last digit, and an activation that is not homogeneous would notice."""
+    sets = np.random.default_rng(0).standard_normal((12, 4, 5))
+    sets /= np.linalg.norm(sets, axis=2, keepdims=True)
+    before = compiled_kernel.cache_info().misses
+    for x in sets:
+        gram_matrix(x, kernel="nngp", architecture=Architecture("erf", 9))
+    assert compiled_kernel.cache_info().misses == before + 1
+
+
 def reference_gram(features, other=None, *, kernel, architecture, normalise=False, bias=False):
     """The definition by the recursion in plain numpy; angles by atan2, which keeps the digits of small ones."""
     x, y = (prepared(rows, normalise=normalise, bias=bias) for rows in (features, features if other is None else other))
