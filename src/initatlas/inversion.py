@@ -67,7 +67,8 @@ def inverted(law: SymmetricLaw, shape: tuple[int, ...], *, rng: np.random.Genera
     ndarray
     """
     numbers = np.empty(shape, dtype=dtype)
-    state = np.append(rng.integers(2**64, size=3, dtype=np.uint64), np.uint64(1))
+    state = np.ones(4, dtype=np.uint64)
+    state[:3] = rng.integers(2**64, size=3, dtype=np.uint64)
     fill = _fill_single if numbers.dtype == np.float32 else _fill_double
     fill(numbers.reshape(-1), _table(law, numbers.dtype.name), state)
     return numbers
@@ -86,7 +87,7 @@ def _table(law: SymmetricLaw, dtype: str) -> NDArray[Any]:
 
 
 @compiled(inline="always")
-def _next(a: Any, b: Any, c: Any, d: Any) -> Any:
+def next_bits(a: Any, b: Any, c: Any, d: Any) -> Any:
     """64 random bits, and the next state."""
     bits = a + b + d
     turned = (c << np.uint64(24)) | (c >> np.uint64(40))
@@ -116,19 +117,19 @@ def _fill_single(numbers: Any, table: Any, state: Any) -> None:
     """Fill an array of single precision, two numbers from 64 bits."""
     a, b, c, d = state
     for _ in range(_WARM_UP):
-        bits, a, b, c, d = _next(a, b, c, d)
+        bits, a, b, c, d = next_bits(a, b, c, d)
     bits = np.uint64(0)
     for i in range(len(numbers)):
         if i & 1:
             bits >>= np.uint64(32)
         else:
-            bits, a, b, c, d = _next(a, b, c, d)
+            bits, a, b, c, d = next_bits(a, b, c, d)
         step = np.int64(bits & np.uint64((1 << _BITS) - 1))
         half = (bits >> np.uint64(_BITS)) & np.uint64(1)
         if step >= 1 << _COARSE:
             size = _single(np.float32(step) + np.float32(0.5), half, table)
         else:
-            more, a, b, c, d = _next(a, b, c, d)
+            more, a, b, c, d = next_bits(a, b, c, d)
             size = _single(np.float32(step + (np.float64(more >> np.uint64(32)) + 0.5) * 2.0**-32), half, table)
         numbers[i] = -size if bits & np.uint64(1 << (_BITS + 1)) else size
 
@@ -138,9 +139,9 @@ def _fill_double(numbers: Any, table: Any, state: Any) -> None:
     """Fill an array of double precision."""
     a, b, c, d = state
     for _ in range(_WARM_UP):
-        bits, a, b, c, d = _next(a, b, c, d)
+        bits, a, b, c, d = next_bits(a, b, c, d)
     for i in range(len(numbers)):
-        bits, a, b, c, d = _next(a, b, c, d)
+        bits, a, b, c, d = next_bits(a, b, c, d)
         v = (np.float64(bits & np.uint64((1 << 62) - 1)) + 0.5) * 2.0**-32
         size = _double(v, (bits >> np.uint64(62)) & np.uint64(1), table)
         numbers[i] = -size if bits & np.uint64(1 << 63) else size

@@ -32,7 +32,8 @@ class LeakyRelu(Activation):
         """See `Activation.phi`."""
         import numpy as np
 
-        result: NDArray[Any] = np.maximum(z, z.dtype.type(self.slope) * z)
+        result: NDArray[Any] = np.asarray(z.dtype.type(self.slope) * z)
+        np.maximum(z, result, out=result)
         return result
 
     def derivative(self, z: "NDArray[Any]") -> "NDArray[Any]":

@@ -86,8 +86,8 @@ def drawing_seconds(label: str, *, vectors: int, width: int, input_dimension: in
     seconds = 1e-4 * depth
     for inputs, layers in ((input_dimension, 1), (width, depth - 1)):
         drawn = family.inputs_drawn(vectors, inputs)
-        basis = 0.15 * vectors**2 * inputs if drawn < inputs else 0.0
-        nanoseconds = family.nanoseconds + 1.0 + 0.025 * vectors
+        basis = 0.04 * vectors**2 * inputs if drawn < inputs else 0.0
+        nanoseconds = family.nanoseconds + 0.5 + 0.025 * vectors
         seconds += 1e-9 * layers * (nanoseconds * width * drawn + basis)
     return seconds
 

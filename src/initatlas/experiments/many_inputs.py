@@ -72,8 +72,8 @@ def _limit(activation: str) -> "np.ndarray":
 
 def _seconds(parameters: ManyInputsParameters) -> float:
     """The sample, and double sums over lattices, which grow with the number of inputs and with the tails of the weights."""
-    nanoseconds = family_of(parameters.weights).nanoseconds + 5.0
-    return 1e-9 * nanoseconds * parameters.samples + 0.004 * sqrt(parameters.inputs)
+    nanoseconds = family_of(parameters.weights).nanoseconds + 10.0
+    return 1e-9 * nanoseconds * parameters.samples + 0.0015 * sqrt(parameters.inputs)
 
 
 def _megabytes(parameters: ManyInputsParameters) -> float:

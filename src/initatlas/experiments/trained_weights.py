@@ -85,12 +85,19 @@ def look_at(matrix: "np.ndarray", orders: int, rng: "np.random.Generator") -> di
     entries = matrix.ravel()
     centred = entries - entries.mean()
     skewness = (centred**3).mean() / (centred**2).mean() ** 1.5
-    shuffled = [np.linalg.norm(rng.permutation(entries).reshape(matrix.shape), 2) for _ in range(orders)]
+    shuffled = np.stack([rng.permutation(entries).reshape(matrix.shape) for _ in range(orders)])
     return {
-        "outlier": float(np.linalg.norm(matrix, 2) / np.mean(shuffled)),
+        "outlier": float(_largest_singular(matrix) / _largest_singular(shuffled).mean()),
         "mean": float(entries.mean() / entries.std() * np.sqrt(entries.size)),
         "skewness": float(skewness * np.sqrt(entries.size / 6.0)),
     }
+
+
+def _largest_singular(matrices: "np.ndarray") -> "np.ndarray":
+    """Largest singular values, by the eigenvalues of the squares, which are twice as fast and as good for the largest one."""
+    import numpy as np
+
+    return np.sqrt(np.linalg.eigvalsh(matrices @ matrices.swapaxes(-1, -2))[..., -1])
 
 
 def _seconds(parameters: TrainedWeightsParameters) -> float:

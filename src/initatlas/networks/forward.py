@@ -10,7 +10,8 @@ from numpy.typing import DTypeLike
 
 from initatlas.activations.base import activation_of
 from initatlas.arrays import Doubles, Floats
-from initatlas.weights.base import family_of
+from initatlas.caches import compiled
+from initatlas.weights.base import Family, family_of
 from initatlas.weights.gaussian import Gaussian
 
 Plane = Literal["random", "axes", "flat", "graded"]
@@ -91,9 +92,15 @@ def forward_signals(
         If they overflow, as they do where the variance is far from critical; the line names the layer.
     """
     signals = np.asarray(inputs, dtype=dtype)
+    phi, family = activation_of(network.activation).phi, family_of(network.weights)
     for layer in range(1, network.depth + 1):
         with np.errstate(over="ignore", invalid="ignore"):
-            signals = _next_signals(signals, network, layer, rng)
+            if not network.residual:
+                signals = phi(_affine(signals, network, family, rng))
+            elif layer == 1:
+                signals = _affine(signals, network, family, rng)
+            else:
+                signals = signals + _affine(phi(signals), network, family, rng)
         if not np.isfinite(signals).all():
             raise ValueError(
                 f"layer {layer} of {network.depth}: the signals overflow {signals.dtype} (activation {network.activation}, "
@@ -102,20 +109,11 @@ def forward_signals(
         yield signals
 
 
-def _next_signals(signals: Floats, network: RandomNetwork, layer: int, rng: np.random.Generator) -> Floats:
-    """The signals of a layer, from those of the one before or the inputs."""
-    if not network.residual:
-        return activation_of(network.activation).phi(_affine(signals, network, rng))
-    if layer == 1:
-        return _affine(signals, network, rng)
-    return signals + _affine(activation_of(network.activation).phi(signals), network, rng)
-
-
-def _affine(signals: Floats, network: RandomNetwork, rng: np.random.Generator) -> Floats:
+def _affine(signals: Floats, network: RandomNetwork, family: Family, rng: np.random.Generator) -> Floats:
     """W h + b for fresh W and b. A mean of the weights acts on the sum of the signals alone."""
     fan = network.width if network.fan == "out" else signals.shape[1]
     variance = network.weight_variance / fan
-    result: Floats = family_of(network.weights).products(signals, network.width, variance=variance, rng=rng)
+    result: Floats = family.products(signals, network.width, variance=variance, rng=rng)
     if network.weight_mean:
         result += signals.dtype.type(network.weight_mean / fan) * signals.sum(axis=1, keepdims=True)
     if network.bias_variance > 0.0:
@@ -201,9 +199,32 @@ def cosine_similarity(h: Floats, g: Floats) -> Doubles:
     ndarray, shape (k,)
         In [-1, 1]; nan where a row is zero or not finite.
     """
-    difference = _unit_rows(h) - _unit_rows(g)
-    cosine: Doubles = np.maximum(1.0 - 0.5 * np.sum(difference**2, axis=1), -1.0)
+    cosine: Doubles = _pair_numbers(h, g)[0]
     return cosine
+
+
+@compiled(error_model="numpy", fastmath={"reassoc", "contract"})
+def _pair_numbers(h: Floats, g: Floats) -> Doubles:
+    """Cosine, norm of the first row and norm of the difference for the rows of two matrices, shape (3, k)."""
+    numbers = np.empty((3, len(h)))
+    for row in range(len(h)):
+        one, other = h[row], g[row]
+        first, second, difference = 0.0, 0.0, 0.0
+        for i in range(len(one)):
+            a, b = np.float64(one[i]), np.float64(other[i])
+            first += a * a
+            second += b * b
+            difference += (a - b) * (a - b)
+        first, second = np.sqrt(first), np.sqrt(second)
+        shares = 1.0 / first, 1.0 / second
+        squares = 0.0
+        for i in range(len(one)):
+            apart = np.float64(one[i]) * shares[0] - np.float64(other[i]) * shares[1]
+            squares += apart * apart
+        cosine = 1.0 - 0.5 * squares
+        numbers[0, row] = -1.0 if cosine < -1.0 else cosine
+        numbers[1, row], numbers[2, row] = first, np.sqrt(difference)
+    return numbers
 
 
 @dataclass(frozen=True)
@@ -269,11 +290,10 @@ def pair_signals(
 
 def _compare(h: Floats, g: Floats, norm: float) -> tuple[Doubles, Doubles, Doubles]:
     """Cosine, norm ratio and squared difference of the rows of two matrices."""
+    cosine, norms, difference = _pair_numbers(h, g)
     with np.errstate(invalid="ignore", divide="ignore"):
-        difference = row_norms(np.subtract(h, g, dtype=np.float64))[:, 0]
-        norms = row_norms(h)[:, 0]
         squared: Doubles = (difference / norms) ** 2
-    return cosine_similarity(h, g), norms / norm, squared
+    return cosine, norms / norm, squared
 
 
 def row_norms(rows: Floats) -> Doubles:

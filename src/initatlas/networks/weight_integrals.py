@@ -20,6 +20,7 @@ PairDensity = Callable[[Doubles, Doubles], Doubles]
 Moment = Callable[[Doubles], Doubles]
 
 _LOG_RADII = np.arange(-10.0, 64.0, 1.0 / 16.0)  # r^4 f has fallen below 1e-13 at both ends, for t with nu = 2.5 too
+_NEGLIGIBLE = 1e-17  # share of r^4 f of its largest value; most distributions need a quarter of the radii
 _BLOCK = 256  # directions at a time
 
 
@@ -86,6 +87,10 @@ def radial_moment(density: PairDensity, directions: Doubles) -> Doubles:
     ndarray, shape (k,)
     """
     radii = np.exp(_LOG_RADII)
+    ends = density(np.outer([1.0, sqrt(0.5)], radii), np.outer([0.0, sqrt(0.5)], radii)) * radii**4
+    radii = radii[
+        (ends > _NEGLIGIBLE * ends.max()).any(axis=0)
+    ]  # an axis or the direction between has the longest tail
     step = float(_LOG_RADII[1] - _LOG_RADII[0])
     blocks = np.split(directions, range(_BLOCK, len(directions), _BLOCK))
     values = [density(np.outer(np.cos(b), radii), np.outer(np.sin(b), radii)) @ radii**4 for b in blocks]
@@ -107,11 +112,13 @@ def forcing_term(moment: Moment, angles: Doubles, turn: float) -> Doubles:
     return moment(turn + angles - 0.5 * pi) * np.sin(angles)
 
 
-def kernel_integral(moment: Moment, angle: float, turn: float, slope: float, nodes: int) -> float:
-    """E[s(w.x) s(w.y)] of equation 2 for the leaky ReLU s, by quadrature over the direction of w.
+def kernel_integrals(moment: Moment, angle: float, turn: float, slopes: Sequence[float], nodes: int) -> list[float]:
+    """E[s(w.x) s(w.y)] of equation 2 for leaky ReLUs s, by quadrature over the direction of w.
 
     Parameters
     ----------
+    slopes
+        Of the leaky ReLUs, which have the moments of the directions in common.
     nodes
         Gauss-Legendre nodes on each arc between two kinks: of s, and of G on the axes.
     """
@@ -119,8 +126,9 @@ def kernel_integral(moment: Moment, angle: float, turn: float, slope: float, nod
     axes = 0.5 * pi * np.arange(4) - turn
     edges = np.unique(np.mod(np.concatenate([rays, axes]), 2.0 * pi).round(14))
     places, weights = _panels([*edges, edges[0] + 2.0 * pi], nodes)
-    first, second = (np.maximum(z, slope * z) for z in (np.cos(places), np.cos(places - angle)))
-    return float(weights @ (first * second * moment(places + turn)))
+    masses = weights * moment(places + turn)
+    first, second = np.cos(places), np.cos(places - angle)
+    return [float(masses @ (np.maximum(first, a * first) * np.maximum(second, a * second))) for a in slopes]
 
 
 def ode_solution(moment: Moment, angle: float, turn: float, nodes: int) -> float:

@@ -85,14 +85,19 @@ class Family(ABC):
         """
         import numpy as np
 
-        if not (variance >= 0.0 and isfinite(variance)):
-            raise ValueError(f"a weight variance must be finite and not negative, got {variance}")
+        scale = self._scale(variance)
         precision = np.dtype(dtype)
         if precision not in (np.dtype(np.float32), np.dtype(np.float64)):
             raise ValueError(f"weights are drawn as float32 or float64, not {precision}")
         weights = self.sample(shape, rng, precision)
-        weights *= sqrt(variance) / self.standard_deviation()
+        weights *= scale
         return weights
+
+    def _scale(self, variance: float) -> float:
+        """What `sample` has to be multiplied by for a variance."""
+        if not (variance >= 0.0 and isfinite(variance)):
+            raise ValueError(f"a weight variance must be finite and not negative, got {variance}")
+        return sqrt(variance) / self.standard_deviation()
 
     def inputs_drawn(self, vectors: int, inputs: int) -> int:
         """How many weights of a neuron `products` draws for some number of vectors."""
@@ -119,15 +124,14 @@ class Family(ABC):
         -------
         ndarray, shape (k, neurons)
         """
-        import numpy as np
-
+        scale = vectors.dtype.type(self._scale(variance))
         drawn = self.inputs_drawn(*vectors.shape)
         if drawn < vectors.shape[1]:
-            # The columns of the triangle have the scalar products of the vectors
-            basis = np.asarray(np.linalg.qr(vectors.T.astype(np.float64), mode="r"))
-            vectors = basis.T.astype(vectors.dtype)
-        matrix = self.draw((neurons, drawn), variance=variance, rng=rng, dtype=vectors.dtype)
-        result: NDArray[Any] = vectors @ matrix.T
+            from initatlas.bases import coordinates
+
+            vectors = coordinates(vectors)
+        matrix = self.sample((neurons, drawn), rng, vectors.dtype)
+        result: NDArray[Any] = (vectors * scale) @ matrix.T  # the vectors are fewer than the weights
         return result
 
 

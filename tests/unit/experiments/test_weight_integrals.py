@@ -8,7 +8,13 @@ import pytest
 from scipy.integrate import solve_ivp
 
 from initatlas.experiments.weight_integral import EXPERIMENT, WeightIntegralParameters
-from initatlas.networks.weight_integrals import forcing_term, kernel_integral, ode_solution, pair_density, radial_moment
+from initatlas.networks.weight_integrals import (
+    forcing_term,
+    kernel_integrals,
+    ode_solution,
+    pair_density,
+    radial_moment,
+)
 from initatlas.weights.base import family_of
 
 LABELS = ["gaussian", "laplace", "student_t(nu=5)", "generalized_normal(beta=0.5)", "generalized_normal(beta=4)"]
@@ -47,7 +53,7 @@ def test_the_kernel_is_the_mean_over_neurons(label, slope):
     w = family_of(label).draw((2_000_000, 2), variance=1.0, rng=np.random.default_rng(2)).astype(np.float64)
     first, second = (w @ [np.cos(turn + a), np.sin(turn + a)] for a in (0.0, angle))
     products = np.maximum(first, slope * first) * np.maximum(second, slope * second)
-    found = kernel_integral(moment_of(label), angle, turn, slope, 16)
+    found = kernel_integrals(moment_of(label), angle, turn, [0.5, slope], 16)[1]
     assert abs(found - products.mean()) < 5 * products.std() / sqrt(len(w))
 
 
@@ -55,9 +61,9 @@ def test_the_kernel_is_the_mean_over_neurons(label, slope):
 def test_rotation_invariant_weights_have_the_printed_kernel_and_forcing_term(label):
     angles = np.linspace(0.1, 3.0, 4)
     curve = (np.sin(angles) + (pi - angles) * np.cos(angles)) / (2.0 * pi)
-    found = [kernel_integral(moment_of(label), angle, 0.3, 0.0, 16) for angle in angles]
+    both = [kernel_integrals(moment_of(label), angle, 0.3, (0.0, 0.2), 16) for angle in angles]
+    found, leaky = np.transpose(both)
     np.testing.assert_allclose(found, curve, atol=1e-12)
-    leaky = [kernel_integral(moment_of(label), angle, 0.3, 0.2, 16) for angle in angles]
     np.testing.assert_allclose(leaky, 0.64 * curve + 0.2 * np.cos(angles), atol=1e-12)
     np.testing.assert_allclose(forcing_term(moment_of(label), angles, 0.7), np.sin(angles) / pi, rtol=1e-12)
 
