@@ -16,6 +16,7 @@ from threadpoolctl import threadpool_limits
 
 from initatlas.components import recorded_lookups
 from initatlas.errors import UserError
+from initatlas.machine import keep_freed_memory
 from initatlas.stopping import came_from_outside
 from initatlas.sweeps.batches import Batch, Task
 from initatlas.sweeps.code import batch_code, check_named
@@ -120,6 +121,7 @@ def execute_batch(
     experiment, tasks = load_experiment(name), tuple(batch.tasks)
     points = [task.parameters for task in tasks]
     on_gpu = experiment.gpus(points[0]) > 0
+    keep_freed_memory()
     start, start_of_processor = time.perf_counter(), _processor_seconds()
     with limited_threads(experiment.cpus), np.errstate(all="ignore"):
         results, failures = _attempt(name, tasks, root_seed, limits, data)

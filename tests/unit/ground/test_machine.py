@@ -1,6 +1,9 @@
 """What of a machine is ours, and what the nodes of a cluster have."""
 
 import os
+import platform
+import subprocess
+import sys
 from math import inf
 
 import pytest
@@ -95,3 +98,33 @@ def test_sinfo_is_asked_for_the_partition(monkeypatch, tmp_path):
     assert "--partition=long" in (tmp_path / "sinfo.asked").read_text()
     program.write_text("#!/bin/sh\nexit 1\n")
     assert largest_node("long") is None
+
+
+COUNTED = """
+import resource, sys
+import numpy as np
+from initatlas.machine import keep_freed_memory
+
+if sys.argv[1] == "kept":
+    keep_freed_memory()
+
+def faults():
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(20):
+        [np.ones(1 << 17) for _ in range(8)]
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+faults()
+print(faults())
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="an option of glibc")
+def test_arrays_find_the_memory_of_those_before_them():
+    """Eight arrays of a megabyte at a time are some 2000 pages, or 16 large ones, which are given back or not."""
+    given, kept = (
+        int(subprocess.run([sys.executable, "-c", COUNTED, how], capture_output=True, text=True, check=True).stdout)
+        for how in ("given", "kept")
+    )
+    assert kept < 20
+    assert given > 5 * kept

@@ -17,6 +17,7 @@ from initatlas.studies.tsuchida2018.drawing import (
     dots,
     layer_colours,
     layer_handles,
+    some_angles,
     weights_text,
 )
 from initatlas.studies.tsuchida2018.layer_claims import MIDDLE, typical_distance
@@ -76,8 +77,8 @@ def _deep_kernel(evidence: Evidence, name: str) -> Figure:
     for axes, label in zip(grid.flat, labels, strict=False):
         for layer, colour in zip(cube.layer.values, colours, strict=True):
             axes.plot(curves.angle, curves.sel(layer=layer), color=colour, lw=1.1)
-            samples = cube["cosine"].sel(weights=label, layer=layer).isel(angle=slice(0, None, 4))
-            dots(axes, samples, "angle", color=colour)
+            samples = cube["cosine"].sel(weights=label, layer=layer)
+            dots(axes, some_angles(samples), "angle", color=colour)
         axes.set_title(weights_text(label))
         angle_axis(axes, label=False)
     grid[0, 0].set_ylim(float(curves.min()) - 0.2, 1.1)  # an interval of few networks may reach beyond 1

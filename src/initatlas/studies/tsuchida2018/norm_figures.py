@@ -16,6 +16,7 @@ from initatlas.studies.tsuchida2018.drawing import (
     half_width,
     layer_colours,
     layer_handles,
+    some_angles,
     weights_text,
 )
 from initatlas.studies.tsuchida2018.norm_claims import squared_ratios
@@ -114,8 +115,8 @@ def extensions(evidence: Evidence) -> Figure:
         for layer, colour in zip(layers, colours, strict=True):
             curve = limit["cosine"].isel(variant=place).sel(layer=layer)
             axes.plot(curve.angle, curve, color=colour, lw=1.1)
-            samples = cube["cosine"].isel(variant=place).sel(layer=layer).isel(angle=slice(0, None, 4))
-            dots(axes, samples, "angle", color=colour)
+            samples = cube["cosine"].isel(variant=place).sel(layer=layer)
+            dots(axes, some_angles(samples), "angle", color=colour)
         axes.set_title(title)
         angle_axis(axes, label=False)
         axes.set_xticks(range(0, 181, 60))
