@@ -12,9 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-import xarray as xr
-
-from initatlas.cubes import mixtures, open_placed_cube
+from initatlas.cubes import environments_of, open_placed_cube, summarise_placed_cube
 from initatlas.errors import UserError
 from initatlas.layout import FIGURE_FORMATS, TABLE_FORMATS
 from initatlas.report.captions import Caption, caption_html, caption_text, read_caption
@@ -24,6 +22,7 @@ from initatlas.report.page import FigureView, Page, StudyView, SweepView, TableV
 from initatlas.report.sources import Source, product_source
 from initatlas.studies.claim import Claim
 from initatlas.studies.product import Study, cube_titles
+from initatlas.sweeps.environment import mixture
 from initatlas.texts import read_text
 
 CLAIMS_FILE = "claims.json"
@@ -244,40 +243,31 @@ def _links(stem: Path, kinds: Sequence[str], page: Path) -> dict[str, str]:
 
 def _sweep_view(path: Path, title: str) -> SweepView:
     """Settings and provenance of the cube of a sweep."""
-    cube = open_placed_cube(path, title)
-    missing = [name for name in _SHOWN if name not in cube.attrs]
-    if missing or "status" not in cube:
+    cube = summarise_placed_cube(path, title)
+    missing = [name for name in _SHOWN if name not in cube.attributes]
+    if missing or cube.points is None:
         raise UserError(f"{path}: a cube without {(missing or ['status'])[0]!r}; remove it and run the workflow again")
-    spec: dict[str, Any] = json.loads(cube.attrs["spec"])
-    counts = _status_counts(cube)
+    spec: dict[str, Any] = json.loads(cube.attributes["spec"])
     return SweepView(
-        title=cube.attrs["title"],
-        summary=cube.attrs["summary"],
-        experiment=cube.attrs["experiment"],
+        title=cube.attributes["title"],
+        summary=cube.attributes["summary"],
+        experiment=cube.attributes["experiment"],
         axes={axis["name"]: _axis_text(axis["name"], axis["values"]) for axis in spec["axes"]},
         fixed={name: _value_text(value) for name, value in spec["fixed"].items()},
-        computed=counts["ok"],
-        failed=counts["failed"],
-        excluded=counts["excluded"],
-        errors=_errors(cube),
-        mixture=mixtures({title: cube}).get(title, ""),
-        provenance=_provenance(cube.attrs),
-        output=next((str(name) for name in cube.data_vars if name not in ("status", "error")), "status"),
+        computed=cube.points["ok"],
+        failed=cube.points["failed"],
+        excluded=cube.points["excluded"],
+        errors=_errors(path, title) if cube.points["failed"] else {},
+        mixture=mixture(environments_of(cube.attributes)),
+        provenance=_provenance(cube.attributes),
+        output=next(iter(cube.outputs), "status"),
     )
 
 
-def _status_counts(cube: xr.Dataset) -> dict[str, int]:
-    """Points by what became of them, named as the cube names them."""
-    status = cube["status"]
-    meanings = str(status.attrs["flag_meanings"]).split()
-    return {
-        name: int((status == value).sum()) for name, value in zip(meanings, status.attrs["flag_values"], strict=True)
-    }
-
-
-def _errors(cube: xr.Dataset, limit: int = 3) -> dict[str, int]:
-    """The commonest reasons of failure."""
-    reasons = Counter(str(reason) for reason in cube["error"].values.ravel() if reason)
+def _errors(path: Path, title: str, limit: int = 3) -> dict[str, int]:
+    """The commonest reasons of failure in a cube."""
+    errors = open_placed_cube(path, title)["error"]
+    reasons = Counter(str(reason) for reason in errors.values.ravel() if reason)
     return dict(reasons.most_common(limit))
 
 

@@ -4,11 +4,12 @@ import re
 import xml.etree.ElementTree as ET
 from collections.abc import Container, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
+from functools import cache
 from html import escape
 from itertools import groupby
 
+from initatlas.report.colours import INK
 from initatlas.report.outlines import compact
-from initatlas.report.style import INK
 
 _SVG, _LINK = "{http://www.w3.org/2000/svg}", "{http://www.w3.org/1999/xlink}href"
 _KEPT = frozenset({"g", "path", "use", "defs", "clipPath", "rect", "image", "text", "tspan"})
@@ -60,6 +61,7 @@ class Drawings:
         self._words: dict[str, str] = {}
         self._colours: dict[str, str] = {}
         self._styles: dict[str, str] = {}
+        self._classes: dict[str, str] = {}
         self._ids: dict[tuple[str, str], str] = {}
 
     def add(self, svg: str, name: str) -> Drawing | None:
@@ -111,7 +113,7 @@ class Drawings:
             )
         )
         themes = f"{{ {greys}{light}}}\n@media screen and (prefers-color-scheme: dark) {{ .drawing {{ {dark}}} }}"
-        return "\n".join([f".drawing {themes}", *(f".{name} {{ {style} }}" for style, name in self._styles.items())])
+        return "\n".join([f".drawing {themes}", *(f".{name} {{ {style} }}" for name, style in self._styles.items())])
 
     def _content(self, node: ET.Element, name: str, used: Set[str]) -> str:
         """What an element holds: its children, and its text."""
@@ -156,7 +158,7 @@ class Drawings:
                     if value in used:
                         yield "id", self._id(name, value)
                 case "style":
-                    yield "class", self._styles.setdefault(self._painted(value), f"s{len(self._styles)}")
+                    yield "class", self._class(value)
                 case "clip-path":
                     yield key, re.sub(r"#(.+)\)", lambda found: f"#{self._id(name, found[1])})", value)
                 case "transform" if node.tag == f"{_SVG}use" and (shift := _SHIFT.fullmatch(value)):
@@ -203,11 +205,20 @@ class Drawings:
             or not element.attributes.keys() - own <= {"class", "clip-path"}
         ):
             return ()
-        style = next((style for style, name in self._styles.items() if name == element.attributes.get("class")), "")
+        style = self._styles.get(element.attributes.get("class", ""), "")
         bar = element.attributes.get("d", "").count("L") <= _SIDES_OF_A_BAR
         if element.tag == "path" and not bar and ("fill:none" not in style or "opacity" in style):
             return ()
         return (("", element.tag), *sorted(_without(element.attributes, own).items()))
+
+    def _class(self, style: str) -> str:
+        """The class that stands for a style."""
+        if style not in self._classes:
+            painted = self._painted(style)
+            known = (name for name, other in self._styles.items() if other == painted)
+            self._classes[style] = next(known, f"s{len(self._styles)}")
+            self._styles[self._classes[style]] = painted
+        return self._classes[style]
 
     def _painted(self, style: str) -> str:
         """A style whose colours follow the page."""
@@ -270,6 +281,7 @@ def contrast(one: str, other: str) -> float:
     return (light + 0.05) / (dark + 0.05)
 
 
+@cache
 def lightened(colour: str) -> str:
     """A colour mixed with as little white as shows it on the dark page."""
     for white in range(0, 100, 5):

@@ -15,13 +15,11 @@ from matplotlib.lines import Line2D
 
 from initatlas.files import atomic_path, write_text
 from initatlas.layout import FIGURE_FORMATS
+from initatlas.report.colours import INK, PALETTE
+from initatlas.report.pdf_fonts import fonts_as_outlines
 from initatlas.report.plotted import empty_panels, plotted_csv
 
-# Okabe and Ito (2008), without their yellow, which is too light for lines on white. The order is ours: neighbours
-# differ by at least 10 in CIE lightness, so that they stay apart in a grey print.
-PALETTE = ("#0072B2", "#E69F00", "#009E73", "#56B4E9", "#D55E00", "#1B1B1B", "#CC79A7")
-
-INK, _GRID = "#2B2D33", "#E3E3E3"
+_GRID = "#E3E3E3"
 
 STYLE: dict[str, Any] = {
     "figure.figsize": (5.6, 3.6),
@@ -123,7 +121,8 @@ def save_figure(figure: Figure, stem: Path) -> list[Path]:
 def _laid_out(figure: Figure) -> Iterator[None]:
     """Lay a figure out once: of itself matplotlib does so for every format, in more time than it takes to draw."""
     engine = figure.get_layout_engine()
-    figure.draw_without_rendering()
+    if engine is not None:
+        engine.execute(figure)
     with matplotlib.rc_context({"figure.constrained_layout.use": False}):
         figure.set_layout_engine(None)
         yield
@@ -145,5 +144,5 @@ def _save(figure: Figure, target: Path, metadata: Mapping[str, Any]) -> None:
     if target.suffix == ".csv":
         write_text(target, plotted_csv(figure))
         return
-    with atomic_path(target) as draft:
+    with atomic_path(target) as draft, fonts_as_outlines():
         figure.savefig(draft, metadata=dict(metadata))

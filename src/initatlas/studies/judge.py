@@ -3,12 +3,14 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from math import ceil, inf, isfinite, isnan
-
-import xarray as xr
+from typing import TYPE_CHECKING
 
 from initatlas.errors import UserError
 from initatlas.studies.claim import Claim, Cost, Estimate, Finding, Judged, Judgement, Parts, Published, Verdict
 from initatlas.studies.evidence import Evidence
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 Measure = Callable[[Evidence], Finding]
 """What a study has per claim: what was measured, from the cubes."""
@@ -186,14 +188,14 @@ def _factor(bound: float, estimate: Estimate) -> float:
     return (half_width / distance) ** 2 if distance > 0 else inf
 
 
-class _Read(Mapping[str, xr.Dataset]):
+class _Read(Mapping[str, "xr.Dataset"]):
     """Cubes that remember which of them were asked for."""
 
-    def __init__(self, cubes: Mapping[str, xr.Dataset]) -> None:
+    def __init__(self, cubes: Mapping[str, "xr.Dataset"]) -> None:
         self._cubes = cubes
         self.names: dict[str, None] = {}
 
-    def __getitem__(self, name: str) -> xr.Dataset:
+    def __getitem__(self, name: str) -> "xr.Dataset":
         cube = self._cubes[name]
         self.names[name] = None
         return cube

@@ -115,3 +115,9 @@ def test_a_product(study, stage, words, expected):
     assert heavy(modules) == expected
     assert not studies(modules)
     assert not modules & {"initatlas.config", "scipy.stats"}
+
+
+def test_the_page_reads_what_cubes_say_of_themselves_without_xarray():
+    program = "import json, sys, initatlas.report.collect; print(json.dumps([*sys.modules]))"
+    answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=True)
+    assert not heavy(json.loads(answer.stdout)) & {"matplotlib", "pandas", "scipy", "xarray"}

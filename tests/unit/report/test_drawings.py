@@ -6,8 +6,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
+from initatlas.report.colours import PALETTE
 from initatlas.report.drawings import Drawings, contrast, lightened
-from initatlas.report.style import PALETTE, figure_style
+from initatlas.report.style import figure_style
 
 HEAD = (
     '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="72pt" height="36pt" '

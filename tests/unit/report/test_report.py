@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import re
+import zlib
 from html.parser import HTMLParser
 from importlib.resources import files
 from pathlib import Path
@@ -13,6 +14,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import xarray as xr
+from fontTools import subset
+from fontTools.ttLib import TTFont
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.figure import Figure
@@ -21,6 +24,7 @@ from initatlas.errors import UserError
 from initatlas.files import write_text
 from initatlas.report.captions import caption_html, caption_tex, caption_text, read_caption
 from initatlas.report.collect import collect_page, format_seconds, values_text
+from initatlas.report.colours import PALETTE
 from initatlas.report.ledger import (
     VERDICTS,
     claims_from_json,
@@ -32,7 +36,7 @@ from initatlas.report.ledger import (
     format_test,
 )
 from initatlas.report.page import MARKS, Page, render_page, slug
-from initatlas.report.style import PALETTE, figure_style, save_figure
+from initatlas.report.style import figure_style, save_figure
 from initatlas.report.tables import escape_tex, table_csv, table_html, table_markdown, table_tex, write_table
 from initatlas.studies.claim import Claim, Cost, Estimate, Judged, Judgement, Published
 from initatlas.studies.product import Column, Study, Table
@@ -70,6 +74,19 @@ def test_saved_figures_hold_no_date_and_no_font_of_the_reader(tmp_path: Path) ->
     assert "<dc:date>" not in vector.read_text(encoding="utf-8")
     assert "<text" not in vector.read_text(encoding="utf-8")
     assert b"CreationDate" not in document.read_bytes()
+
+
+def test_a_document_carries_its_fonts_as_outlines(tmp_path: Path) -> None:
+    options = subset.Options
+    _, document, *_ = save_figure(_draw(), tmp_path / "figure")
+    plt.close("all")
+    assert subset.Options is options, "what others make of fonts is theirs"
+    streams = re.findall(rb"/Length1 \d+.*?stream\r?\n(.*?)\r?\nendstream", document.read_bytes(), flags=re.DOTALL)
+    fonts = [TTFont(io.BytesIO(zlib.decompress(stream))) for stream in streams]
+    assert len(fonts) == document.read_bytes().count(b"/FontFile2 ") > 0
+    for font in fonts:
+        assert {"glyf", "hmtx", "head"} <= {*font.keys()}
+        assert not {"GDEF", "GPOS", "GSUB", "MATH"} & {*font.keys()}
 
 
 def test_the_style_ignores_and_restores_what_was_set() -> None:

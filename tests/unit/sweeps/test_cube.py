@@ -10,7 +10,7 @@ from toy.sweeps import make_sweep, run
 
 from initatlas import __version__
 from initatlas.cli import main
-from initatlas.cubes import environments, mixtures, open_cube, open_placed_cube
+from initatlas.cubes import environments, mixtures, open_cube, open_placed_cube, summarise_placed_cube
 from initatlas.errors import UserError
 from initatlas.provenance import commit
 from initatlas.sweeps.engine import partial_path
@@ -317,9 +317,10 @@ def test_a_truncated_cube_is_one_clear_line(tmp_path):
     for length in range(0, len(whole), len(whole) // 40):
         torn = tmp_path / f"torn{length}.nc"  # HDF5 remembers a file by its name
         torn.write_bytes(whole[:length])
-        with pytest.raises(UserError, match=rf"torn{length}\.nc: not a readable cube") as caught:
-            open_placed_cube(torn, "toy/trial")
-        assert "\n" not in str(caught.value)
+        for read in (open_placed_cube, summarise_placed_cube):
+            with pytest.raises(UserError, match=rf"torn{length}\.nc: not a readable cube") as caught:
+                read(torn, "toy/trial")
+            assert "\n" not in str(caught.value)
 
 
 def test_the_cube_of_another_sweep_is_refused(tmp_path):
@@ -327,6 +328,21 @@ def test_the_cube_of_another_sweep_is_refused(tmp_path):
     assert open_placed_cube(path, "toy/trial")["offset"].size == 2
     with pytest.raises(UserError, match="the cube of toy/trial, not that of toy/other; remove it"):
         open_placed_cube(path, "toy/other")
+    with pytest.raises(UserError, match="the cube of toy/trial, not that of toy/other; remove it"):
+        summarise_placed_cube(path, "toy/other")
+
+
+@pytest.mark.parametrize("axes", [{"offset": [0, 1]}, {"offset": [1, 2], "weights": AXES["weights"]}])
+def test_a_summary_says_what_the_whole_cube_says(tmp_path, axes):
+    """Weights bring coordinates along the axis, which are no outputs."""
+    _, path = run(make_sweep("toy.draws", axes, exclude=[{"offset": 1}]), tmp_path)
+    summary, cube = summarise_placed_cube(path, "toy/trial"), open_placed_cube(path, "toy/trial")
+    assert {name: str(value) for name, value in summary.attributes.items()} == {
+        name: str(value) for name, value in cube.attrs.items()
+    }
+    assert list(summary.outputs) == [name for name in cube.data_vars if name not in ("status", "error")]
+    size = cube["status"].size
+    assert summary.points == {"ok": size // 2, "failed": 0, "excluded": size // 2}
 
 
 TINY = {

@@ -43,7 +43,8 @@ def fig5(evidence: Evidence) -> Figure:
     for place, title in enumerate(titles):
         one = ratios.isel(weight_variance=place, seed=0)
         for layer, colour in zip(layers, colours, strict=True):
-            grid[0, place].hist(one.sel(layer=layer), bins=edges, color=colour, alpha=0.75, lw=0)
+            counts, _ = np.histogram(one.sel(layer=layer), edges)
+            grid[0, place].stairs(counts, edges, fill=True, color=colour, alpha=0.75, lw=0)
         grid[0, place].set_title(title)
         _norms_of_networks(grid[1, place], ratios.isel(weight_variance=place), place)
     grid[0, 0].set_xscale("log")
