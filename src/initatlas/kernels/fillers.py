@@ -140,14 +140,21 @@ def _compiled(
             return None
         # without its last digit, by which unit vectors differ: it would have the kernel compiled for each set of them
         squared_norm = float(f"{float(np.median(norms)) ** 2:.14e}")
+    # a bias of the output would spoil the degree in the norms; it is added to every entry at the end
+    network = replace(architecture, output_bias_variance=0.0)
+    compiled = _compiled_if_smooth(kernel, network, squared_norm, rows.unit.dtype.name)
+    return None if compiled is None else (compiled, architecture.degree if architecture.homogeneous else 0)
+
+
+@lru_cache(maxsize=256)
+def _compiled_if_smooth(
+    kernel: KernelName, architecture: Architecture, squared_norm: float, dtype: str
+) -> UnivariateKernel | None:
+    """`compiled_kernel`; None for one that is too steep, which takes longest to find out, and only once."""
     try:
-        # a bias of the output would spoil the degree in the norms; it is added to every entry at the end
-        compiled = compiled_kernel(
-            kernel, replace(architecture, output_bias_variance=0.0), squared_norm, rows.unit.dtype.name
-        )
+        return compiled_kernel(kernel, architecture, squared_norm, dtype)
     except NotConvergedError:
         return None
-    return compiled, architecture.degree if architecture.homogeneous else 0
 
 
 @lru_cache(maxsize=256)

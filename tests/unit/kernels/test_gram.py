@@ -48,6 +48,14 @@ def test_a_kernel_of_unit_vectors_is_compiled_once():
     assert compiled_kernel.cache_info().misses == before + 1
 
 
+def test_a_kernel_that_is_too_steep_is_tried_once():
+    x = np.eye(3)
+    before = compiled_kernel.cache_info().misses
+    for _ in range(2):
+        gram_matrix(x, kernel="nngp", architecture=Architecture("erf", 63))
+    assert compiled_kernel.cache_info().misses == before + 1
+
+
 def reference_gram(features, other=None, *, kernel, architecture, normalise=False, bias=False):
     """The definition by the recursion in plain numpy; angles by atan2, which keeps the digits of small ones."""
     x, y = (prepared(rows, normalise=normalise, bias=bias) for rows in (features, features if other is None else other))

@@ -7,6 +7,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, StrMethodFormatter
 
 from initatlas.studies.chen2024.limits import STARTS, terms, theory_threshold, threshold, width_exponents
 from initatlas.studies.statistics import mean_interval
@@ -48,6 +49,9 @@ def convergence(cube: xr.Dataset) -> Figure:
     axes.set(xscale="log", yscale="log", xlabel="width $m$", ylabel="largest distance to the regression")
     axes.set_xticks(cube.width.values, [str(int(width)) for width in cube.width.values])
     axes.minorticks_off()
+    # a decade or so has one power of ten
+    axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
     axes.legend(fontsize="small")
     return figure
 
