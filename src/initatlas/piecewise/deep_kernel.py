@@ -195,7 +195,7 @@ def _add_gradients(
     return types.void(theta, gradient, units, slopes, levels, plain, moved, *[types.intp] * 7), write
 
 
-@compiled()
+@compiled(forceinline=True)
 def pre_activation(theta: Doubles, layer: int, segment: int, segments: Segments, z: Doubles) -> None:
     """The lines of a layer's pre-activations from those of the layer below in one of its segments, written to `z`."""
     _, _, _, active, units, slopes, levels, _, _ = segments
@@ -207,7 +207,7 @@ def pre_activation(theta: Doubles, layer: int, segment: int, segments: Segments,
         _fill_lines(theta, units, slopes, levels, z, row + at, row + inputs * room + at, place, count, room, at)
 
 
-@compiled(error_model="numpy")
+@compiled(forceinline=True, error_model="numpy")
 def change_of_sign(slope: float, level: float, x: Doubles, first: int, end: int) -> int:
     """First point of a segment at which a line is on the other side of zero than at the segment's first point.
 
@@ -233,7 +233,7 @@ def change_of_sign(slope: float, level: float, x: Doubles, first: int, end: int)
     return low
 
 
-@compiled()
+@compiled(forceinline=True)
 def split(first: int, end: int, x: Doubles, z: Doubles, cuts: Integers) -> int:
     """Where the signs of a layer's units change in a segment: increasing places, each once, written to `cuts`; their number."""
     count, room = 0, z.shape[1]
@@ -255,7 +255,7 @@ def split(first: int, end: int, x: Doubles, z: Doubles, cuts: Integers) -> int:
     return count
 
 
-@compiled()
+@compiled(forceinline=True)
 def keep_active(layer: int, segment: int, at_point: float, segments: Segments, z: Doubles) -> None:
     """List the units of a segment that are active at one of its points, with their lines."""
     _, _, _, active, units, slopes, levels, _, _ = segments
@@ -295,7 +295,7 @@ def forward(theta: Doubles, x: Doubles, segments: Segments, z: Doubles, cuts: In
     return True
 
 
-@compiled(**_NUMBERS)
+@compiled(forceinline=True, **_NUMBERS)
 def output_line(theta: Doubles, segment: int, segments: Segments) -> tuple[float, float]:
     """Slope and level of the network on one of the last segments."""
     _, _, _, active, units, slopes, levels, _, _ = segments
@@ -308,7 +308,7 @@ def output_line(theta: Doubles, segment: int, segments: Segments) -> tuple[float
     return slope, level
 
 
-@compiled(**_NUMBERS)
+@compiled(forceinline=True, **_NUMBERS)
 def output_gradient(theta: Doubles, segments: Segments, sums: Doubles, gradient: Doubles) -> float:
     """Sums of the residuals over the last segments: the output layer's gradient, and what the last hidden layer needs.
 
@@ -339,7 +339,7 @@ def output_gradient(theta: Doubles, segments: Segments, sums: Doubles, gradient:
     return total
 
 
-@compiled()
+@compiled(forceinline=True)
 def layer_gradient(layer: int, theta: Doubles, segments: Segments, gradient: Doubles) -> None:
     """Gradient of the weights above a hidden layer, and what the layer below needs."""
     counts, _, parents, active, units, slopes, levels, plain, moved = segments
@@ -368,7 +368,7 @@ def layer_gradient(layer: int, theta: Doubles, segments: Segments, gradient: Dou
             )
 
 
-@compiled(**_NUMBERS)
+@compiled(forceinline=True, **_NUMBERS)
 def input_gradient(centre: float, segments: Segments, gradient: Doubles) -> None:
     """Gradient of the weights and biases of the first hidden layer, whose input is one line over all points."""
     plain, moved = segments.plain[0, 0], segments.moved[0, 0]

@@ -18,7 +18,7 @@ _NEAR = 8
 """Steps that a place is looked for beside the last one before it is looked for everywhere."""
 
 
-@compiled()
+@compiled(forceinline=True)
 def find_place(weight: float, bias: float, x: Doubles, last: int) -> int:
     """First data point at which a unit is active (weight above 0) or no longer active (below), looking beside the last place.
 
@@ -58,14 +58,14 @@ def prefix_sums(x: Doubles, y: Doubles, centre: float) -> Doubles:
     return np.concatenate([np.zeros((1, 5)), np.cumsum(columns, axis=0)])
 
 
-@compiled()
+@compiled(forceinline=True)
 def is_settled(weight: float, bias: float, before: float, behind: float) -> bool:
     """Whether a unit still begins or ends between the two data points where it did."""
     right = weight > 0.0
     return (weight != 0.0) & ((weight * before + bias > 0.0) != right) & ((weight * behind + bias > 0.0) == right)
 
 
-@compiled()
+@compiled(forceinline=True)
 def count_moved(state: Doubles) -> int:
     """Number of units that no longer begin or end where they did."""
     w, b, before, behind = state[W], state[B], state[BEFORE], state[BEHIND]
@@ -97,7 +97,7 @@ def settle(state: Doubles, units: Integers, places: Integers, x: Doubles, sums: 
             j -= 1
 
 
-@compiled()
+@compiled(forceinline=True)
 def first_line(state: Doubles, constant: float, centre: float) -> tuple[float, float]:
     """Slope and value at the centre of the network left of all places, where the units that face left are active."""
     slope, level = 0.0, constant
@@ -108,7 +108,7 @@ def first_line(state: Doubles, constant: float, centre: float) -> tuple[float, f
     return slope, level
 
 
-@compiled()
+@compiled(forceinline=True)
 def residual_sums(state: Doubles, constant: float, whole: Doubles, centre: float) -> tuple[float, float]:
     """Sums of the residuals, alone and times x from the centre, left of each place, written to the state.
 
@@ -159,13 +159,13 @@ def squared_error(state: Doubles, constant: float, places: Integers, x: Doubles,
     return total
 
 
-@compiled()
+@compiled(forceinline=True)
 def bias_corrections(betas: Doubles, step: int) -> tuple[float, float]:
     """What Adam's two moments are divided by in a step, because they started at 0."""
     return 1.0 - betas[0] ** step, 1.0 - betas[1] ** step
 
 
-@compiled()
+@compiled(forceinline=True)
 def adam_step(
     value: float, gradient: float, moments: Doubles, rate: float, betas: Doubles, corrections: tuple[float, float]
 ) -> float:
@@ -178,7 +178,7 @@ def adam_step(
     return moved
 
 
-@compiled()
+@compiled(forceinline=True)
 def unit_gradient(
     w: float, b: float, v: float, left: tuple[float, float], whole: tuple[float, float], centre: float
 ) -> tuple[float, float, float]:
@@ -196,7 +196,7 @@ def unit_gradient(
     return v * seen_x, v * seen, w * seen_x + b * seen
 
 
-@compiled()
+@compiled(forceinline=True)
 def gradient_step(state: Doubles, whole: tuple[float, float], centre: float, step: float) -> None:
     """Move all units against the gradient, `step` being the learning rate times the loss's scale."""
     w, b, v = state[W], state[B], state[V]
