@@ -39,7 +39,8 @@ def fig5(evidence: Evidence) -> Figure:
     figure, grid = plt.subplots(2, 2, figsize=(7.6, 5.6), sharex=True, height_ratios=(2, 1))
     titles = (r"He: $\sqrt{E[W^2]} = \sqrt{2/n}$", r"equation 10: $\sqrt{E[W^2]} = \sqrt{2/((1 + a^2) n)}$")
     ratios = cube["norm_ratio"]
-    edges = np.geomspace(float(ratios.min()) * 0.97, float(ratios.max()) * 1.03, 120)
+    edges_in_all = round(12.0 * cube.sizes["input"] ** (1.0 / 3.0))  # few inputs fill few bins
+    edges = np.geomspace(float(ratios.min()) * 0.97, float(ratios.max()) * 1.03, edges_in_all)
     for place, title in enumerate(titles):
         one = ratios.isel(weight_variance=place, seed=0)
         for layer, colour in zip(layers, colours, strict=True):
