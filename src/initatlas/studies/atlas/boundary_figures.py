@@ -92,7 +92,10 @@ def _panel(axes: Axes, cube: xr.Dataset) -> None:
     axes.set_xlabel("learning rate")
     axes.grid(visible=False)
     for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 3.0, 5.0), numticks=12))
+        low, high = axis.get_view_interval()
+        roomy = axis is axes.yaxis and high < 3.2 * low
+        subs = range(1, 10) if roomy else (1.0, 2.0, 3.0, 5.0)
+        axis.set_major_locator(LogLocator(subs=subs, numticks=12))
         axis.set_major_formatter(StrMethodFormatter("{x:g}"))
         axis.set_minor_formatter(NullFormatter())
 

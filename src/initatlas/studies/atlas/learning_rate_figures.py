@@ -92,12 +92,16 @@ def _loss_curves(axes: Axes, loss: xr.DataArray) -> None:
 
 
 def plain_logarithms(axes: Axes, which: Literal["x", "y"]) -> None:
-    """A logarithmic axis with plain numbers at 1, 2 and 5 of every decade; beside each other those of two decades have room."""
+    """A logarithmic axis with plain numbers at 1, 2 and 5 of every decade.
+
+    Beside each other those of two decades have room; above each other all whole ones of less than half a decade do.
+    """
     (axes.set_xscale if which == "x" else axes.set_yscale)("log")
     axis: Axis = axes.xaxis if which == "x" else axes.yaxis
     low, high = axes.get_xlim() if which == "x" else axes.get_ylim()
     crowded = high / low > (200.0 if which == "x" else 1e4)
-    axis.set_major_locator(LogLocator(subs=(1.0,) if crowded else (1.0, 2.0, 5.0)))
+    roomy = which == "y" and high / low < 3.2
+    axis.set_major_locator(LogLocator(subs=range(1, 10) if roomy else (1.0,) if crowded else (1.0, 2.0, 5.0)))
     axis.set_major_formatter("{x:g}")
     axis.set_minor_formatter(NullFormatter())
 
