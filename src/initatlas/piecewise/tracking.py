@@ -73,10 +73,10 @@ def match(before: Breakpoints, after: Breakpoints, *, reach: float) -> Changes:
     """
     _check(reach)
     pairs: list[tuple[int, int]] = []
-    for layer, unit in sorted({*_units(before), *_units(after)}):
-        mine, later = (np.flatnonzero((all_.layers == layer) & (all_.units == unit)) for all_ in (before, after))
-        matches = _pairs_in_order(before.positions[mine], after.positions[later], reach)
-        pairs += [(int(mine[i]), int(later[j])) for i, j in matches]
+    mine, later = _by_unit(before), _by_unit(after)
+    for unit in mine.keys() & later.keys():
+        matches = _pairs_in_order(before.positions[mine[unit]], after.positions[later[unit]], reach)
+        pairs += [(mine[unit][i], later[unit][j]) for i, j in matches]
     kept = np.array(sorted(pairs), dtype=np.int64).reshape(-1, 2)
     died, born = np.ones(before.positions.size, dtype=bool), np.ones(after.positions.size, dtype=bool)
     died[kept[:, 0]], born[kept[:, 1]] = False, False
@@ -90,9 +90,12 @@ def _check(reach: float) -> None:
         raise ValueError(f"reach: {reach!r}, give a finite distance above 0")
 
 
-def _units(breakpoints: Breakpoints) -> set[tuple[int, int]]:
-    """Layer and unit of all that break."""
-    return set(zip(breakpoints.layers.tolist(), breakpoints.units.tolist(), strict=True))
+def _by_unit(breakpoints: Breakpoints) -> dict[tuple[int, int], list[int]]:
+    """Places of the breakpoints of each layer and unit, in their order."""
+    places: dict[tuple[int, int], list[int]] = {}
+    for place, unit in enumerate(zip(breakpoints.layers.tolist(), breakpoints.units.tolist(), strict=True)):
+        places.setdefault(unit, []).append(place)
+    return places
 
 
 def match_in_order(before: ArrayLike, after: ArrayLike, *, reach: float) -> list[tuple[int, int]]:
@@ -117,8 +120,10 @@ def match_in_order(before: ArrayLike, after: ArrayLike, *, reach: float) -> list
 
 
 def _pairs_in_order(before: Doubles, after: Doubles, reach: float) -> list[tuple[int, int]]:
-    """The pairs, by dynamic programming."""
+    """The pairs, by dynamic programming; of single ones, as most are, by their distance."""
     single = 0.5 * reach
+    if before.size == after.size == 1:
+        return [(0, 0)] if abs(before[0] - after[0]) <= 2.0 * single else []
     cost = np.add.outer(np.arange(before.size + 1), np.arange(after.size + 1)) * single
     for i in range(1, before.size + 1):
         for j in range(1, after.size + 1):
