@@ -68,11 +68,17 @@ def zonal_covariances(cosines: Doubles, shares: Doubles, dimension: int) -> Doub
     """
     before, here = np.ones_like(cosines), cosines.copy()
     sums = np.multiply.outer(shares[:, 0], before) + np.multiply.outer(shares[:, 1], here)
+    scratch = np.empty_like(here)
     for k in range(1, shares.shape[1] - 1):
-        before, here = here, ((2 * k + dimension - 2) * cosines * here - k * before) / (k + dimension - 2)
+        np.multiply(cosines, here, out=scratch)
+        scratch *= (2 * k + dimension - 2) / (k + dimension - 2)
+        before *= k / (k + dimension - 2)
+        np.subtract(scratch, before, out=before)
+        before, here = here, before
         for total, share in zip(sums, shares[:, k + 1], strict=True):
             if share:
-                total += share * here
+                np.multiply(here, share, out=scratch)
+                total += scratch
     return sums
 
 
