@@ -2,6 +2,7 @@
 
 from itertools import pairwise
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import xarray as xr
@@ -10,6 +11,7 @@ from initatlas.studies.atlas.boundary_figures import boundary_poster
 from initatlas.studies.atlas.chaos import correlation_depths, critical_variance, learned
 from initatlas.studies.atlas.chaos_claims import misplaced
 from initatlas.studies.atlas.learning_rate import best_rate, best_rates, exponents, grid_error
+from initatlas.studies.atlas.learning_rate_figures import plain_logarithms
 from initatlas.studies.atlas.smoothness import bends, log_bends, preserving
 from initatlas.studies.evidence import Evidence
 
@@ -109,3 +111,13 @@ def test_the_poster_enlarges_parts_that_lie_in_each_other():
     for outer, inner in pairwise(panels):
         assert outer.get_xlim()[0] < inner.get_xlim()[0] < inner.get_xlim()[1] < outer.get_xlim()[1]
         assert outer.get_ylim()[0] < inner.get_ylim()[0] < inner.get_ylim()[1] < outer.get_ylim()[1]
+
+
+@pytest.mark.parametrize(("high", "numbers"), [(1.25, [0.6, 0.7, 0.8, 0.9, 1.0]), (4.0, [1.0, 2.0])])
+def test_an_axis_of_less_than_half_a_decade_has_all_its_numbers(high, numbers):
+    figure, axes = plt.subplots()
+    axes.set_ylim(0.55, high)
+    plain_logarithms(axes, "y")
+    shown = [tick for tick in axes.yaxis.get_majorticklocs() if 0.55 <= tick <= high]
+    plt.close(figure)
+    assert shown == pytest.approx(numbers)
