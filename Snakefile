@@ -65,6 +65,15 @@ onstart:
     keep_former_cubes()
     mark_page()
     prepare_ray()
+    prepare_parent()
+
+
+onsuccess:
+    finish_benchmarks()
+
+
+onerror:
+    finish_benchmarks()
 
 
 rule all:

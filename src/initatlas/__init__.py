@@ -5,20 +5,26 @@ no part of the version of all other code.
 """
 
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
-
-try:
-    __version__ = version("initatlas")  # not a constant here: a release must not change the version of all code
-except PackageNotFoundError:  # a source tree on the path, not installed
-    __version__ = "unknown"
 
 
 def __getattr__(name: str) -> object:
-    """One of the names of `initatlas.exports`."""
+    """The version, or one of the names of `initatlas.exports`."""
+    if name == "__version__":
+        return _version()
     exports = import_module(f"{__name__}.exports").EXPORTS
     if name not in exports:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(exports[name]), name)
+
+
+def _version() -> str:
+    """The version; not a constant here, since a release must not change the version of all code."""
+    from importlib.metadata import PackageNotFoundError, version  # takes longer than the rest of a short stage's start
+
+    try:
+        return version("initatlas")
+    except PackageNotFoundError:  # a source tree on the path, not installed
+        return "unknown"
 
 
 def __dir__() -> list[str]:

@@ -12,8 +12,8 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
-from initatlas import __version__
 from initatlas.caches import use_writable_caches
 from initatlas.errors import UserError
 from initatlas.messages import own_the_streams, set_up_logging
@@ -123,10 +123,22 @@ def complete() -> None:
     argcomplete.autocomplete(_parser())
 
 
+class _Version(argparse.Action):
+    """``--version``; looked up when it is asked for, since it takes longer than a short stage's own start."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *given: object) -> NoReturn:
+        from initatlas import __version__
+
+        print(f"initatlas {__version__}")
+        parser.exit()
+
+
 def _parser() -> argparse.ArgumentParser:
     """All commands."""
     parser = Parser(prog="initatlas", description="An atlas of random initialisation.")
-    parser.add_argument("--version", action="version", version=f"initatlas {__version__}")
+    parser.add_argument(
+        "--version", action=_Version, nargs=0, default=argparse.SUPPRESS, help="show program's version number and exit"
+    )
     parser.set_defaults(log=None, quiet=False, stops=orderly_stops, in_atlas=False, in_workflow=False)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     run = commands.add_parser("run", help="run the workflow to the report, or to some targets")

@@ -204,10 +204,13 @@ def cancel_jobs_on_signals() -> None:
 
 
 def _terminate(job: psutil.Process) -> None:
-    """Send SIGTERM to a stage of ours; the shell around it ends with it. A keeper of Ray ends when its owner is gone."""
+    """Send SIGTERM to a stage of ours; the shell around it ends with it.
+
+    A keeper of Ray ends when its owner is gone, and so does a warm parent; its children hear of it from their clients.
+    """
     with suppress(psutil.NoSuchProcess):
         words = job.cmdline()
-        if "initatlas" in words and "ray-keeper" not in words:
+        if "initatlas" in words and not {"ray-keeper", "warm-parent"}.intersection(words):
             job.terminate()
 
 

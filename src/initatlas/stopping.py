@@ -40,6 +40,9 @@ _REASONS: list[str] = []
 _ARMED = threading.Event()
 """Whether signals stop this process in order now."""
 
+_CLIENT: list[int] = []
+"""The process that this one stands for; see `stands_for`."""
+
 _LEFT_ALONE: set[int] = set()
 """Children that end by themselves when this process is gone; see `leave_alone`."""
 
@@ -94,12 +97,27 @@ def raise_for(number: int) -> NoReturn:
 
 def stop_with(process: int, born: float) -> None:
     """Stop this process in order when another one is gone, or the one that has started this one."""
-    threading.Thread(target=_follow, args=(process, born, os.getppid()), daemon=True).start()
+    threading.Thread(target=_follow, args=(process, born, _parent()), daemon=True).start()
+
+
+def stands_for(process: int) -> None:
+    """Say that this process does the work of another one: for `stop_with` that one's parent counts."""
+    _CLIENT[:] = [process]
+
+
+def _parent() -> int:
+    """The process that has started this one, or the one that it stands for; 0 if the latter is gone."""
+    if not _CLIENT:
+        return os.getppid()
+    try:
+        return psutil.Process(_CLIENT[0]).ppid()
+    except psutil.NoSuchProcess:
+        return 0
 
 
 def _follow(process: int, born: float, parent: int) -> None:
     """Wait for the end of one of both."""
-    while os.getppid() == parent and is_running(process, born):
+    while _parent() == parent and is_running(process, born):
         time.sleep(SECONDS_BETWEEN_LOOKS)
     os.kill(os.getpid(), signal.SIGTERM)
 

@@ -3,6 +3,7 @@
 import os
 import re
 import shlex
+import shutil
 import sys
 from dataclasses import replace
 from datetime import datetime
@@ -226,6 +227,33 @@ def prepare_ray():
 
     if workflow.local_exec and sweeps_on_ray():
         RayOfTheSweep(workers=workflow.cores, session_folder=RAY).prepare()
+
+
+WARM = []
+"""The folder of the warm parent of this run, if it has one."""
+
+
+def prepare_parent():
+    """Start the process that forks the stages of this run, if all run on this machine, with this Python."""
+    from initatlas.warm.start import start_parent
+
+    if workflow.local_exec and not (
+        workflow.remote_exec or SEARCHED.startswith("PYTHONPATH")
+    ):
+        stages = [job for job in workflow.dag.needrun_jobs() if job.log]
+        WARM.extend(filter(None, [start_parent(len(stages))]))
+
+
+def finish_benchmarks():
+    """Snakemake has measured the clients of the stages that were forked."""
+    from initatlas.warm.usage import complete_benchmarks
+
+    jobs = [job for job in workflow.dag.jobs if job.log and job.benchmark]
+    for folder in WARM:
+        complete_benchmarks(
+            {str(job.log[0]): str(job.benchmark) for job in jobs}, folder
+        )
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def keep_former_cubes():

@@ -25,6 +25,7 @@ from initatlas.layout import CHECKOUT, DATA, PAGE, POINTS, SPECS, Layout
 from initatlas.names import did_you_mean
 from initatlas.runs import MARK, MARK_VARIABLE, QUIET_VARIABLE, RunLock, check_place, without_record
 from initatlas.stopping import adopt_orphans, end_descendants, raise_for, stopping_signals
+from initatlas.warm.situation import FEWEST_STAGES, VARIABLE
 
 log = logging.getLogger(__name__)
 
@@ -143,7 +144,12 @@ def run_workflow(
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
-            env={**os.environ, MARK_VARIABLE: "1", **({QUIET_VARIABLE: "1"} if quiet else {})},
+            env={
+                VARIABLE: str(FEWEST_STAGES),
+                **os.environ,
+                MARK_VARIABLE: "1",
+                **({QUIET_VARIABLE: "1"} if quiet else {}),
+            },
             start_new_session=True,
             preexec_fn=_end_with_parent,
         )
