@@ -135,7 +135,7 @@ def _best(
 def _seconds(parameters: KernelFlowParameters) -> float:
     """All eigenpairs, the factor of the process, and predictions at a hundred times from three starts."""
     n, both = parameters.samples, parameters.samples + parameters.tests
-    return 2e-10 * n**3 + 5e-12 * both**3 + 2e-7 * n * parameters.tests + 5e-9 * both**2 + 0.01
+    return 2e-10 * n**3 + 1e-11 * both**3 + 2e-8 * n * parameters.tests + 5e-9 * both**2 + 3e-3
 
 
 def _megabytes(parameters: KernelFlowParameters) -> float:

@@ -195,7 +195,7 @@ def _seconds(parameters: RandomFeaturesParameters) -> float:
     if parameters.target == "neuron":
         return 4e-3 + 2e-11 * m**3 + 1e-8 * m * (m + parameters.neurons)
     if parameters.target == "worst":
-        return 2e-3 + 1.5e-8 * n * n + 5e-10 * n * m * m
+        return 1e-3 + 4e-9 * n * n + 4e-10 * n * m * m
     return 1e-3 + 1e-10 * n * m * (1.5 * m + 400)
 
 
