@@ -93,6 +93,7 @@ def parent_in(folder, **variables):
     found = Warm(folder, **variables)
     yield found
     found.end()
+    shutil.rmtree(found.folder, ignore_errors=True)  # of a parent that was killed; the Snakefile removes it else
 
 
 def outcome(process, text=""):
