@@ -194,6 +194,29 @@ def test_the_parent_has_one_thread_and_no_file_of_data(warm):
     assert warm.folder.stat().st_mode & 0o777 == 0o700
 
 
+def test_the_compiler_is_set_up_before_the_first_call():
+    # In a process of its own: in this one it is set up already.
+    calls = (
+        "import os, sys",
+        "from initatlas.warm.parent import set_up_compiler",
+        "set_up_compiler()",
+        "from initatlas.piecewise.descent import Descent, train_shallow",
+        "from initatlas.piecewise.shallow import ShallowNetwork",
+        "before = {*sys.modules}",
+        "one = ShallowNetwork([1.0, -1.0], [0.0, 0.5], [1.0, 1.0])",
+        "train_shallow(one, [-1.0, 1.0], [0.0, 1.0], Descent(0.1), record=[1])",
+        "late = {name for name in {*sys.modules} - before if name.startswith('numba.')}",
+        "print(len(late), len(os.listdir('/proc/self/task')))",
+    )
+    environment = os.environ | start._of_a_job_with_one_thread()
+    said = subprocess.run(
+        [PYTHON, "-c", "\n".join(calls)], env=environment, capture_output=True, text=True, check=True
+    ).stdout
+    late, threads = map(int, said.split())
+    assert late < 5  # 40 where it is not
+    assert threads == 1
+
+
 def test_a_parent_that_is_killed_costs_its_stages_and_no_later_one(own):
     stage = own.stage(*WAITS)
     child = own.child()
