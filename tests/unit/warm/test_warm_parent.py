@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import numpy as np
@@ -107,6 +106,13 @@ def runs(process):
     return is_running(process.pid, process._create_time)
 
 
+def catches(process, number):
+    """Whether a process has a handler of a signal."""
+    status = Path(f"/proc/{process}/status").read_text()
+    (caught,) = (line.split()[1] for line in status.splitlines() if line.startswith("SigCgt:"))
+    return bool(int(caught, 16) >> (number - 1) & 1)
+
+
 def test_nobody_can_tell_it_from_one_that_was_started(warm):
     spec = '{"kind": "glyphs", "train": 4, "test": 0}'
     for words, text, code in (
@@ -142,7 +148,7 @@ def test_nobody_can_tell_it_from_one_that_was_started(warm):
         {"preexec_fn": lambda: os.nice(1)},
         {"preexec_fn": lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN)},
     ],
-    ids=str,
+    ids=lambda difference: next(iter(difference)),
 )
 def test_who_is_in_another_situation_starts_as_ever(warm, difference):
     before = warm.forked()
@@ -159,7 +165,8 @@ def test_signals_reach_the_child_and_the_client_ends_as_it_does(warm, number, co
         wait_until((warm.place / "log").exists)
         if not cold:
             child = warm.child()
-        time.sleep(0.3)  # the log comes some lines before the signals are caught
+        running = stage.pid if cold else child.pid
+        wait_until(lambda running=running: catches(running, signal.SIGTERM))  # the log comes some lines before
         stage.send_signal(signal.Signals[number])
         assert stage.wait(30) == code
     wait_until(lambda: not runs(child))
