@@ -29,4 +29,4 @@ def _version() -> str:
 
 def __dir__() -> list[str]:
     """All names, those of `initatlas.exports` too."""
-    return sorted({*globals(), *import_module(f"{__name__}.exports").EXPORTS})
+    return sorted({"__version__", *globals(), *import_module(f"{__name__}.exports").EXPORTS})
