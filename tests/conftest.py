@@ -2,6 +2,7 @@
 
 import importlib
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -17,6 +18,15 @@ OTHER_ATLASES = {f"{WORKFLOW}{name}.py" for name in ("test_own_atlas", "test_sto
 
 sys.path.insert(0, str(TESTS))
 os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(TESTS), os.environ.get("PYTHONPATH", "")]))
+
+# What a test starts inherits signals that are ignored: below nohup, or in the background of a script, drills would fail.
+for _number, _usual in (
+    (signal.SIGINT, signal.default_int_handler),
+    (signal.SIGHUP, signal.SIG_DFL),
+    (signal.SIGQUIT, signal.SIG_DFL),
+):
+    if signal.getsignal(_number) == signal.SIG_IGN:
+        signal.signal(_number, _usual)
 
 hypothesis.settings.register_profile("initatlas", deadline=None)  # a busy machine is no failure
 hypothesis.settings.load_profile("initatlas")
