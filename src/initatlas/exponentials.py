@@ -13,17 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from initatlas.caches import compiled
-from initatlas.inversion import next_bits
+from initatlas.inversion import BITS, COARSE, WARM_UP, next_bits
 
 _STREAMS = 32
 """Generators side by side: so many that their loop stays a loop, which is vectorised."""
 
 _ROUNDS = 32
 """Of all generators, in a block that stays in the cache."""
-
-_WARM_UP = 12
-_BITS, _COARSE = 30, 10
-"""Of v, and of those of its steps that are filled up, as in `initatlas.inversion`."""
 
 _LOG_2 = np.float32(log(2.0))
 _SERIES = (
@@ -64,21 +60,21 @@ def _fill(numbers: Any, state: Any, spare: Any) -> None:
     """Fill an array, a block of bits at a time."""
     bits = np.empty(_ROUNDS * _STREAMS, dtype=np.uint64)
     words = bits.view(np.uint32)
-    _next_block(bits[: _WARM_UP * _STREAMS], state)
+    _next_block(bits[: WARM_UP * _STREAMS], state)
     a, b, c, d = spare
-    for _ in range(_WARM_UP):
+    for _ in range(WARM_UP):
         more, a, b, c, d = next_bits(a, b, c, d)
     for start in range(0, len(numbers), len(words)):
         _next_block(bits, state)
         block = numbers[start : start + len(words)]
-        if _transform(words, block) >= 1 << _COARSE:
+        if _transform(words, block) >= 1 << COARSE:
             continue
         for i in range(len(block)):
-            step = np.int64(words[i] & np.uint32((1 << _BITS) - 1))
-            if step < 1 << _COARSE:
+            step = np.int64(words[i] & np.uint32((1 << BITS) - 1))
+            if step < 1 << COARSE:
                 more, a, b, c, d = next_bits(a, b, c, d)
-                v = (step + (np.float64(more >> np.uint64(32)) + 0.5) * 2.0**-32) * 2.0 ** -(_BITS + 1)
-                size = -np.log1p(-v) if words[i] & np.uint32(1 << _BITS) else -np.log(v)
+                v = (step + (np.float64(more >> np.uint64(32)) + 0.5) * 2.0**-32) * 2.0 ** -(BITS + 1)
+                size = -np.log1p(-v) if words[i] & np.uint32(1 << BITS) else -np.log(v)
                 block[i] = np.copysign(size, block[i])
 
 
@@ -97,15 +93,15 @@ def _next_block(bits: Any, state: Any) -> None:
 @compiled(fastmath={"contract"})
 def _transform(words: Any, numbers: Any) -> Any:
     """Numbers from their bits; the smallest of their steps."""
-    smallest = np.int32(1 << _BITS)
+    smallest = np.int32(1 << BITS)
     for i in range(len(numbers)):
         word = words[i]
-        step = np.int32(word & np.uint32((1 << _BITS) - 1))
+        step = np.int32(word & np.uint32((1 << BITS) - 1))
         smallest = min(smallest, step)
-        v = (np.float32(step) + np.float32(0.5)) * np.float32(2.0 ** -(_BITS + 1))
+        v = (np.float32(step) + np.float32(0.5)) * np.float32(2.0 ** -(BITS + 1))
         pattern = np.float32(v).view(np.int32)
         mantissa = np.int32((pattern & np.int32((1 << 23) - 1)) | np.int32(126 << 23)).view(np.float32)
-        lower = word & np.uint32(1 << _BITS)
+        lower = word & np.uint32(1 << BITS)
         w = v if lower else np.float32(1.0) - mantissa
         octaves = np.float32(0.0) if lower else np.float32(126 - (pattern >> np.int32(23)))
         series = np.float32(_SERIES[10])
@@ -120,5 +116,5 @@ def _transform(words: Any, numbers: Any) -> Any:
         series = series * w + np.float32(_SERIES[1])
         series = series * w + np.float32(_SERIES[0])
         size = octaves * _LOG_2 + series * w
-        numbers[i] = -size if word & np.uint32(1 << (_BITS + 1)) else size
+        numbers[i] = -size if word & np.uint32(1 << (BITS + 1)) else size
     return smallest

@@ -19,20 +19,20 @@ _LOG_CELLS = 5
 _CELLS = 1 << _LOG_CELLS
 """Cells of an octave."""
 
-_BITS = 30
-"""Of v in single precision; what is below 2^_COARSE of its steps is filled up."""
+BITS = 30
+"""Of v in single precision; what is below 2^COARSE of its steps is filled up."""
 
-_COARSE = 10
+COARSE = 10
 _LOWEST = -33
 """Octave of the smallest v, in steps of single precision."""
 
-_ROWS = (_BITS - _LOWEST) * _CELLS + 1
+_ROWS = (BITS - _LOWEST) * _CELLS + 1
 """Cells of a half; the last one is its end."""
 
 _NODES = 0.5 - 0.5 * np.cos((np.arange(4) + 0.5) * np.pi / 4)
 """Of the cubic of a cell, in [0, 1]."""
 
-_WARM_UP = 12
+WARM_UP = 12
 
 
 class SymmetricLaw(Protocol):
@@ -80,8 +80,8 @@ def _table(law: SymmetricLaw, dtype: str) -> NDArray[Any]:
     octave, cell = np.divmod(np.arange(_ROWS), _CELLS)
     widths = np.ldexp(1.0 / _CELLS, octave + _LOWEST)
     steps = np.ldexp(1.0 + cell / _CELLS, octave + _LOWEST)[:, None] + widths[:, None] * _NODES
-    steps[-1] = np.ldexp(1.0, _BITS)
-    shares = np.ldexp(steps, -_BITS - 1)
+    steps[-1] = np.ldexp(1.0, BITS)
+    shares = np.ldexp(steps, -BITS - 1)
     sizes = np.concatenate([law.exceeded(shares), law.not_reached(shares)])
     return np.asarray(np.linalg.solve(np.vander(_NODES, increasing=True), sizes.T).T.astype(dtype), order="C")
 
@@ -116,7 +116,7 @@ def _double(v: Any, half: Any, table: Any) -> Any:
 def _fill_single(numbers: Any, table: Any, state: Any) -> None:
     """Fill an array of single precision, two numbers from 64 bits."""
     a, b, c, d = state
-    for _ in range(_WARM_UP):
+    for _ in range(WARM_UP):
         bits, a, b, c, d = next_bits(a, b, c, d)
     bits = np.uint64(0)
     for i in range(len(numbers)):
@@ -124,21 +124,21 @@ def _fill_single(numbers: Any, table: Any, state: Any) -> None:
             bits >>= np.uint64(32)
         else:
             bits, a, b, c, d = next_bits(a, b, c, d)
-        step = np.int64(bits & np.uint64((1 << _BITS) - 1))
-        half = (bits >> np.uint64(_BITS)) & np.uint64(1)
-        if step >= 1 << _COARSE:
+        step = np.int64(bits & np.uint64((1 << BITS) - 1))
+        half = (bits >> np.uint64(BITS)) & np.uint64(1)
+        if step >= 1 << COARSE:
             size = _single(np.float32(step) + np.float32(0.5), half, table)
         else:
             more, a, b, c, d = next_bits(a, b, c, d)
             size = _single(np.float32(step + (np.float64(more >> np.uint64(32)) + 0.5) * 2.0**-32), half, table)
-        numbers[i] = -size if bits & np.uint64(1 << (_BITS + 1)) else size
+        numbers[i] = -size if bits & np.uint64(1 << (BITS + 1)) else size
 
 
 @compiled()
 def _fill_double(numbers: Any, table: Any, state: Any) -> None:
     """Fill an array of double precision."""
     a, b, c, d = state
-    for _ in range(_WARM_UP):
+    for _ in range(WARM_UP):
         bits, a, b, c, d = next_bits(a, b, c, d)
     for i in range(len(numbers)):
         bits, a, b, c, d = next_bits(a, b, c, d)

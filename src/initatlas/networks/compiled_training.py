@@ -153,6 +153,28 @@ def _loss_gradient(outputs: Floats, width: int, chosen: Places, classes: Places,
 
 
 @compiled()
+def _change_biases(
+    gradients: Floats,
+    parameters: Floats,
+    first: Floats,
+    second: Floats,
+    at: int,
+    fan_out: int,
+    batch: int,
+    rate: float,
+    optimiser: int,
+    number: np.float32,
+) -> None:
+    """One step of a layer's biases."""
+    if optimiser == SGD:
+        descend_biases(gradients, parameters, first, second, at, fan_out, batch, rate, number)
+    elif optimiser == MOMENTUM:
+        roll_biases(gradients, parameters, first, second, at, fan_out, batch, rate, number)
+    else:
+        adapt_biases(gradients, parameters, first, second, at, fan_out, batch, rate, number)
+
+
+@compiled()
 def _change(
     x: Floats,
     rows: Places,
@@ -168,17 +190,15 @@ def _change(
     other: float,
 ) -> None:
     """One step of a layer's weights and biases."""
-    batch, bias = rows.size, at + fan_in * fan_out
-    weight_rate, bias_rate, number = rates[0], rates[1], np.float32(other)
+    batch, weight_rate, number = rows.size, rates[0], np.float32(other)
     if optimiser == SGD:
         descend_weights(x, rows, gradients, parameters, first, second, at, fan_in, fan_out, batch, weight_rate, number)
-        descend_biases(gradients, parameters, first, second, bias, fan_out, batch, bias_rate, number)
     elif optimiser == MOMENTUM:
         roll_weights(x, rows, gradients, parameters, first, second, at, fan_in, fan_out, batch, weight_rate, number)
-        roll_biases(gradients, parameters, first, second, bias, fan_out, batch, bias_rate, number)
     else:
         adapt_weights(x, rows, gradients, parameters, first, second, at, fan_in, fan_out, batch, weight_rate, number)
-        adapt_biases(gradients, parameters, first, second, bias, fan_out, batch, bias_rate, number)
+    bias = at + fan_in * fan_out
+    _change_biases(gradients, parameters, first, second, bias, fan_out, batch, rates[1], optimiser, number)
 
 
 @compiled()
@@ -197,7 +217,7 @@ def _change_first(
     other: float,
 ) -> None:
     """One step of the first layer, on inputs that are mostly background."""
-    batch, bias, weight_rate, number = rows.size, fan_in * fan_out, rates[0], np.float32(other)
+    batch, weight_rate, number = rows.size, rates[0], np.float32(other)
     groups, blocks = (batch + 63) // 64, inputs.marks.shape[1]
     present = np.zeros((groups, blocks), dtype=np.uint64)
     total = np.zeros(fan_out, dtype=np.float32)
@@ -214,19 +234,17 @@ def _change_first(
             *(x, rows, base, present, gradients, total, parameters, first, second),
             *(fan_in, fan_out, groups, weight_rate, number),
         )
-        descend_biases(gradients, parameters, first, second, bias, fan_out, batch, rates[1], number)
     elif optimiser == MOMENTUM:
         roll_sparse(
             *(x, rows, base, present, gradients, total, parameters, first, second),
             *(fan_in, fan_out, groups, weight_rate, number),
         )
-        roll_biases(gradients, parameters, first, second, bias, fan_out, batch, rates[1], number)
     else:
         adapt_sparse(
             *(x, rows, base, present, gradients, total, parameters, first, second),
             *(fan_in, fan_out, groups, weight_rate, number),
         )
-        adapt_biases(gradients, parameters, first, second, bias, fan_out, batch, rates[1], number)
+    _change_biases(gradients, parameters, first, second, fan_in * fan_out, fan_out, batch, rates[1], optimiser, number)
 
 
 @compiled()

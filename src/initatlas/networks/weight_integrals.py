@@ -88,9 +88,8 @@ def radial_moment(density: PairDensity, directions: Doubles) -> Doubles:
     """
     radii = np.exp(_LOG_RADII)
     ends = density(np.outer([1.0, sqrt(0.5)], radii), np.outer([0.0, sqrt(0.5)], radii)) * radii**4
-    radii = radii[
-        (ends > _NEGLIGIBLE * ends.max()).any(axis=0)
-    ]  # an axis or the direction between has the longest tail
+    # an axis or the direction between has the longest tail
+    radii = radii[(ends > _NEGLIGIBLE * ends.max()).any(axis=0)]
     step = float(_LOG_RADII[1] - _LOG_RADII[0])
     blocks = np.split(directions, range(_BLOCK, len(directions), _BLOCK))
     values = [density(np.outer(np.cos(b), radii), np.outer(np.sin(b), radii)) @ radii**4 for b in blocks]

@@ -121,9 +121,9 @@ def match_in_order(before: ArrayLike, after: ArrayLike, *, reach: float) -> list
 
 def _pairs_in_order(before: Doubles, after: Doubles, reach: float) -> list[tuple[int, int]]:
     """The pairs, by dynamic programming; of single ones, as most are, by their distance."""
-    single = 0.5 * reach
     if before.size == after.size == 1:
-        return [(0, 0)] if abs(before[0] - after[0]) <= 2.0 * single else []
+        return [(0, 0)] if abs(before[0] - after[0]) <= reach else []
+    single = 0.5 * reach
     cost = np.add.outer(np.arange(before.size + 1), np.arange(after.size + 1)) * single
     for i in range(1, before.size + 1):
         for j in range(1, after.size + 1):
